@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Reprise.Repository.Points;
+
+/// <summary>
+/// The identifier of a recovery point, and of everything else that is named by when it was made (restores, drills):
+/// <c>20261122T031502Z-7f3a</c>, the UTC second and four hexadecimal digits.
+/// </summary>
+[JsonConverter(typeof(PointIdConverter))]
+public readonly record struct PointId : IComparable<PointId>
+{
+    /// <summary>Length of every identifier, in characters.</summary>
+    public const int Length = 21;
+
+    private const string TimeFormat = "yyyyMMdd'T'HHmmss'Z'";
+    private readonly string? value;
+
+    private PointId(string value) => this.value = value;
+
+    /// <summary>The identifier as text.</summary>
+    public string Value => value ?? "";
+
+    /// <summary>The second in the identifier; a name, not a proof of when it was made.</summary>
+    public DateTimeOffset Time => DateTimeOffset.ParseExact(
+        Value[..16], TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
+
+    /// <summary>Makes an identifier for <paramref name="time"/> with two random bytes.</summary>
+    public static PointId Create(DateTimeOffset time, Storage.Runtime.Entropy entropy) =>
+        new(time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)
+            + "-" + Convert.ToHexStringLower(entropy.Bytes(2)));
+
+    /// <summary>Reads a whole identifier; false when <paramref name="text"/> is not one.</summary>
+    public static bool TryParse(string text, out PointId id)
+    {
+        id = new PointId(text);
+        return text.Length == Length
+            && text[16] == '-'
+            && Format.Hex.IsLower(text.AsSpan(17))
+            && DateTimeOffset.TryParseExact(
+                text[..16], TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out _);
+    }
+
+    /// <inheritdoc />
+    public int CompareTo(PointId other) => string.CompareOrdinal(Value, other.Value);
+
+    /// <inheritdoc />
+    public override string ToString() => Value;
+
+    public static bool operator <(PointId left, PointId right) => left.CompareTo(right) < 0;
+
+    public static bool operator >(PointId left, PointId right) => left.CompareTo(right) > 0;
+
+    public static bool operator <=(PointId left, PointId right) => left.CompareTo(right) <= 0;
+
+    public static bool operator >=(PointId left, PointId right) => left.CompareTo(right) >= 0;
+
+    private sealed class PointIdConverter : JsonConverter<PointId>
+    {
+        public override PointId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            TryParse(reader.GetString() ?? "", out var id) ? id : throw new JsonException("not a point identifier");
+
+        public override void Write(Utf8JsonWriter writer, PointId value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(value.Value);
+    }
+}
