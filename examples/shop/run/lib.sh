@@ -1,6 +1,8 @@
+# shellcheck shell=bash
 # lib.sh: what the run scripts share; sourced, never run.
 
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+# shellcheck disable=SC2034 # for the scripts that source this
 python=${SHOP_PYTHON:-/usr/bin/python3}
 
 # setting NAME DEFAULT: from the environment, else from .env, else the default.

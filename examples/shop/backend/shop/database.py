@@ -19,7 +19,7 @@ ALEMBIC_INI = Path(__file__).resolve().parents[1] / "alembic.ini"
 
 def make_engine(url: URL, create: bool = False) -> Engine:
     if url.drivername != "sqlite":
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 3})
+        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 3, "client_encoding": "utf8"})
 
     # Only a migration may create the file: a backend that did would hide that the database is gone.
     mode = "rwc" if create else "rw"

@@ -20,7 +20,7 @@ WORDS = "please wrap leave with neighbour ring twice gift for a friend deliver a
 STATUSES = ["open", "paid", "shipped", "shipped", "shipped", "cancelled"]
 SUFFIXES = ["invoice.txt", "photo of crème brûlée.jpg", "Notes & plans.md", "data.bin"]
 MODES = [0o644, 0o640, 0o600, 0o444, 0o664]
-START = datetime(2026, 1, 1, 8, 0, tzinfo=timezone.utc)
+START = datetime(2020, 1, 1, 8, 0, tzinfo=timezone.utc)
 BATCH = 5_000
 
 
