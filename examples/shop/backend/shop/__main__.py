@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from . import seed, uploads
+from . import seed, sessions, uploads
 from .database import alembic_config, current_revision, head_revision, make_engine
 from .models import Upload
 from .settings import Settings
@@ -18,7 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="shop", description="Commands of the shop, beside its web interface.")
     commands = parser.add_subparsers(dest="command", required=True)
 
-    migrate = commands.add_parser("migrate", help="bring the database to a migration")
+    migrate = commands.add_parser("migrate", help="make the database and the sessions, or bring the database to a newer migration")
     migrate.add_argument("revision", nargs="?", default="head")
 
     commands.add_parser("revision", help="the database's migration and the newest one")
@@ -41,6 +41,7 @@ def main() -> int:
 
     if arguments.command == "migrate":
         command.upgrade(alembic_config(), arguments.revision)
+        sessions.make_file(settings.sessions)
         return 0
     engine = make_engine(settings.database())
     try:

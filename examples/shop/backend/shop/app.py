@@ -1,5 +1,6 @@
 """The shop's HTTP interface."""
 
+import sqlite3
 from datetime import datetime, timezone
 from typing import Iterator
 
@@ -46,6 +47,11 @@ def close() -> None:
 @app.exception_handler(OperationalError)
 def database_unreachable(_request, _error) -> JSONResponse:
     return JSONResponse({"detail": "the database is unreachable"}, status_code=503)
+
+
+@app.exception_handler(sqlite3.Error)
+def sessions_unreadable(_request, _error) -> JSONResponse:
+    return JSONResponse({"detail": "the sessions cannot be read"}, status_code=503)
 
 
 def database() -> Iterator[Session]:

@@ -5,6 +5,7 @@ import threading
 import time
 import uuid
 from pathlib import Path
+from urllib.parse import quote
 
 SCHEMA = """
 create table if not exists sessions (
@@ -60,12 +61,15 @@ class Sessions:
                 return self._connection.execute(statement, values).rowcount
 
     def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=10, check_same_thread=False)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(SCHEMA)
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
+        """Never makes the file: that would hide that it is gone."""
+        return sqlite3.connect(f"file:{quote(str(self._path))}?mode=rw", uri=True, timeout=10, check_same_thread=False)
+
+
+def make_file(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=10)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")  # kept in the file
+        connection.execute(SCHEMA)
+    finally:
+        connection.close()
