@@ -11,7 +11,7 @@ public sealed record ConformanceResult(string Name, bool Passed, string Detail);
 
 /// <summary>
 /// The semantics of <see cref="IStore"/> as executable checks. The tests run them on every store that we ship, the user
-/// runs them on his own (<c>reprise store check</c>). Everything is written below <c>conformance/RANDOM</c> and deleted
+/// runs them on his own (<c>reprise store check</c>). Everything is written below <c>conformance-RANDOM</c> and deleted
 /// at the end; at most 21 MiB are written.
 /// </summary>
 public sealed class StoreConformance
@@ -27,7 +27,7 @@ public sealed class StoreConformance
     {
         this.store = store;
         this.entropy = entropy;
-        folder = "conformance/" + Convert.ToHexStringLower(entropy.Bytes(8));
+        folder = "conformance-" + Convert.ToHexStringLower(entropy.Bytes(8));
     }
 
     /// <summary>Asks every check, in order, also after one failed; a store that throws something unexpected fails that check.</summary>
