@@ -21,6 +21,14 @@ public static class RecoveryErrors
     public static readonly ErrorCode ConnectionInvalid =
         new("connection-invalid", ExitCodes.Usage, "a connection string cannot be read");
 
+    /// <summary>The server refused a statement of ours.</summary>
+    public static readonly ErrorCode SqlFailed =
+        new("sql-failed", ExitCodes.Unavailable, "the database answered a statement with an error");
+
+    /// <summary>The server lacks an extension that the dump needs.</summary>
+    public static readonly ErrorCode ExtensionMissing =
+        new("extension-missing", ExitCodes.Refused, "the target server has not installed an extension that the data needs");
+
     /// <summary>pg_dump and its kin are not there.</summary>
     public static readonly ErrorCode ClientMissing =
         new("client-missing", ExitCodes.Unavailable, "a client program that is needed was not found");
