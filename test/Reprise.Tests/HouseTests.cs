@@ -5,7 +5,7 @@ public class HouseTests
     [Fact]
     public void Object_names_are_checked()
     {
-        Assert.True(Storage.ObjectName.IsValid("packs/ab"));
-        Assert.False(Storage.ObjectName.IsValid("packs/../keys"));
+        Assert.True(Reprise.Storage.ObjectName.IsValid("packs/ab"));
+        Assert.False(Reprise.Storage.ObjectName.IsValid("packs/../keys"));
     }
 }

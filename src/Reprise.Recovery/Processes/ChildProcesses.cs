@@ -1,3 +1,4 @@
+#pragma warning disable RS0030 // The room that starts children: everybody else asks it.
 using System.Buffers;
 using System.ComponentModel;
 using System.Diagnostics;

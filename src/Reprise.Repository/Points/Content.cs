@@ -37,20 +37,6 @@ public readonly struct Sha256Digest : IEquatable<Sha256Digest>
     public static bool operator ==(Sha256Digest left, Sha256Digest right) => left.Equals(right);
 
     public static bool operator !=(Sha256Digest left, Sha256Digest right) => !left.Equals(right);
-
-    private sealed class Sha256DigestConverter : JsonConverter<Sha256Digest>
-    {
-        public override Sha256Digest Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
-        {
-            var text = reader.GetString() ?? "";
-            return text.Length == 2 * Length && Format.Hex.IsLower(text)
-                ? new Sha256Digest(Convert.FromHexString(text))
-                : throw new JsonException("not a SHA-256");
-        }
-
-        public override void Write(Utf8JsonWriter writer, Sha256Digest value, JsonSerializerOptions options) =>
-            writer.WriteStringValue(value.ToString());
-    }
 }
 
 /// <summary>
@@ -103,4 +89,18 @@ public readonly record struct Cutting(int FixedBytes)
 
     /// <summary>Cuts at every multiple of <paramref name="bytes"/> (4 KiB to 1 MiB): files of database pages.</summary>
     public static Cutting Every(int bytes) => new(bytes);
+}
+
+internal sealed class Sha256DigestConverter : JsonConverter<Sha256Digest>
+{
+    public override Sha256Digest Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        var text = reader.GetString() ?? "";
+        return text.Length == 2 * Sha256Digest.Length && Format.Hex.IsLower(text)
+            ? new Sha256Digest(Convert.FromHexString(text))
+            : throw new JsonException("not a SHA-256");
+    }
+
+    public override void Write(Utf8JsonWriter writer, Sha256Digest value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.ToString());
 }

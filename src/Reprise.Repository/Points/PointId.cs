@@ -55,13 +55,13 @@ public readonly record struct PointId : IComparable<PointId>
     public static bool operator <=(PointId left, PointId right) => left.CompareTo(right) <= 0;
 
     public static bool operator >=(PointId left, PointId right) => left.CompareTo(right) >= 0;
+}
 
-    private sealed class PointIdConverter : JsonConverter<PointId>
-    {
-        public override PointId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            TryParse(reader.GetString() ?? "", out var id) ? id : throw new JsonException("not a point identifier");
+internal sealed class PointIdConverter : JsonConverter<PointId>
+{
+    public override PointId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        PointId.TryParse(reader.GetString() ?? "", out var id) ? id : throw new JsonException("not a point identifier");
 
-        public override void Write(Utf8JsonWriter writer, PointId value, JsonSerializerOptions options) =>
-            writer.WriteStringValue(value.Value);
-    }
+    public override void Write(Utf8JsonWriter writer, PointId value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.Value);
 }

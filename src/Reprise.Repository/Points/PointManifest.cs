@@ -71,6 +71,9 @@ public sealed record PointManifest
     /// <summary>Every live point that the writer saw, so that a missing one is noticed.</summary>
     public IReadOnlyList<PointReference> Live { get; init; } = [];
 
+    /// <summary>SHA-256 of the table of packs that is stored beside the manifest; set when the point is written.</summary>
+    public Sha256Digest PackTableSha256 { get; init; }
+
     /// <summary>The first point that was signed with BACKUP_METADATA_HMAC_KEY, or null when signing is not in force.</summary>
     public PointId? SignedSince { get; init; }
 }

@@ -1,19 +1,181 @@
-#pragma warning disable CA1822 // The bodies are being written.
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using Reprise.Repository.Format;
+using Reprise.Repository.Packs;
+using Reprise.Repository.Sealing;
+using Reprise.Storage.Errors;
+
 namespace Reprise.Repository.Points;
 
-/// <summary>Reads one committed point; needs nothing but the point and its packs.</summary>
-public sealed class PointReader
+/// <summary>Reads one committed point; needs nothing but the point and its packs. One enumeration at a time.</summary>
+public sealed class PointReader : IDisposable
 {
+    private readonly RepositoryHost host;
+    private readonly Zstd zstd;
+    private readonly PackTable table;
+    private readonly PackCache cache;
+
+    internal PointReader(RepositoryHost host, Sealer sealer, Zstd zstd, PointManifest manifest, PackTable table)
+    {
+        this.host = host;
+        this.zstd = zstd;
+        this.table = table;
+        Manifest = manifest;
+        cache = new PackCache(host.Store, sealer);
+    }
+
     /// <summary>What the point says of itself.</summary>
-    public PointManifest Manifest => throw new InvalidOperationException("being written");
+    public PointManifest Manifest { get; }
+
+    internal IReadOnlyList<PackFacts> Packs => table.Packs;
 
     /// <summary>
-    /// The bytes of <paramref name="content"/> in order, in blocks of at most 1 MiB that are valid until the next one
+    /// The bytes of <paramref name="content"/> in order, in blocks of at most 2 MiB that are valid until the next one
     /// is asked for. Length and SHA-256 are compared at the end: damage is an exception (exit 5), so nothing read may
     /// be published before the enumeration has ended.
     /// </summary>
-    public IAsyncEnumerable<ContentBlock> ReadAsync(Content content, CancellationToken cancellationToken) =>
-        throw new InvalidOperationException("being written");
+    public async IAsyncEnumerable<ContentBlock> ReadAsync(
+        Content content, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var zeros = new byte[64 * 1024];
+        var offset = 0L;
+        await foreach (var (part, bytes) in OpenAsync(PartsAsync(content, cancellationToken), PackEntry.DataType, cancellationToken))
+        {
+            if (offset + part.PlainBytes > content.LengthBytes) throw Wrong("it is longer than its point says");
+            if (part.IsHole)
+            {
+                for (var left = part.PlainBytes; left > 0; left -= Math.Min(left, zeros.Length))
+                    hash.AppendData(zeros.AsSpan(0, Math.Min(left, zeros.Length)));
+                yield return new ContentBlock(offset, default, part.PlainBytes);
+            }
+            else
+            {
+                hash.AppendData(bytes);
+                yield return new ContentBlock(offset, bytes, 0);
+            }
+
+            offset += part.PlainBytes;
+        }
+
+        if (offset != content.LengthBytes) throw Wrong($"it has {offset} bytes instead of {content.LengthBytes}");
+        if (!hash.GetHashAndReset().AsSpan().SequenceEqual(content.Sha256.Bytes)) throw Wrong("its SHA-256 is another one");
+    }
+
+    /// <summary>The names of the packs that <paramref name="content"/> needs, its lists of parts included.</summary>
+    public async Task<IReadOnlySet<string>> PacksOfAsync(Content content, CancellationToken cancellationToken)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var part in content.Parts.Where(p => !p.IsHole)) names.Add(Facts(part).Id.ToString());
+        if (content.Depth == 0) return names;
+        await foreach (var part in PartsAsync(content, cancellationToken))
+        {
+            if (!part.IsHole) names.Add(Facts(part).Id.ToString());
+        }
+
+        return names;
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => cache.Dispose();
+
+    private static RepriseException Wrong(string why) => new(
+        RepositoryErrors.ContentDamaged,
+        $"content cannot be given back: {why}",
+        "run 'reprise verify' to see what is affected, and restore another point");
+
+    private PackFacts Facts(Part part) => part.Pack < table.Packs.Count
+        ? table.Packs[part.Pack]
+        : throw ByteReader.Broken($"a part names pack {part.Pack} of {table.Packs.Count}");
+
+    // Parts of depth n are the bytes of a list, whose own parts are of depth n - 1.
+    private async IAsyncEnumerable<Part> PartsAsync(Content content, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        IAsyncEnumerable<Part> parts = Inline(content.Parts);
+        for (var depth = content.Depth; depth > 0; depth--) parts = DecodeAsync(parts, cancellationToken);
+        await foreach (var part in parts.WithCancellation(cancellationToken)) yield return part;
+    }
+
+    private static async IAsyncEnumerable<Part> Inline(IReadOnlyList<Part> parts)
+    {
+        foreach (var part in parts) yield return part;
+        await ValueTask.CompletedTask;
+    }
+
+    private async IAsyncEnumerable<Part> DecodeAsync(
+        IAsyncEnumerable<Part> lists, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // The longest encoded part; fewer bytes than this may end in the middle of one.
+        const int longest = 32;
+        byte[] rest = [];
+        await foreach (var (_, bytes) in OpenAsync(lists, PackEntry.PartsType, cancellationToken))
+        {
+            rest = [.. rest, .. bytes];
+            var (parts, used) = Decode(rest, rest.Length - longest);
+            rest = rest[used..];
+            foreach (var part in parts) yield return part;
+        }
+
+        foreach (var part in Decode(rest, rest.Length).Parts) yield return part;
+    }
+
+    private static (List<Part> Parts, int Used) Decode(ReadOnlySpan<byte> bytes, int until)
+    {
+        var parts = new List<Part>();
+        var reader = new ByteReader(bytes);
+        while (bytes.Length - reader.Remaining < until) parts.Add(ContentCodec.ReadPart(ref reader));
+        return (parts, bytes.Length - reader.Remaining);
+    }
+
+    // Opens parts ahead of the reader on the machine's cores, and hands them out in order.
+    private async IAsyncEnumerable<(Part Part, byte[] Bytes)> OpenAsync(
+        IAsyncEnumerable<Part> parts, byte type, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var ahead = new Queue<(Part Part, Task<byte[]> Opening)>();
+        try
+        {
+            await foreach (var part in parts.WithCancellation(cancellationToken))
+            {
+                ahead.Enqueue((part, part.IsHole ? Task.FromResult<byte[]>([]) : OpenAsync(part, type, cancellationToken)));
+                if (ahead.Count < Limits.ChunksInFlight) continue;
+                yield return (ahead.Peek().Part, await ahead.Peek().Opening);
+                ahead.Dequeue();
+            }
+
+            while (ahead.Count > 0)
+            {
+                yield return (ahead.Peek().Part, await ahead.Peek().Opening);
+                ahead.Dequeue();
+            }
+        }
+        finally
+        {
+            // Whoever stops reading early must not leave work behind that still holds packs.
+            foreach (var (_, opening) in ahead)
+            {
+                await Task.WhenAny(opening);
+                _ = opening.Exception;
+            }
+        }
+    }
+
+    private async Task<byte[]> OpenAsync(Part part, byte type, CancellationToken cancellationToken)
+    {
+        var loaded = cache.Acquire(Facts(part), cancellationToken);
+        try
+        {
+            var pack = await loaded.PackAsync();
+            return await host.Cpu.RunAsync(() => pack.Entry(part, type, zstd), cancellationToken);
+        }
+        catch (RepriseException e) when (e.Code == RepositoryErrors.Malformed)
+        {
+            throw PackCache.Damaged(loaded.Facts.Id, e.Message, e);
+        }
+        finally
+        {
+            loaded.Release();
+        }
+    }
 }
 
 /// <summary>A run of bytes of some content.</summary>

@@ -1,43 +1,276 @@
-#pragma warning disable CA1822 // The bodies are being written.
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Reprise.Repository.Chunking;
+using Reprise.Repository.Format;
+using Reprise.Repository.Index;
+using Reprise.Repository.Packs;
+using Reprise.Repository.Sealing;
+using Reprise.Storage;
+using Reprise.Storage.Errors;
+
 namespace Reprise.Repository.Points;
 
-/// <summary>Writes one point: content first, the manifest last. Not used by two captures at once.</summary>
+/// <summary>
+/// Writes one point: session, packs, index, point, in this order; creating the point is the one commit. Contents may be
+/// interleaved, but calls come one after another, never at once. Chunks are named and compressed on the machine's cores
+/// and taken up in the order in which they were cut.
+/// </summary>
 public sealed class PointWriter : IAsyncDisposable
 {
+    private readonly RepositoryHost host;
+    private readonly Sealer sealer;
+    private readonly Zstd zstd;
+    private readonly ChunkIndex index;
+    private readonly ReadOnlyMemory<byte>? signingKey;
+    private readonly PackTable table = new();
+    private readonly Queue<PendingChunk> pending = new();
+    private readonly Queue<Task<StoredPack>> storing = new();
+    private readonly List<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)> unindexed = [];
+    private readonly ConcurrentDictionary<ChunkId, Part> mine = new();
+    private PackBuilder? open;
+    private int openNumber;
+    private bool committed;
+
+    internal PointWriter(
+        RepositoryHost host, Sealer sealer, Zstd zstd, ChunkIndex index, PointId id, ReadOnlyMemory<byte>? signingKey)
+    {
+        this.host = host;
+        this.sealer = sealer;
+        this.zstd = zstd;
+        this.index = index;
+        this.signingKey = signingKey;
+        Id = id;
+        Cutter = new Cutter(sealer.Keys.CuttingKey);
+    }
+
     /// <summary>The identifier that the point will have.</summary>
-    public PointId Id => throw new InvalidOperationException("being written");
+    public PointId Id { get; }
 
     /// <summary>Bytes that this writer added to the repository so far (sealed; what was there already does not count).</summary>
-    public long StoredBytes => throw new InvalidOperationException("being written");
+    public long StoredBytes { get; private set; }
+
+    /// <summary>Index objects that could not be read: they cost deduplication, not data.</summary>
+    public IReadOnlyList<Problem> Problems => index.Problems;
+
+    internal Cutter Cutter { get; }
 
     /// <summary>Starts some content. Several may be open, but each is written by one caller.</summary>
-    public ContentWriter Begin(Cutting cutting) => throw new InvalidOperationException("being written");
+    public ContentWriter Begin(Cutting cutting) => new(this, cutting, PackEntry.DataType);
 
-    /// <summary>Commits the point: proves every pack, writes index and manifest. The one commit.</summary>
-    public Task<CommittedPoint> CommitAsync(PointManifest manifest, CancellationToken cancellationToken) =>
-        throw new InvalidOperationException("being written");
+    /// <summary>
+    /// Makes everything that was taken so far count in <see cref="StoredBytes"/>, but for the pack that is being filled.
+    /// </summary>
+    public async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        await DrainAsync(0, cancellationToken);
+        await ClosePackAsync(cancellationToken);
+        while (storing.Count > 0) await TakeStoredAsync();
+    }
 
-    /// <summary>Gives the session up unless it was committed; what was written is cleaned by a later prune.</summary>
-    public ValueTask DisposeAsync() => throw new InvalidOperationException("being written");
-}
+    /// <summary>
+    /// Commits the point: everything is stored, one listing proves that every pack of the point exists with its size,
+    /// then index and manifest are written. On failure nothing was committed, but for a lost answer of the last call,
+    /// which the store's retrying resolves. <c>session-expelled</c> when a prune took this writer for dead.
+    /// </summary>
+    public async Task<CommittedPoint> CommitAsync(PointManifest manifest, CancellationToken cancellationToken)
+    {
+        Invariant.Check(manifest.Id == Id && !committed, "a writer commits its own point once");
+        await FlushAsync(cancellationToken);
+        await StoreIndexAsync(cancellationToken);
+        await ProvePacksAsync(cancellationToken);
 
-/// <summary>Takes the bytes of one content in order.</summary>
-public sealed class ContentWriter
-{
-    /// <summary>Bytes taken so far.</summary>
-    public long LengthBytes => throw new InvalidOperationException("being written");
+        var encoded = PointCodec.Create(manifest, table, signingKey);
+        var name = new ObjectName($"{PointRepository.PointsFolder}/{Id}");
+        var bytes = sealer.SealObject(ObjectKind.Point, name.Value, encoded.Encode(), zstd);
+        Invariant.Check(bytes.Length <= Limits.MaxObjectBytes, $"a point of {bytes.Length} bytes is too large");
+        try
+        {
+            await host.Store.PutAsync(name, bytes, PutMode.CreateNew, cancellationToken);
+        }
+        catch (StoreException e) when (e.Fault is StoreFault.AlreadyExists)
+        {
+            throw new RepriseException(
+                RepositoryErrors.SessionExpelled,
+                $"point {Id} was given up by a prune while it was being written",
+                "run 'reprise backup' again",
+                e);
+        }
 
-    /// <summary>Takes a copy of <paramref name="bytes"/>; returns when there is room for more.</summary>
-    public ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
-        throw new InvalidOperationException("being written");
+        committed = true;
+        StoredBytes += bytes.Length;
+        return new CommittedPoint(encoded.Manifest(), new Sha256Digest(SHA256.HashData(bytes)));
+    }
 
-    /// <summary>Takes <paramref name="count"/> zero bytes that are stored as a hole.</summary>
-    public ValueTask WriteZerosAsync(long count, CancellationToken cancellationToken) =>
-        throw new InvalidOperationException("being written");
+    /// <summary>
+    /// Ends the session. Without a commit, what was written stays as orphans that a prune removes; nothing refers to it.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        // Work that was given up is waited for, because it holds buffers; its own failure no longer matters to anybody.
+        while (pending.TryDequeue(out var chunk)) await Ended(chunk.Work);
+        while (storing.TryDequeue(out var pack)) await Ended(pack);
+        open?.Dispose();
+        open = null;
+        if (committed) await host.Store.DeleteAsync(new ObjectName($"{PointRepository.SessionsFolder}/{Id}"), CancellationToken.None);
+    }
 
-    /// <summary>Waits until everything is stored and says where it lies.</summary>
-    public Task<Content> CompleteAsync(CancellationToken cancellationToken) =>
-        throw new InvalidOperationException("being written");
+    /// <summary>Takes a chunk in a rented buffer that is ours from now on; <paramref name="taken"/> learns where it lies.</summary>
+    internal async ValueTask TakeAsync(
+        byte type, byte[] rented, int length, Action<Part> taken, CancellationToken cancellationToken)
+    {
+        await DrainAsync(Limits.ChunksInFlight - 1, cancellationToken);
+        var work = host.Cpu.RunAsync(() => Prepare(type, rented, length), cancellationToken);
+        pending.Enqueue(new PendingChunk(type, length, work, taken));
+    }
+
+    /// <summary>Takes up prepared chunks until at most <paramref name="left"/> are in flight.</summary>
+    internal async ValueTask DrainAsync(int left, CancellationToken cancellationToken)
+    {
+        while (pending.Count > left)
+        {
+            var chunk = pending.Dequeue();
+            using var prepared = await chunk.Work;
+            chunk.Taken(await PlaceAsync(chunk, prepared, cancellationToken));
+        }
+    }
+
+    private static async ValueTask Ended(Task work)
+    {
+        await Task.WhenAny(work);
+        _ = work.Exception;
+    }
+
+    private PreparedChunk Prepare(byte type, byte[] rented, int length)
+    {
+        var plain = rented.AsSpan(0, length);
+        Span<byte> name = stackalloc byte[32];
+        sealer.Keys.NameChunk(type, plain, name);
+        var id = ChunkId.Read(name);
+        if (index.Contains(id) || mine.ContainsKey(id))
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+            return new PreparedChunk(id, null, 0);
+        }
+
+        var encoded = ArrayPool<byte>.Shared.Rent(Zstd.Bound(length));
+        var used = zstd.Encode(plain, encoded);
+
+        // A bit that flips in memory now would be sealed and authenticated for ever: what was compressed is
+        // decompressed and compared once, before anything relies on it.
+        var again = ArrayPool<byte>.Shared.Rent(length);
+        zstd.Decode(encoded.AsSpan(0, used), again.AsSpan(0, length));
+        var same = again.AsSpan(0, length).SequenceEqual(plain);
+        ArrayPool<byte>.Shared.Return(again);
+        ArrayPool<byte>.Shared.Return(rented);
+        if (same) return new PreparedChunk(id, encoded, used);
+        throw new RepriseException(
+            RepositoryErrors.MemoryUnsound,
+            "a chunk came out of compression different from what went in",
+            "run a memory test on this machine; nothing was committed");
+    }
+
+    private async ValueTask<Part> PlaceAsync(PendingChunk chunk, PreparedChunk prepared, CancellationToken cancellationToken)
+    {
+        if (mine.TryGetValue(prepared.Id, out var twin)) return twin;
+        if (index.TryFind(prepared.Id, out var known))
+        {
+            var number = table.Number(index.Packs[known.Pack]);
+            return new Part(number, known.Entry, known.OffsetBytes, known.StoredBytes, known.PlainBytes);
+        }
+
+        if (open is not null && !open.HasRoom(prepared.Encoded.Length)) await ClosePackAsync(cancellationToken);
+        if (open is null)
+        {
+            open = new PackBuilder();
+            openNumber = table.Reserve();
+        }
+
+        var (entry, offset, stored) = open.Add(chunk.Type, prepared.Id, prepared.Encoded, chunk.Length);
+        var part = new Part(openNumber, entry, offset, stored, chunk.Length);
+        mine[prepared.Id] = part;
+        return part;
+    }
+
+    private async ValueTask ClosePackAsync(CancellationToken cancellationToken)
+    {
+        if (open is not { } full) return;
+        open = null;
+        while (storing.Count >= Limits.PacksInFlight) await TakeStoredAsync();
+        storing.Enqueue(StoreAsync(full, openNumber, cancellationToken));
+    }
+
+    private async Task<StoredPack> StoreAsync(PackBuilder full, int number, CancellationToken cancellationToken)
+    {
+        using (full)
+        {
+            var (pack, facts) = await host.Cpu.RunAsync(() => full.Seal(sealer), cancellationToken);
+            await host.Store.PutAsync(facts.Id.Name, pack, PutMode.ContentNamed, cancellationToken);
+            return new StoredPack(number, facts, full.Entries);
+        }
+    }
+
+    private async ValueTask TakeStoredAsync()
+    {
+        var stored = await storing.Dequeue();
+        table.Fill(stored.Number, stored.Facts);
+        unindexed.Add((stored.Facts, stored.Entries));
+        StoredBytes += stored.Facts.SizeBytes;
+    }
+
+    private async ValueTask StoreIndexAsync(CancellationToken cancellationToken)
+    {
+        var batch = new List<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)>();
+        var entries = 0;
+        foreach (var pack in unindexed)
+        {
+            if (entries > 0 && entries + pack.Entries.Count > Limits.IndexEntries)
+            {
+                StoredBytes += await ChunkIndex.StoreAsync(host.Store, sealer, zstd, batch, cancellationToken);
+                batch.Clear();
+                entries = 0;
+            }
+
+            batch.Add(pack);
+            entries += pack.Entries.Count;
+        }
+
+        if (entries > 0) StoredBytes += await ChunkIndex.StoreAsync(host.Store, sealer, zstd, batch, cancellationToken);
+    }
+
+    private async ValueTask ProvePacksAsync(CancellationToken cancellationToken)
+    {
+        var present = await PointRepository.ListPacksAsync(host.Store, cancellationToken);
+        foreach (var pack in table.Packs)
+        {
+            if (present.GetValueOrDefault(pack.Id, -1) == pack.SizeBytes) continue;
+            throw new RepriseException(new Problem(
+                Storage.Errors.StorageErrors.ObjectMissing,
+                Severity.Error,
+                $"pack {pack.Id} vanished or changed its size while the point was being written",
+                "find out what deletes or alters objects in the repository, then run 'reprise backup' again")
+            {
+                Where = pack.Id.Name.Value,
+            });
+        }
+    }
+
+    private sealed record PendingChunk(byte Type, int Length, Task<PreparedChunk> Work, Action<Part> Taken);
+
+    private sealed record StoredPack(int Number, PackFacts Facts, IReadOnlyList<PackEntry> Entries);
+
+    // Owns a rented buffer with the encoded chunk, or none when the chunk is stored already.
+    private sealed class PreparedChunk(ChunkId id, byte[]? rented, int used) : IDisposable
+    {
+        public ChunkId Id => id;
+
+        public ReadOnlySpan<byte> Encoded => rented.AsSpan(0, used);
+
+        public void Dispose()
+        {
+            if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
 }
 
 /// <summary>A point that is committed.</summary>

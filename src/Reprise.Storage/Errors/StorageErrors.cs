@@ -42,4 +42,12 @@ public static class StorageErrors
     /// <summary>Something is already there where something new had to be made.</summary>
     public static readonly ErrorCode FileExists =
         new("file-exists", ExitCodes.Refused, "a file or folder is in the way of one that had to be made");
+
+    /// <summary>A rename between two file systems or two mounts.</summary>
+    public static readonly ErrorCode CrossesFileSystems =
+        new("crosses-file-systems", ExitCodes.Refused, "a file cannot be moved in one step between two file systems");
+
+    /// <summary>This platform or file system cannot do it.</summary>
+    public static readonly ErrorCode DiskUnsupported =
+        new("disk-unsupported", ExitCodes.Unavailable, "this platform or file system cannot do what was asked of it");
 }

@@ -26,7 +26,9 @@ public abstract class Entropy
 
     private sealed class SystemEntropy : Entropy
     {
+#pragma warning disable RS0030 // The Entropy that everybody else is given.
         public override void Fill(Span<byte> bytes) => RandomNumberGenerator.Fill(bytes);
+#pragma warning restore RS0030
     }
 }
 

@@ -1,0 +1,124 @@
+using Reprise.Repository.Format;
+using Reprise.Repository.Packs;
+using Reprise.Repository.Points;
+using Reprise.Repository.Sealing;
+using Reprise.Storage;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Repository.Checking;
+
+/// <summary>How much of a point is read to prove it.</summary>
+public enum ReadDepth
+{
+    /// <summary>That every pack exists with its size; proves nothing about its bytes.</summary>
+    None,
+
+    /// <summary>Some packs wholly: those whose names a rotating eighth selects.</summary>
+    Sample,
+
+    /// <summary>Every byte.</summary>
+    All,
+}
+
+/// <summary>What a check found.</summary>
+public sealed record CheckReport
+{
+    /// <summary>Packs that were looked at.</summary>
+    public required int Objects { get; init; }
+
+    /// <summary>Packs that were read whole.</summary>
+    public required int ObjectsRead { get; init; }
+
+    /// <summary>Bytes that were read.</summary>
+    public required long BytesRead { get; init; }
+
+    /// <summary>Bad packs by name (64 hexadecimal digits), with what is wrong.</summary>
+    public required IReadOnlyDictionary<string, Problem> Damage { get; init; }
+}
+
+/// <summary>Reads packs and proves name, directory and every entry. One bad pack stops nothing.</summary>
+internal sealed class PackChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
+{
+    private const int SampleParts = 8;
+
+    public async Task<CheckReport> CheckAsync(
+        IReadOnlyList<PointEntry> points, ReadDepth depth, Action<long> progress, CancellationToken cancellationToken)
+    {
+        var wanted = new SortedDictionary<string, PackFacts>(StringComparer.Ordinal);
+        foreach (var pack in points.SelectMany(p => p.Table.Packs)) wanted[pack.Id.ToString()] = pack;
+        var present = await PointRepository.ListPacksAsync(host.Store, cancellationToken);
+        var damage = new SortedDictionary<string, Problem>(StringComparer.Ordinal);
+        var (read, bytes) = (0, 0L);
+        foreach (var (name, pack) in wanted)
+        {
+            if (Absent(pack, present) is { } problem)
+            {
+                damage[name] = problem;
+                continue;
+            }
+
+            if (!Reads(depth, name, points)) continue;
+            if (await ReadAsync(pack, cancellationToken) is { } bad) damage[name] = bad;
+            read++;
+            bytes += pack.SizeBytes;
+            progress(pack.SizeBytes);
+        }
+
+        return new CheckReport { Objects = wanted.Count, ObjectsRead = read, BytesRead = bytes, Damage = damage };
+    }
+
+    private static Problem? Absent(PackFacts pack, IReadOnlyDictionary<PackId, long> present)
+    {
+        if (!present.TryGetValue(pack.Id, out var size)) return Bad(StorageErrors.ObjectMissing, pack, $"pack {pack.Id} is missing");
+        return size == pack.SizeBytes
+            ? null
+            : Bad(StorageErrors.ObjectTruncated, pack, $"pack {pack.Id} has {size} bytes instead of {pack.SizeBytes}");
+    }
+
+    // The eighth that is read moves on with every new point, so that eight checks after eight backups read everything.
+    private static bool Reads(ReadDepth depth, string name, IReadOnlyList<PointEntry> points) => depth switch
+    {
+        ReadDepth.All => true,
+        ReadDepth.None => false,
+        _ => Convert.ToInt32(name[..2], 16) % SampleParts == points.Count % SampleParts,
+    };
+
+    private async Task<Problem?> ReadAsync(PackFacts pack, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var owner = await host.Store.ReadAsync(pack.Id.Name, new ByteRange(0, pack.SizeBytes), cancellationToken);
+            var memory = owner.Memory;
+            await host.Cpu.RunAsync(() => Prove(pack, memory), cancellationToken);
+            return null;
+        }
+        catch (RepriseException e) when (e.Code.Exit == ExitCodes.Damaged || e.Code == RepositoryErrors.FormatNewer)
+        {
+            return Bad(e.Code == RepositoryErrors.Malformed ? RepositoryErrors.ObjectDamaged : e.Code, pack, $"pack {pack.Id} is damaged: {e.Message}");
+        }
+        catch (StoreException e) when (e.Fault is StoreFault.Failed or StoreFault.Denied)
+        {
+            return Bad(RepositoryErrors.ObjectDamaged, pack, $"pack {pack.Id} cannot be read: {e.Message}");
+        }
+    }
+
+    private void Prove(PackFacts pack, ReadOnlyMemory<byte> bytes)
+    {
+        if (PackId.Of(bytes.Span) != pack.Id) throw ByteReader.Broken("its bytes do not have the hash that is its name");
+        var open = new OpenPack(sealer, bytes);
+        var offset = 0;
+        var entries = open.Directory();
+        for (var number = 0; number < entries.Length; number++)
+        {
+            var entry = entries[number];
+            open.Entry(new Part(0, number, offset, entry.StoredBytes, entry.PlainBytes), entry.Type, zstd);
+            offset += entry.StoredBytes;
+        }
+    }
+
+    private static Problem Bad(ErrorCode code, PackFacts pack, string message) => new(
+        code, Severity.Error, message, "the next 'reprise backup' stores again what the source still has; restore another point until then")
+    {
+        Where = pack.Id.Name.Value,
+    };
+}

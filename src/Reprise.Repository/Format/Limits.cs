@@ -1,0 +1,46 @@
+namespace Reprise.Repository.Format;
+
+/// <summary>
+/// Every bound of the format and of its memory, in one table. Memory of a backup: chunks in flight
+/// (<see cref="ChunksInFlight"/> × (<see cref="MaxChunkBytes"/> × 2)), one open pack and at most
+/// <see cref="PacksInFlight"/> packs being sealed and stored: 32 + 3 × 16 = 80 MiB at the most. Memory of a restore:
+/// <see cref="PacksCached"/> packs and the chunks in flight: 80 MiB at the most.
+/// </summary>
+public static class Limits
+{
+    /// <summary>The largest pack, padding included.</summary>
+    public const int MaxPackBytes = 16 * 1024 * 1024;
+
+    /// <summary>A pack is closed when its entries would pass this.</summary>
+    public const int PackTargetBytes = MaxPackBytes - (1024 * 1024);
+
+    /// <summary>The most entries of a pack.</summary>
+    public const int MaxPackEntries = 4096;
+
+    /// <summary>The largest chunk before compression.</summary>
+    public const int MaxChunkBytes = 2 * 1024 * 1024;
+
+    /// <summary>The smallest content-defined chunk, but for the last one.</summary>
+    public const int MinChunkBytes = 128 * 1024;
+
+    /// <summary>The size around which content-defined chunks lie; a power of two.</summary>
+    public const int NormalChunkBytes = 512 * 1024;
+
+    /// <summary>Every object but packs.</summary>
+    public const int MaxObjectBytes = 4 * 1024 * 1024;
+
+    /// <summary>The largest decompressed size of an object that is not a pack.</summary>
+    public const int MaxObjectPlainBytes = 64 * 1024 * 1024;
+
+    /// <summary>Chunks that are hashed and compressed at once.</summary>
+    public const int ChunksInFlight = 8;
+
+    /// <summary>Packs that are sealed and stored while the next one fills.</summary>
+    public const int PacksInFlight = 2;
+
+    /// <summary>Packs that a reader keeps.</summary>
+    public const int PacksCached = 3;
+
+    /// <summary>Entries of one index object.</summary>
+    public const int IndexEntries = 50_000;
+}

@@ -1,0 +1,134 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Reprise.Repository.Format;
+using Reprise.Repository.Packs;
+using Reprise.Repository.Sealing;
+using Reprise.Storage;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Repository.Index;
+
+/// <summary>
+/// Where every chunk of the repository lies, for writers only: a restore never loads it. It is the union of the objects
+/// under <c>index/</c>, in any order; one that cannot be read costs deduplication, never data.
+/// </summary>
+internal sealed class ChunkIndex
+{
+    public const string Folder = "index";
+
+    private readonly ConcurrentDictionary<ChunkId, ChunkPlace> places = new();
+    private readonly List<PackFacts> packs = [];
+
+    /// <summary>The packs that <see cref="ChunkPlace.Pack"/> numbers.</summary>
+    public IReadOnlyList<PackFacts> Packs => packs;
+
+    /// <summary>Index objects that could not be used, with the reason.</summary>
+    public List<Problem> Problems { get; } = [];
+
+    /// <summary>Whether the chunk is stored. Safe from several threads.</summary>
+    public bool Contains(ChunkId id) => places.ContainsKey(id);
+
+    /// <summary>Where the chunk lies.</summary>
+    public bool TryFind(ChunkId id, out ChunkPlace place) => places.TryGetValue(id, out place);
+
+    /// <summary>
+    /// Reads every index object, keeping only entries of packs that <paramref name="present"/> lists with their size: a
+    /// chunk of a lost pack is stored again.
+    /// </summary>
+    public static async Task<ChunkIndex> LoadAsync(
+        IStore store, Sealer sealer, Zstd zstd, IReadOnlyDictionary<PackId, long> present, CancellationToken cancellationToken)
+    {
+        var index = new ChunkIndex();
+        var names = new List<ObjectInfo>();
+        await foreach (var info in store.ListAsync(new ObjectPrefix(Folder), cancellationToken)) names.Add(info);
+        foreach (var info in names)
+        {
+            try
+            {
+                Invariant.Check(info.SizeBytes <= Limits.MaxObjectBytes, $"{info.Name} has {info.SizeBytes} bytes");
+                using var bytes = await store.ReadAsync(info.Name, new ByteRange(0, (int)info.SizeBytes), cancellationToken);
+                index.Add(sealer.OpenObject(ObjectKind.Index, Folder, bytes.Memory.Span, zstd), present);
+            }
+            catch (RepriseException e) when (e.Code.Exit == ExitCodes.Damaged)
+            {
+                index.Problems.Add(e.Problem with { Severity = Severity.Warning, Where = info.Name.Value });
+            }
+        }
+
+        return index;
+    }
+
+    /// <summary>Notes the entries of a pack that this writer stored.</summary>
+    public int Add(PackFacts pack, IReadOnlyList<PackEntry> entries)
+    {
+        packs.Add(pack);
+        var offset = 0;
+        for (var number = 0; number < entries.Count; number++)
+        {
+            var entry = entries[number];
+            if (entry.Type != PackEntry.PaddingType)
+                places.TryAdd(entry.Id, new ChunkPlace(packs.Count - 1, number, offset, entry.StoredBytes, entry.PlainBytes));
+            offset += entry.StoredBytes;
+        }
+
+        return packs.Count - 1;
+    }
+
+    /// <summary>Seals and stores the entries of some packs as one index object; returns its size in bytes.</summary>
+    public static async Task<long> StoreAsync(
+        IStore store,
+        Sealer sealer,
+        Zstd zstd,
+        IReadOnlyList<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)> stored,
+        CancellationToken cancellationToken)
+    {
+        var writer = new ArrayBufferWriter<byte>();
+        ByteWriter.Number(writer, stored.Count);
+        foreach (var (pack, entries) in stored)
+        {
+            ByteWriter.Bytes(writer, pack.Id.Bytes());
+            ByteWriter.Number(writer, pack.SizeBytes);
+            ByteWriter.Number(writer, pack.DataOffsetBytes);
+            ByteWriter.Number(writer, entries.Count);
+            foreach (var entry in entries)
+            {
+                ByteWriter.Byte(writer, entry.Type);
+                ByteWriter.Number(writer, entry.StoredBytes);
+                ByteWriter.Number(writer, entry.PlainBytes);
+                entry.Id.Write(writer.GetSpan(ChunkId.Length));
+                writer.Advance(ChunkId.Length);
+            }
+        }
+
+        var bytes = sealer.SealObject(ObjectKind.Index, Folder, writer.WrittenSpan, zstd);
+        var name = new ObjectName($"{Folder}/{Convert.ToHexStringLower(SHA256.HashData(bytes))}");
+        await store.PutAsync(name, bytes, PutMode.ContentNamed, cancellationToken);
+        return bytes.Length;
+    }
+
+    private void Add(ReadOnlySpan<byte> plain, IReadOnlyDictionary<PackId, long> present)
+    {
+        var reader = new ByteReader(plain);
+        for (var left = reader.Number(Limits.MaxObjectPlainBytes); left > 0; left--)
+        {
+            var id = new PackId(reader.Bytes(PackId.Length));
+            var pack = new PackFacts(id, (int)reader.Number(Limits.MaxPackBytes), (int)reader.Number(Limits.MaxPackBytes));
+            var entries = new PackEntry[(int)reader.Number(Limits.MaxPackEntries + 1)];
+            for (var i = 0; i < entries.Length; i++)
+            {
+                var type = reader.Byte();
+                var stored = (int)reader.Number(Limits.MaxPackBytes);
+                var length = (int)reader.Number(Limits.MaxPackBytes);
+                entries[i] = new PackEntry(type, stored, length, ChunkId.Read(reader.Bytes(ChunkId.Length)));
+            }
+
+            if (present.TryGetValue(id, out var size) && size == pack.SizeBytes) Add(pack, entries);
+        }
+
+        reader.End();
+    }
+}
+
+/// <summary>Where a chunk lies: pack number in the index, then as in <see cref="Points.Part"/>.</summary>
+internal readonly record struct ChunkPlace(int Pack, int Entry, int OffsetBytes, int StoredBytes, int PlainBytes);

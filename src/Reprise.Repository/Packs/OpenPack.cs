@@ -1,0 +1,94 @@
+using Reprise.Repository.Format;
+using Reprise.Repository.Points;
+using Reprise.Repository.Sealing;
+
+namespace Reprise.Repository.Packs;
+
+/// <summary>
+/// Opens entries of a pack that was read. The header and the directory are read from the front, or from the end when the
+/// front is damaged. AES-GCM takes one call at a time, so each opening makes a cipher of its own from the pack's key.
+/// </summary>
+internal sealed class OpenPack
+{
+    private readonly Sealer sealer;
+    private readonly ReadOnlyMemory<byte> pack;
+    private readonly byte[] header;
+    private readonly ObjectHeader decoded;
+
+    public OpenPack(Sealer sealer, ReadOnlyMemory<byte> pack)
+    {
+        this.sealer = sealer;
+        this.pack = pack;
+        if (pack.Length < 2 * ObjectHeader.Length) throw ByteReader.Broken($"a pack of {pack.Length} bytes is too short");
+        header = pack.Span[..ObjectHeader.Length].ToArray();
+        try
+        {
+            decoded = ObjectHeader.Decode(header, ObjectKind.Pack);
+        }
+        catch (Storage.Errors.RepriseException e) when (e.Code == RepositoryErrors.Malformed)
+        {
+            header = pack.Span[^ObjectHeader.Length..].ToArray();
+            decoded = ObjectHeader.Decode(header, ObjectKind.Pack);
+        }
+    }
+
+    /// <summary>Where the entries begin.</summary>
+    public int DataOffsetBytes => ObjectHeader.Length + decoded.DirectoryBytes;
+
+    /// <summary>The directory, authenticated.</summary>
+    public PackEntry[] Directory()
+    {
+        using var cipher = sealer.Cipher(decoded);
+        var length = decoded.DirectoryBytes;
+        if (length <= Sealer.TagLength || pack.Length < (2 * (ObjectHeader.Length + length)))
+            throw ByteReader.Broken("a directory is longer than its pack");
+        var plain = new byte[length - Sealer.TagLength];
+        var bound = sealer.Bound(header, default);
+        var front = pack.Span.Slice(ObjectHeader.Length, length);
+        var back = pack.Span.Slice(pack.Length - ObjectHeader.Length - length, length);
+        if (!Sealer.Open(cipher, Sealer.Directory, 0, bound, front, plain)
+            && !Sealer.Open(cipher, Sealer.Directory, 0, bound, back, plain))
+            throw ByteReader.Broken("both directories of a pack were altered");
+        return Decode(plain);
+    }
+
+    /// <summary>Opens one entry into memory of exactly its plain length.</summary>
+    public byte[] Entry(Part part, byte type, Zstd zstd)
+    {
+        var offset = DataOffsetBytes + part.OffsetBytes;
+        if (part.StoredBytes <= Sealer.TagLength || offset + part.StoredBytes > pack.Length)
+            throw ByteReader.Broken("an entry lies outside its pack");
+        using var cipher = sealer.Cipher(decoded);
+        var encoded = System.Buffers.ArrayPool<byte>.Shared.Rent(part.StoredBytes);
+        try
+        {
+            var room = encoded.AsSpan(0, part.StoredBytes - Sealer.TagLength);
+            var bound = sealer.Bound(header, PackBuilder.EntryPlace(type, part.Entry, part.PlainBytes));
+            if (!Sealer.Open(cipher, Sealer.Entry, (uint)part.Entry, bound, pack.Span.Slice(offset, part.StoredBytes), room))
+                throw ByteReader.Broken($"entry {part.Entry} of a pack was altered");
+            var plain = new byte[part.PlainBytes];
+            zstd.Decode(room, plain);
+            return plain;
+        }
+        finally
+        {
+            System.Buffers.ArrayPool<byte>.Shared.Return(encoded);
+        }
+    }
+
+    private static PackEntry[] Decode(ReadOnlySpan<byte> directory)
+    {
+        var reader = new ByteReader(directory);
+        var entries = new PackEntry[(int)reader.Number(Limits.MaxPackEntries + 1)];
+        for (var i = 0; i < entries.Length; i++)
+        {
+            var type = reader.Byte();
+            var stored = (int)reader.Number(Limits.MaxPackBytes);
+            var plain = (int)reader.Number(Limits.MaxPackBytes);
+            entries[i] = new PackEntry(type, stored, plain, ChunkId.Read(reader.Bytes(ChunkId.Length)));
+        }
+
+        reader.End();
+        return entries;
+    }
+}

@@ -1,0 +1,169 @@
+using System.Text;
+using Reprise.Repository.Checking;
+using Reprise.Repository.Format;
+using Reprise.Repository.Index;
+using Reprise.Repository.Packs;
+using Reprise.Repository.Points;
+using Reprise.Repository.Sealing;
+using Reprise.Storage;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Repository;
+
+/// <summary>
+/// Our encrypted, deduplicated format on a store: the whole public surface of this project. Opening needs a key; every
+/// method says what it makes durable. No locks are taken and no clock is believed.
+/// </summary>
+public sealed class PointRepository : IDisposable
+{
+    internal const string PointsFolder = "points";
+    internal const string SessionsFolder = "sessions";
+
+    private readonly RepositoryHost host;
+    private readonly Sealer sealer;
+    private readonly Zstd zstd = new(Zstd.DefaultLevel);
+
+    private PointRepository(RepositoryHost host, KeyRing keys)
+    {
+        this.host = host;
+        sealer = new Sealer(keys, host.Entropy);
+    }
+
+    /// <summary>Its identity: 32 hexadecimal digits.</summary>
+    public string Id => Convert.ToHexStringLower(sealer.Keys.RepositoryId.Span);
+
+    /// <summary>
+    /// Makes a repository in an empty store. <c>repository-exists</c> when there is one. The keys are returned and
+    /// nowhere else kept: the caller makes them durable before it says that the repository exists.
+    /// </summary>
+    public static async Task<NewRepository> CreateAsync(RepositoryHost host, CancellationToken cancellationToken)
+    {
+        if (await host.Store.StatAsync(RepositoryObject.Name, cancellationToken) is not null)
+        {
+            throw new RepriseException(
+                RepositoryErrors.RepositoryExists,
+                $"{host.Store.Capabilities.Location} holds a repository already",
+                "open it with its key file, or choose an empty location");
+        }
+
+        var id = host.Entropy.Bytes(KeyFile.RepositoryIdLength);
+        var (file, fileSecret) = KeySlots.Create("file", id, host.Entropy);
+        var (sheet, sheetSecret) = KeySlots.Create("sheet", id, host.Entropy);
+        var master = host.Entropy.Bytes(KeyRing.KeyLength);
+        var epoch = KeySlots.CreateEpoch(1, master, id, [file, sheet], host.Entropy);
+        var objects = new SortedDictionary<string, byte[]>(StringComparer.Ordinal)
+        {
+            ["epoch-1"] = KeySlots.Encode(epoch),
+            [file.Name] = KeySlots.Encode(file),
+            [sheet.Name] = KeySlots.Encode(sheet),
+        };
+        foreach (var (name, bytes) in objects)
+            await host.Store.PutAsync(KeyName(name), bytes, PutMode.CreateNew, cancellationToken);
+        await host.Store.PutAsync(RepositoryObject.Name, RepositoryObject.Encode(id), PutMode.CreateNew, cancellationToken);
+        return new NewRepository(
+            new PointRepository(host, new KeyRing(id, new Dictionary<uint, byte[]> { [1] = master })),
+            new KeyFile(id, file.Name, fileSecret, objects),
+            new KeyFile(id, sheet.Name, sheetSecret, objects));
+    }
+
+    /// <summary>
+    /// Opens the repository. <c>repository-missing</c>, <c>format-newer</c>, <c>key-wrong</c> (of another repository),
+    /// <c>key-invalid</c>, <c>object-damaged</c>. The objects under <c>keys/</c> are not needed: the key file has copies.
+    /// </summary>
+    public static async Task<PointRepository> OpenAsync(RepositoryHost host, KeyFile key, CancellationToken cancellationToken)
+    {
+        var id = await ReadIdAsync(host.Store, cancellationToken);
+        if (!id.AsSpan().SequenceEqual(key.RepositoryId))
+        {
+            throw new RepriseException(
+                RepositoryErrors.KeyWrong,
+                $"the key is of repository {key.Repository}, not of {Convert.ToHexStringLower(id)} at {host.Store.Capabilities.Location}",
+                "use the key file of this repository, or correct repository.location");
+        }
+
+        var slot = KeySlots.DecodeSlot(KeyObject(key, key.Slot));
+        var epochs = new Dictionary<uint, byte[]>();
+        foreach (var (_, bytes) in key.KeyObjects.Where(o => o.Key.StartsWith("epoch-", StringComparison.Ordinal)))
+        {
+            var epoch = KeySlots.DecodeEpoch(bytes);
+            if (KeySlots.OpenEpoch(epoch, slot, key.Secret, id) is { } master) epochs[epoch.Number] = master;
+        }
+
+        if (!epochs.ContainsKey(1)) throw WrongKey(key);
+        return new PointRepository(host, new KeyRing(id, epochs));
+    }
+
+    /// <summary>A keyed fingerprint of a labelled value, as hexadecimal: says later whether a secret is still the same.</summary>
+    public string Fingerprint(string label, string value) => Convert.ToHexStringLower(
+        sealer.Keys.Fingerprint(Encoding.UTF8.GetBytes(label), Encoding.UTF8.GetBytes(value)));
+
+    /// <summary>Reads every point, and says which are missing, altered, forged or badly signed.</summary>
+    public Task<PointCatalog> ListPointsAsync(SigningKeys signing, CancellationToken cancellationToken) =>
+        new CatalogReader(host.Store, sealer, zstd, signing).ReadAsync(cancellationToken);
+
+    /// <summary>Opens a point of the catalogue. The caller disposes it.</summary>
+    public PointReader OpenPoint(PointEntry point) => new(host, sealer, zstd, point.Manifest, point.Table);
+
+    /// <summary>
+    /// Starts a point: registers the session first, only then reads packs and index. <c>session</c> objects of writers
+    /// that were killed stay until a prune.
+    /// </summary>
+    public async Task<PointWriter> BeginPointAsync(SigningKeys signing, CancellationToken cancellationToken)
+    {
+        var id = PointId.Create(host.Clock.GetUtcNow(), host.Entropy);
+        var session = new ObjectName($"{SessionsFolder}/{id}");
+        var content = sealer.SealObject(ObjectKind.Session, session.Value, Encoding.UTF8.GetBytes(id.Value), zstd);
+        await host.Store.PutAsync(session, content, PutMode.CreateNew, cancellationToken);
+        var present = await ListPacksAsync(host.Store, cancellationToken);
+        var index = await ChunkIndex.LoadAsync(host.Store, sealer, zstd, present, cancellationToken);
+        return new PointWriter(host, sealer, zstd, index, id, signing.Current);
+    }
+
+    /// <summary>Proves the packs that <paramref name="points"/> need, as deep as asked.</summary>
+    public Task<CheckReport> CheckAsync(
+        IReadOnlyList<PointEntry> points, ReadDepth depth, Action<long> progress, CancellationToken cancellationToken) =>
+        new PackChecker(host, sealer, zstd).CheckAsync(points, depth, progress, cancellationToken);
+
+    /// <inheritdoc />
+    public void Dispose() => zstd.Dispose();
+
+    internal static async Task<IReadOnlyDictionary<PackId, long>> ListPacksAsync(IStore store, CancellationToken cancellationToken)
+    {
+        var packs = new Dictionary<PackId, long>();
+        await foreach (var info in store.ListAsync(new ObjectPrefix(PackId.Folder), cancellationToken))
+        {
+            if (PackId.FromName(info.Name) is { } id) packs[id] = info.SizeBytes;
+        }
+
+        return packs;
+    }
+
+    private static async Task<byte[]> ReadIdAsync(IStore store, CancellationToken cancellationToken)
+    {
+        var info = await store.StatAsync(RepositoryObject.Name, cancellationToken) ?? throw new RepriseException(
+            RepositoryErrors.RepositoryMissing,
+            $"there is no repository at {store.Capabilities.Location}",
+            "check repository.location, mount the disk, or make one with 'reprise init'");
+        if (info.SizeBytes > RepositoryObject.MaxBytes) throw ByteReader.Broken("the object 'repository' is too large");
+        using var bytes = await store.ReadAsync(info.Name, new ByteRange(0, (int)info.SizeBytes), cancellationToken);
+        return RepositoryObject.Decode(bytes.Memory.Span);
+    }
+
+    private static ObjectName KeyName(string name) => new("keys/" + name);
+
+    private static byte[] KeyObject(KeyFile key, string name) => key.KeyObjects.TryGetValue(name, out var bytes)
+        ? bytes
+        : throw new RepriseException(
+            RepositoryErrors.KeyInvalid, $"the key file lacks its own slot {name}", "use another copy of the key, or the recovery sheet");
+
+    private static RepriseException WrongKey(KeyFile key) => new(
+        RepositoryErrors.KeyWrong,
+        $"slot {key.Slot} does not open the first epoch of repository {key.Repository}",
+        "use the key file of this repository, or the recovery sheet");
+}
+
+/// <summary>A repository that was just made, and its only keys.</summary>
+/// <param name="Repository">open.</param>
+/// <param name="File">for the host that takes backups.</param>
+/// <param name="Sheet">for paper, away from that host.</param>
+public sealed record NewRepository(PointRepository Repository, KeyFile File, KeyFile Sheet);

@@ -1,0 +1,11 @@
+using Reprise.Storage;
+using Reprise.Storage.Runtime;
+
+namespace Reprise.Repository;
+
+/// <summary>What a repository stands on; nothing else reaches it.</summary>
+/// <param name="Store">where its objects rest.</param>
+/// <param name="Clock">for identifiers only: nothing in the repository trusts a clock.</param>
+/// <param name="Entropy">for salts, keys and identifiers.</param>
+/// <param name="Cpu">where hashing, compression and sealing run.</param>
+public sealed record RepositoryHost(IStore Store, TimeProvider Clock, Entropy Entropy, Cpu Cpu);

@@ -1,0 +1,185 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using Reprise.Storage.Runtime;
+
+namespace Reprise.Storage.Wrapping;
+
+/// <summary>How patiently <see cref="RetryingStore"/> tries.</summary>
+public sealed record RetryPolicy
+{
+    /// <summary>Calls in all, the first included (default 5).</summary>
+    public int Attempts { get; init; } = 5;
+
+    /// <summary>The longest pause after the first failure; it doubles with each (default 200 ms).</summary>
+    public TimeSpan FirstPause { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>No pause is longer (default 10 s).</summary>
+    public TimeSpan LongestPause { get; init; } = TimeSpan.FromSeconds(10);
+}
+
+/// <summary>
+/// The only place that tries again. Pauses are random between nothing and a bound that doubles, so that many clients do
+/// not come back at once. A put that may have taken effect is looked at before it is repeated: equal bytes under the
+/// name are ours. The final error folds all attempts into one.
+/// </summary>
+public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider clock, Entropy entropy) : IStore
+{
+    /// <inheritdoc />
+    public StoreCapabilities Capabilities => inner.Capabilities;
+
+    /// <inheritdoc />
+    public async ValueTask PutAsync(
+        ObjectName name, ReadOnlyMemory<byte> content, PutMode mode, CancellationToken cancellationToken)
+    {
+        var attempts = new Attempts(policy, clock, entropy);
+        while (true)
+        {
+            try
+            {
+                if (attempts.MayHaveTakenEffect && await HoldsAsync(name, content, cancellationToken)) return;
+                await inner.PutAsync(name, content, mode, cancellationToken);
+                return;
+            }
+            catch (StoreException e) when (e.Fault.Retry)
+            {
+                await attempts.PauseAfterAsync(e, cancellationToken);
+            }
+        }
+    }
+
+    /// <inheritdoc />
+    public async ValueTask<IMemoryOwner<byte>> ReadAsync(
+        ObjectName name, ByteRange range, CancellationToken cancellationToken)
+    {
+        var attempts = new Attempts(policy, clock, entropy);
+        while (true)
+        {
+            try
+            {
+                return await inner.ReadAsync(name, range, cancellationToken);
+            }
+            catch (StoreException e) when (e.Fault.Retry)
+            {
+                await attempts.PauseAfterAsync(e, cancellationToken);
+            }
+        }
+    }
+
+    /// <inheritdoc />
+    public async ValueTask<ObjectInfo?> StatAsync(ObjectName name, CancellationToken cancellationToken)
+    {
+        var attempts = new Attempts(policy, clock, entropy);
+        while (true)
+        {
+            try
+            {
+                return await inner.StatAsync(name, cancellationToken);
+            }
+            catch (StoreException e) when (e.Fault.Retry)
+            {
+                await attempts.PauseAfterAsync(e, cancellationToken);
+            }
+        }
+    }
+
+    /// <inheritdoc />
+    /// <remarks>A listing that breaks is begun again, and what was handed out is left out: the order makes that possible.</remarks>
+    public async IAsyncEnumerable<ObjectInfo> ListAsync(
+        ObjectPrefix prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var attempts = new Attempts(policy, clock, entropy);
+        ObjectName? last = null;
+        while (true)
+        {
+            StoreException? failure = null;
+            await using var listing = inner.ListAsync(prefix, cancellationToken).GetAsyncEnumerator(cancellationToken);
+            while (true)
+            {
+                try
+                {
+                    if (!await listing.MoveNextAsync()) yield break;
+                }
+                catch (StoreException e) when (e.Fault.Retry)
+                {
+                    failure = e;
+                    break;
+                }
+
+                if (last is { } seen && listing.Current.Name <= seen) continue;
+                last = listing.Current.Name;
+                yield return listing.Current;
+            }
+
+            await attempts.PauseAfterAsync(failure, cancellationToken);
+        }
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DeleteAsync(ObjectName name, CancellationToken cancellationToken)
+    {
+        var attempts = new Attempts(policy, clock, entropy);
+        while (true)
+        {
+            try
+            {
+                await inner.DeleteAsync(name, cancellationToken);
+                return;
+            }
+            catch (StoreException e) when (e.Fault.Retry)
+            {
+                await attempts.PauseAfterAsync(e, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Whether the object holds exactly these bytes by now.</summary>
+    private async ValueTask<bool> HoldsAsync(
+        ObjectName name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        if (await inner.StatAsync(name, cancellationToken) is not { } info || info.SizeBytes != content.Length) return false;
+        try
+        {
+            using var there = await inner.ReadAsync(name, new ByteRange(0, content.Length), cancellationToken);
+            return there.Memory.Span.SequenceEqual(content.Span);
+        }
+        catch (StoreException e) when (e.Fault is StoreFault.NotFound or StoreFault.Truncated)
+        {
+            // Somebody deleted or replaced it since the stat, so it is not ours.
+            return false;
+        }
+    }
+
+    /// <summary>The failures of one call so far.</summary>
+    private sealed class Attempts(RetryPolicy policy, TimeProvider clock, Entropy entropy)
+    {
+        private readonly List<StoreException> failures = [];
+
+        /// <summary>Whether any failure so far leaves open that the call took effect.</summary>
+        public bool MayHaveTakenEffect { get; private set; }
+
+        /// <summary>Waits before the next attempt, or throws when there is none.</summary>
+        public async ValueTask PauseAfterAsync(StoreException failure, CancellationToken cancellationToken)
+        {
+            failures.Add(failure);
+            MayHaveTakenEffect |= failure.Fault.MayHaveTakenEffect;
+            if (failures.Count >= policy.Attempts) throw Fold(failure);
+            var bound = Math.Min(
+                policy.LongestPause.TotalMilliseconds,
+                policy.FirstPause.TotalMilliseconds * Math.Pow(2, failures.Count - 1));
+            var share = BinaryPrimitives.ReadUInt32LittleEndian(entropy.Bytes(4)) / (double)uint.MaxValue;
+            await Task.Delay(TimeSpan.FromMilliseconds(bound * share), clock, cancellationToken);
+        }
+
+        private StoreException Fold(StoreException last)
+        {
+            if (failures.Count == 1) return last;
+            StoreFault fault = MayHaveTakenEffect && !last.Fault.MayHaveTakenEffect ? new StoreFault.Failed() : last.Fault;
+            var others = failures.Take(failures.Count - 1).Select(failure => failure.Message).Distinct(StringComparer.Ordinal)
+                .Where(message => !string.Equals(message, last.Message, StringComparison.Ordinal)).ToList();
+            var before = others.Count == 0 ? "" : "; before that: " + string.Join("; ", others);
+            return new StoreException(
+                fault, last.Name, $"{last.Message} ({failures.Count} attempts{before})", last.Problem.Hint, last);
+        }
+    }
+}
