@@ -120,4 +120,8 @@ public static class RecoveryErrors
     /// <summary>An earlier operation was interrupted and is not finished.</summary>
     public static readonly ErrorCode OperationInterrupted =
         new("operation-interrupted", ExitCodes.Refused, "an earlier restore or undo was interrupted and must be finished first");
+
+    /// <summary>A source holds much less than before.</summary>
+    public static readonly ErrorCode SourceShrunk =
+        new("source-shrunk", ExitCodes.Done, "a source holds less than half of what the last point held; a warning, the point is complete");
 }

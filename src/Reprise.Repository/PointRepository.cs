@@ -110,10 +110,8 @@ public sealed class PointRepository : IDisposable
     /// </summary>
     public async Task<PointWriter> BeginPointAsync(SigningKeys signing, CancellationToken cancellationToken)
     {
-        var id = PointId.Create(host.Clock.GetUtcNow(), host.Entropy);
-        var session = new ObjectName($"{SessionsFolder}/{id}");
-        var content = sealer.SealObject(ObjectKind.Session, session.Value, Encoding.UTF8.GetBytes(id.Value), zstd);
-        await host.Store.PutAsync(session, content, PutMode.CreateNew, cancellationToken);
+        var id = PointId.At(host.Clock.GetUtcNow());
+        while (!await TryRegisterAsync(id, cancellationToken)) id = id.Next();
         var present = await ListPacksAsync(host.Store, cancellationToken);
         var index = await ChunkIndex.LoadAsync(host.Store, sealer, zstd, present, cancellationToken);
         return new PointWriter(host, sealer, zstd, index, id, signing.Current);
@@ -126,6 +124,22 @@ public sealed class PointRepository : IDisposable
 
     /// <inheritdoc />
     public void Dispose() => zstd.Dispose();
+
+    private async ValueTask<bool> TryRegisterAsync(PointId id, CancellationToken cancellationToken)
+    {
+        if (await host.Store.StatAsync(new ObjectName($"{PointsFolder}/{id}"), cancellationToken) is not null) return false;
+        var session = new ObjectName($"{SessionsFolder}/{id}");
+        var content = sealer.SealObject(ObjectKind.Session, session.Value, Encoding.UTF8.GetBytes(id.Value), zstd);
+        try
+        {
+            await host.Store.PutAsync(session, content, PutMode.CreateNew, cancellationToken);
+            return true;
+        }
+        catch (StoreException e) when (e.Fault is StoreFault.AlreadyExists)
+        {
+            return false;
+        }
+    }
 
     internal static async Task<IReadOnlyDictionary<PackId, long>> ListPacksAsync(IStore store, CancellationToken cancellationToken)
     {

@@ -6,7 +6,7 @@ namespace Reprise.Repository.Points;
 
 /// <summary>
 /// The identifier of a recovery point, and of everything else that is named by when it was made (restores, drills):
-/// <c>20261122T031502Z-7f3a</c>, the UTC second and four hexadecimal digits.
+/// <c>20261122T031502Z-7f3a</c>, the UTC second and its fraction in four hexadecimal digits.
 /// </summary>
 [JsonConverter(typeof(PointIdConverter))]
 public readonly record struct PointId : IComparable<PointId>
@@ -26,10 +26,25 @@ public readonly record struct PointId : IComparable<PointId>
     public DateTimeOffset Time => DateTimeOffset.ParseExact(
         Value[..16], TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
 
-    /// <summary>Makes an identifier for <paramref name="time"/> with two random bytes.</summary>
-    public static PointId Create(DateTimeOffset time, Storage.Runtime.Entropy entropy) =>
-        new(time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)
-            + "-" + Convert.ToHexStringLower(entropy.Bytes(2)));
+    /// <summary>
+    /// The identifier for <paramref name="time"/>: the four digits are the fraction of the second, in 65,536ths, so that
+    /// identifiers of one clock sort by time. Whoever creates an object with it does so conditionally, and takes
+    /// <see cref="Next"/> when the name is taken.
+    /// </summary>
+    public static PointId At(DateTimeOffset time)
+    {
+        var fraction = time.UtcTicks % TimeSpan.TicksPerSecond * 65536 / TimeSpan.TicksPerSecond;
+        return new PointId(
+            time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)
+            + "-" + fraction.ToString("x4", CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>The next identifier after this one.</summary>
+    public PointId Next()
+    {
+        var fraction = int.Parse(Value.AsSpan(17), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        return At(Time.AddTicks(((fraction + 1) * TimeSpan.TicksPerSecond / 65536) + 1));
+    }
 
     /// <summary>Reads a whole identifier; false when <paramref name="text"/> is not one.</summary>
     public static bool TryParse(string text, out PointId id)

@@ -65,8 +65,7 @@ public sealed class PointReader : IDisposable
     /// <summary>The names of the packs that <paramref name="content"/> needs, its lists of parts included.</summary>
     public async Task<IReadOnlySet<string>> PacksOfAsync(Content content, CancellationToken cancellationToken)
     {
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var part in content.Parts.Where(p => !p.IsHole)) names.Add(Facts(part).Id.ToString());
+        var names = PacksNamedDirectly(content);
         if (content.Depth == 0) return names;
         await foreach (var part in PartsAsync(content, cancellationToken))
         {
@@ -75,6 +74,10 @@ public sealed class PointReader : IDisposable
 
         return names;
     }
+
+    /// <summary>The names of the packs that <paramref name="content"/> names itself, without reading anything.</summary>
+    public HashSet<string> PacksNamedDirectly(Content content) =>
+        content.Parts.Where(p => !p.IsHole).Select(p => Facts(p).Id.ToString()).ToHashSet(StringComparer.Ordinal);
 
     /// <inheritdoc />
     public void Dispose() => cache.Dispose();

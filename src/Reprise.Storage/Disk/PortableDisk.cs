@@ -1,3 +1,4 @@
+#pragma warning disable RS0030 // This room is the one that opens files.
 using Microsoft.Win32.SafeHandles;
 using Reprise.Storage.Errors;
 

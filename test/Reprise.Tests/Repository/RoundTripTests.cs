@@ -1,0 +1,242 @@
+using System.Security.Cryptography;
+using Reprise.Repository;
+using Reprise.Repository.Checking;
+using Reprise.Repository.Points;
+using Reprise.Repository.Sealing;
+using Reprise.Storage;
+using Reprise.Storage.Errors;
+using Reprise.Storage.Memory;
+using Reprise.Storage.Runtime;
+
+namespace Reprise.Tests.Repository;
+
+/// <summary>What goes in comes out, and what was altered is named.</summary>
+public class RoundTripTests
+{
+    private static readonly CancellationToken None = CancellationToken.None;
+    private readonly MemoryStore store = new();
+
+    private RepositoryHost Host => new(store, TimeProvider.System, Entropy.System, Cpu.OfThisMachine());
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(1, 0)]
+    [InlineData(5_000_000, 0)]
+    [InlineData(5_000_000, 65536)]
+    [InlineData(40_000_000, 0)]
+    [InlineData(40_000_000, 4096)]
+    public async Task Content_of_any_length_comes_back(int length, int fixedBytes)
+    {
+        var data = Data(length, 7);
+        using var made = (await PointRepository.CreateAsync(Host, None)).Repository;
+        var content = await CommitAsync(made, data, new Cutting(fixedBytes));
+        Assert.Equal(data, await ReadAsync(made, content));
+        Assert.Equal(SHA256.HashData(data), content.Sha256.Bytes.ToArray());
+    }
+
+    [Fact]
+    public async Task Holes_are_stored_nowhere_and_come_back()
+    {
+        using var made = (await PointRepository.CreateAsync(Host, None)).Repository;
+        await using var writer = await made.BeginPointAsync(SigningKeys.None, None);
+        var content = writer.Begin(Cutting.ContentDefined);
+        await content.WriteAsync("before"u8.ToArray(), None);
+        await content.WriteZerosAsync(5L * 1024 * 1024 * 1024, None);
+        await content.WriteAsync("after"u8.ToArray(), None);
+        var complete = await content.CompleteAsync(None);
+        await writer.CommitAsync(Manifest(writer.Id, complete), None);
+        Assert.True(writer.StoredBytes < 10_000, $"{writer.StoredBytes} bytes");
+        Assert.Equal((5L * 1024 * 1024 * 1024) + 11, complete.LengthBytes);
+        using var reader = made.OpenPoint((await made.ListPointsAsync(SigningKeys.None, None)).Points.Single());
+        var (bytes, holes) = (0L, 0L);
+        await foreach (var block in reader.ReadAsync(complete, None))
+        {
+            bytes += block.Bytes.Length;
+            holes += block.HoleBytes;
+        }
+
+        Assert.Equal(11, bytes);
+        Assert.Equal(5L * 1024 * 1024 * 1024, holes);
+    }
+
+    [Fact]
+    public async Task The_same_content_is_stored_once_and_an_insertion_moves_no_later_cut()
+    {
+        using var made = (await PointRepository.CreateAsync(Host, None)).Repository;
+        var data = Data(20_000_000, 3);
+        await CommitAsync(made, data, Cutting.ContentDefined);
+        var first = store.SizeBytes();
+        await CommitAsync(made, data, Cutting.ContentDefined);
+        Assert.True(store.SizeBytes() - first < 20_000, $"{store.SizeBytes() - first} bytes for nothing new");
+        byte[] inserted = [.. data.AsSpan(0, 1_000_000), 1, 2, 3, .. data.AsSpan(1_000_000)];
+        var content = await CommitAsync(made, inserted, Cutting.ContentDefined);
+        Assert.True(store.SizeBytes() - first < 6_000_000, $"{store.SizeBytes() - first} bytes for three");
+        Assert.Equal(inserted, await ReadAsync(made, content));
+    }
+
+    [Fact]
+    public async Task The_key_file_alone_opens_it_and_another_one_is_refused()
+    {
+        var made = await PointRepository.CreateAsync(Host, None);
+        var content = await CommitAsync(made.Repository, Data(100_000, 1), Cutting.ContentDefined);
+        foreach (var name in store.Names().Where(n => n.Value.StartsWith("keys/", StringComparison.Ordinal)).ToList())
+            await store.DeleteAsync(name, None);
+        foreach (var key in new[] { made.File, made.Sheet })
+        {
+            using var opened = await PointRepository.OpenAsync(Host, KeyFile.Parse("Dear finder,\n" + key.Format(), "key"), None);
+            Assert.Equal(Data(100_000, 1), await ReadAsync(opened, content));
+        }
+
+        var other = await PointRepository.CreateAsync(Host with { Store = new MemoryStore() }, None);
+        var wrong = await Assert.ThrowsAsync<RepriseException>(() => PointRepository.OpenAsync(Host, other.File, None));
+        Assert.Equal(RepositoryErrors.KeyWrong, wrong.Code);
+        var altered = made.File.Format().Replace("secret ", "secret A", StringComparison.Ordinal);
+        Assert.Equal(RepositoryErrors.KeyInvalid, Assert.Throws<RepriseException>(() => KeyFile.Parse(altered, "key")).Code);
+    }
+
+    [Fact]
+    public async Task Every_flipped_byte_and_every_deleted_object_is_named()
+    {
+        var made = await PointRepository.CreateAsync(Host, None);
+        var data = Data(30_000, 5);
+        await CommitAsync(made.Repository, data, Cutting.ContentDefined);
+        var content = await CommitAsync(made.Repository, data, Cutting.ContentDefined);
+        // That the newest point was deleted can only be known from outside the store: what remembers it is asked elsewhere.
+        var newest = store.Names().Last(n => n.Value.StartsWith("points/", StringComparison.Ordinal));
+        foreach (var name in store.Names().ToList())
+        {
+            var original = await store.BytesAsync(name);
+            for (var at = 0; at < original.Length; at += Math.Max(1, original.Length / 200))
+            {
+                var flipped = original.ToArray();
+                flipped[at] ^= 0x10;
+                await store.PutAsync(name, flipped, PutMode.Replace, None);
+                await AssertNamedOrHarmlessAsync(made.File, name, mustBeNamed: true, content, data);
+            }
+
+            await store.DeleteAsync(name, None);
+            await AssertNamedOrHarmlessAsync(made.File, name, mustBeNamed: name != newest, content, data);
+            await store.PutAsync(name, original, PutMode.CreateNew, None);
+        }
+    }
+
+    [Fact]
+    public async Task A_lost_or_flipped_pack_is_stored_again_by_the_next_point()
+    {
+        using var made = (await PointRepository.CreateAsync(Host, None)).Repository;
+        var data = Data(3_000_000, 9);
+        await CommitAsync(made, data, Cutting.ContentDefined);
+        foreach (var name in store.Names().Where(n => n.Value.StartsWith("packs/", StringComparison.Ordinal)).ToList())
+            await store.DeleteAsync(name, None);
+        var content = await CommitAsync(made, data, Cutting.ContentDefined);
+        Assert.Equal(data, await ReadAsync(made, content));
+    }
+
+    [Fact]
+    public async Task Signatures_are_judged()
+    {
+        using var made = (await PointRepository.CreateAsync(Host, None)).Repository;
+        var key = SigningKeys.From("one", null);
+        await CommitAsync(made, Data(10, 1), Cutting.ContentDefined, key);
+        Assert.Equal(SignatureState.Valid, await SignatureAsync(made, key));
+        Assert.Equal(SignatureState.Valid, await SignatureAsync(made, SigningKeys.From("two", "one")));
+        Assert.Equal(SignatureState.Wrong, await SignatureAsync(made, SigningKeys.From("two", null)));
+        Assert.Equal(SignatureState.NotVerifiable, await SignatureAsync(made, SigningKeys.None));
+        await CommitAsync(made, Data(10, 2), Cutting.ContentDefined);
+        var catalog = await made.ListPointsAsync(key, None);
+        Assert.Equal(SignatureState.Missing, catalog.Points[^1].Signature);
+        Assert.Contains(catalog.Problems, p => p.Code == RepositoryErrors.SignatureMissing);
+    }
+
+    private static async Task<SignatureState> SignatureAsync(PointRepository repository, SigningKeys keys) =>
+        (await repository.ListPointsAsync(keys, None)).Points.Single().Signature;
+
+    private async Task AssertNamedOrHarmlessAsync(
+        KeyFile key, ObjectName name, bool mustBeNamed, Content content, byte[] data)
+    {
+        try
+        {
+            using var opened = await PointRepository.OpenAsync(Host, key, None);
+            var catalog = await opened.ListPointsAsync(SigningKeys.None, None);
+            var report = await opened.CheckAsync(catalog.Points, ReadDepth.All, _ => { }, None);
+            if (name.Value.StartsWith("packs/", StringComparison.Ordinal)) Assert.NotEmpty(report.Damage);
+            if (mustBeNamed && name.Value.StartsWith("points/", StringComparison.Ordinal))
+                Assert.NotEmpty(catalog.Problems);
+            foreach (var point in catalog.Points)
+            {
+                try
+                {
+                    using var reader = opened.OpenPoint(point);
+                    Assert.Equal(data, await ReadAsync(reader, content));
+                }
+                catch (RepriseException e)
+                {
+                    Assert.Equal(ExitCodes.Damaged, e.Code.Exit);
+                    Assert.NotEmpty(report.Damage);
+                }
+            }
+        }
+        catch (RepriseException e)
+        {
+            Assert.Contains(e.Code.Exit, new[] { ExitCodes.Damaged, ExitCodes.Unavailable });
+        }
+    }
+
+    private static byte[] Data(int length, int seed)
+    {
+        var data = new byte[length];
+        new Random(seed).NextBytes(data);
+        return data;
+    }
+
+    private static async Task<Content> CommitAsync(
+        PointRepository repository, byte[] data, Cutting cutting, SigningKeys? keys = null)
+    {
+        await using var writer = await repository.BeginPointAsync(keys ?? SigningKeys.None, None);
+        var content = writer.Begin(cutting);
+        for (var at = 0; at < data.Length; at += 300_000)
+            await content.WriteAsync(data.AsMemory(at, Math.Min(300_000, data.Length - at)), None);
+        var complete = await content.CompleteAsync(None);
+        var earlier = await repository.ListPointsAsync(keys ?? SigningKeys.None, None);
+        await writer.CommitAsync(
+            Manifest(writer.Id, complete) with
+            {
+                Live = [.. earlier.Points.Select(p => new PointReference(p.Id, p.Sha256))],
+                SignedSince = keys is null ? null : writer.Id,
+            },
+            None);
+        return complete;
+    }
+
+    private static PointManifest Manifest(PointId id, Content content) => new()
+    {
+        Id = id,
+        Application = "shop",
+        Created = DateTimeOffset.UnixEpoch,
+        Kind = PointKind.Manual,
+        State = PointState.Complete,
+        SkewSeconds = 0,
+        Writer = "test",
+        Assets = [],
+        Configuration = content,
+    };
+
+    private static async Task<byte[]> ReadAsync(PointRepository repository, Content content)
+    {
+        var catalog = await repository.ListPointsAsync(SigningKeys.None, None);
+        using var reader = repository.OpenPoint(catalog.Points[^1]);
+        return await ReadAsync(reader, content);
+    }
+
+    private static async Task<byte[]> ReadAsync(PointReader reader, Content content)
+    {
+        var bytes = new MemoryStream();
+        await foreach (var block in reader.ReadAsync(content, None))
+        {
+            Assert.Equal(bytes.Length, block.OffsetBytes);
+            bytes.Write(block.Bytes.Span);
+        }
+
+        return bytes.ToArray();
+    }
+}
