@@ -45,6 +45,10 @@ public static class RecoveryErrors
     public static readonly ErrorCode DumpInvalid =
         new("dump-invalid", ExitCodes.Unavailable, "a dump ended early or is not of a known form");
 
+    /// <summary>pg_dump finished, but warned.</summary>
+    public static readonly ErrorCode DumpWarning =
+        new("dump-warning", ExitCodes.Incomplete, "a dump was completed, but the program that made it warned of something");
+
     /// <summary>The file is not a SQLite database, or is damaged.</summary>
     public static readonly ErrorCode SqliteDamaged =
         new("sqlite-damaged", ExitCodes.Incomplete, "a SQLite database is damaged at its source; the point keeps it as it is and does not count as proof");

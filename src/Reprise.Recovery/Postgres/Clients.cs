@@ -12,6 +12,14 @@ namespace Reprise.Recovery.Postgres;
 /// <param name="Version">their version as they say it, e.g. <c>17.11</c>.</param>
 internal sealed record ClientSet(string? Folder, int Major, string Version)
 {
+    /// <summary>
+    /// Whether dumps as SQL can be told what to write into <c>\restrict</c>, which else is different every time. The
+    /// option came with the minor releases of August 2025.
+    /// </summary>
+    public bool KnowsRestrictKey => Major >= 18
+        || (int.TryParse(Version.Split('.').ElementAtOrDefault(1), CultureInfo.InvariantCulture, out var minor)
+            && minor >= Major switch { 17 => 6, 16 => 10, 15 => 14, 14 => 19, 13 => 22, _ => int.MaxValue });
+
     public string PathOf(string program) => Folder is null ? program : Path.Combine(Folder, program);
 }
 

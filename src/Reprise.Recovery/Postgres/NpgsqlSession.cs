@@ -55,7 +55,8 @@ internal sealed class NpgsqlSession : ISqlSession
 
     public async Task<string?> ScalarAsync(string sql, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand(sql, connection);
+        // The server sends every type as text then, as psql shows it.
+        await using var command = new NpgsqlCommand(sql, connection) { AllResultTypesAreUnknown = true };
         try
         {
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
