@@ -21,6 +21,14 @@ public static class RecoveryErrors
     public static readonly ErrorCode ConnectionInvalid =
         new("connection-invalid", ExitCodes.Usage, "a connection string cannot be read");
 
+    /// <summary>The server refused a statement of ours.</summary>
+    public static readonly ErrorCode SqlFailed =
+        new("sql-failed", ExitCodes.Unavailable, "the database answered a statement with an error");
+
+    /// <summary>The server lacks an extension that the dump needs.</summary>
+    public static readonly ErrorCode ExtensionMissing =
+        new("extension-missing", ExitCodes.Refused, "the target server has not installed an extension that the data needs");
+
     /// <summary>pg_dump and its kin are not there.</summary>
     public static readonly ErrorCode ClientMissing =
         new("client-missing", ExitCodes.Unavailable, "a client program that is needed was not found");
@@ -36,6 +44,10 @@ public static class RecoveryErrors
     /// <summary>A dump is not what pg_dump writes.</summary>
     public static readonly ErrorCode DumpInvalid =
         new("dump-invalid", ExitCodes.Unavailable, "a dump ended early or is not of a known form");
+
+    /// <summary>pg_dump finished, but warned.</summary>
+    public static readonly ErrorCode DumpWarning =
+        new("dump-warning", ExitCodes.Incomplete, "a dump was completed, but the program that made it warned of something");
 
     /// <summary>The file is not a SQLite database, or is damaged.</summary>
     public static readonly ErrorCode SqliteDamaged =
