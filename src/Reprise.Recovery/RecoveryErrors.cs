@@ -57,6 +57,14 @@ public static class RecoveryErrors
     public static readonly ErrorCode SqliteBusy =
         new("sqlite-busy", ExitCodes.Unavailable, "a SQLite database stayed locked for longer than the bound");
 
+    /// <summary>Not a SQLite database, or one that SQLite refuses to open.</summary>
+    public static readonly ErrorCode SqliteUnreadable =
+        new("sqlite-unreadable", ExitCodes.Unavailable, "a file is not a SQLite database, is encrypted, or its header or length is damaged; nothing was captured");
+
+    /// <summary>A crash left a transaction that only a writer can roll back.</summary>
+    public static readonly ErrorCode SqliteNeedsRecovery =
+        new("sqlite-needs-recovery", ExitCodes.Unavailable, "a crash left a half-done transaction in a SQLite database; its application must open it once before it can be read");
+
     /// <summary>Some file of an asset could not be read.</summary>
     public static readonly ErrorCode FileUnreadable =
         new("file-unreadable", ExitCodes.Incomplete, "a file of an asset could not be read and is missing in the point");
