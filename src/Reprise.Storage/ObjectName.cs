@@ -85,4 +85,8 @@ public readonly record struct ObjectInfo(ObjectName Name, long SizeBytes);
 /// <summary>A part of an object.</summary>
 /// <param name="OffsetBytes">where it starts.</param>
 /// <param name="LengthBytes">its length, at most <see cref="StoreLimits.MaxObjectBytes"/>.</param>
-public readonly record struct ByteRange(long OffsetBytes, int LengthBytes);
+public readonly record struct ByteRange(long OffsetBytes, int LengthBytes)
+{
+    /// <summary>Whether a store may be asked for it.</summary>
+    public bool IsValid => OffsetBytes >= 0 && LengthBytes is >= 0 and <= StoreLimits.MaxObjectBytes;
+}

@@ -30,7 +30,9 @@ public sealed class StoreConformance
         folder = "conformance-" + Convert.ToHexStringLower(entropy.Bytes(8));
     }
 
-    /// <summary>Asks every check, in order, also after one failed; a store that throws something unexpected fails that check.</summary>
+    /// <summary>
+    /// Asks every check, in order, also after one failed; a store that throws something unexpected fails that check.
+    /// </summary>
     public async Task<IReadOnlyList<ConformanceResult>> RunAsync(CancellationToken cancellationToken)
     {
         (string Name, Func<CancellationToken, Task<string>> Check)[] checks =
@@ -78,7 +80,8 @@ public sealed class StoreConformance
         var content = entropy.Bytes(100_000);
         await store.PutAsync(Named("read"), content, PutMode.CreateNew, cancellationToken);
         var info = await store.StatAsync(Named("read"), cancellationToken);
-        if (info?.SizeBytes != content.Length) return $"stat says {info?.SizeBytes.ToString() ?? "nothing"}, not {content.Length}";
+        if (info?.SizeBytes != content.Length)
+            return $"stat says {info?.SizeBytes.ToString() ?? "nothing"}, not {content.Length}";
         return await CompareAsync("read", content, cancellationToken);
     }
 
@@ -96,7 +99,7 @@ public sealed class StoreConformance
         {
             using var part = await store.ReadAsync(Named("ranges"), new ByteRange(offset, length), cancellationToken);
             if (!part.Memory.Span.SequenceEqual(content.AsSpan(offset, length)))
-                return $"{length} bytes at {offset} are not those that were written, or came with length {part.Memory.Length}";
+                return $"{part.Memory.Length} of {length} bytes at {offset} came, and are not those written";
         }
 
         return "";
@@ -109,7 +112,8 @@ public sealed class StoreConformance
         {
             var fault = await FaultOfAsync(async () =>
                 (await store.ReadAsync(Named("short"), new ByteRange(offset, length), cancellationToken)).Dispose());
-            if (fault is not StoreFault.Truncated) return $"{length} bytes at {offset} of 100 gave {Say(fault)}, not truncated";
+            if (fault is not StoreFault.Truncated)
+                return $"{length} bytes at {offset} of 100 gave {Say(fault)}, not truncated";
         }
 
         return "";
@@ -131,7 +135,8 @@ public sealed class StoreConformance
         {
             var fault = await FaultOfAsync(() =>
                 store.PutAsync(Named("once"), again, PutMode.CreateNew, cancellationToken).AsTask());
-            if (fault is not StoreFault.AlreadyExists) return $"a second creation gave {Say(fault)}, not already-exists";
+            if (fault is not StoreFault.AlreadyExists)
+                return $"a second creation gave {Say(fault)}, not already-exists";
         }
 
         return await CompareAsync("once", content, cancellationToken);
@@ -159,7 +164,8 @@ public sealed class StoreConformance
     private async Task<string> ContentNamedAgainAsync(CancellationToken cancellationToken)
     {
         var content = entropy.Bytes(5_000);
-        for (var i = 0; i < 2; i++) await store.PutAsync(Named("content"), content, PutMode.ContentNamed, cancellationToken);
+        for (var i = 0; i < 2; i++)
+            await store.PutAsync(Named("content"), content, PutMode.ContentNamed, cancellationToken);
         return await CompareAsync("content", content, cancellationToken);
     }
 
@@ -168,7 +174,9 @@ public sealed class StoreConformance
         await store.PutAsync(Named("torn"), entropy.Bytes(10), PutMode.ContentNamed, cancellationToken);
         var fault = await FaultOfAsync(() =>
             store.PutAsync(Named("torn"), entropy.Bytes(11), PutMode.ContentNamed, cancellationToken).AsTask());
-        return fault is StoreFault.AlreadyExists ? "" : $"another size under the name gave {Say(fault)}, not already-exists";
+        return fault is StoreFault.AlreadyExists
+            ? ""
+            : $"another size under the name gave {Say(fault)}, not already-exists";
     }
 
     private async Task<string> ReplaceAsync(CancellationToken cancellationToken)
@@ -213,7 +221,8 @@ public sealed class StoreConformance
         await store.PutAsync(Named("gone"), entropy.Bytes(10), PutMode.CreateNew, cancellationToken);
         for (var i = 0; i < 2; i++) await store.DeleteAsync(Named("gone"), cancellationToken);
         await store.DeleteAsync(Named("never/there"), cancellationToken);
-        if (await store.StatAsync(Named("gone"), cancellationToken) is not null) return "a deleted object is still there";
+        if (await store.StatAsync(Named("gone"), cancellationToken) is not null)
+            return "a deleted object is still there";
         var content = entropy.Bytes(20);
         await store.PutAsync(Named("gone"), content, PutMode.CreateNew, cancellationToken);
         return await CompareAsync("gone", content, cancellationToken);
@@ -238,7 +247,8 @@ public sealed class StoreConformance
     {
         // A dash and a dot sort before the slash, a digit after it: folders cannot be listed one after the other.
         string[] names = ["order/a/b", "order/a-b", "order/a.b", "order/a0", "order/B", "order/a/A", "order/Z"];
-        foreach (var name in names) await store.PutAsync(Named(name), entropy.Bytes(1), PutMode.CreateNew, cancellationToken);
+        foreach (var name in names)
+            await store.PutAsync(Named(name), entropy.Bytes(1), PutMode.CreateNew, cancellationToken);
         var found = await NamesAsync(folder + "/order", cancellationToken);
         var expected = names.Select(Named).Order().ToList();
         return found.Select(info => info.Name).SequenceEqual(expected)
@@ -251,7 +261,8 @@ public sealed class StoreConformance
         await store.PutAsync(Named("pre/x"), entropy.Bytes(1), PutMode.CreateNew, cancellationToken);
         await store.PutAsync(Named("prefix"), entropy.Bytes(1), PutMode.CreateNew, cancellationToken);
         var found = await NamesAsync(folder + "/pre", cancellationToken);
-        if (found.Count != 1 || found[0].Name != Named("pre/x")) return $"the folder pre lists {found.Count} objects, not 1";
+        if (found.Count != 1 || found[0].Name != Named("pre/x"))
+            return $"the folder pre lists {found.Count} objects, not 1";
         var none = await NamesAsync(folder + "/nothing", cancellationToken);
         return none.Count == 0 ? "" : "a folder that does not exist lists objects";
     }
@@ -275,7 +286,8 @@ public sealed class StoreConformance
 
     private async Task<string> CleanUpAsync(CancellationToken cancellationToken)
     {
-        foreach (var info in await NamesAsync(folder, cancellationToken)) await store.DeleteAsync(info.Name, cancellationToken);
+        foreach (var info in await NamesAsync(folder, cancellationToken))
+            await store.DeleteAsync(info.Name, cancellationToken);
         var left = await NamesAsync(folder, cancellationToken);
         return left.Count == 0 ? "" : $"{left.Count} objects are still listed after they were deleted";
     }
@@ -285,7 +297,9 @@ public sealed class StoreConformance
     private async Task<string> CompareAsync(string name, byte[] content, CancellationToken cancellationToken)
     {
         using var read = await store.ReadAsync(Named(name), new ByteRange(0, content.Length), cancellationToken);
-        return read.Memory.Span.SequenceEqual(content) ? "" : $"{read.Memory.Length} bytes came back that are not those written";
+        return read.Memory.Span.SequenceEqual(content)
+            ? ""
+            : $"{read.Memory.Length} bytes came back that are not those written";
     }
 
     private async Task<List<ObjectInfo>> NamesAsync(string prefix, CancellationToken cancellationToken)

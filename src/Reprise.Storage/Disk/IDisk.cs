@@ -9,28 +9,40 @@ namespace Reprise.Storage.Disk;
 /// </summary>
 public interface IDisk
 {
-    /// <summary>What lies at <paramref name="path"/>, not following a symbolic link there; null when nothing does.</summary>
+    /// <summary>
+    /// What lies at <paramref name="path"/>, not following a symbolic link there; null when nothing does.
+    /// </summary>
     FileStatus? Stat(DiskPath path);
 
     /// <summary>The entries of a folder without <c>.</c> and <c>..</c>, in no order.</summary>
     IEnumerable<FolderEntry> List(DiskPath folder);
 
-    /// <summary>Opens an existing regular file for reading; never follows a symbolic link at its last segment.</summary>
+    /// <summary>
+    /// Opens an existing regular file for reading; never follows a symbolic link at its last segment.
+    /// </summary>
     IDiskFile OpenRead(DiskPath path);
 
-    /// <summary>Creates a file that must not exist (mode 0600 until <see cref="SetMode"/>). Durable after Sync and SyncFolder.</summary>
+    /// <summary>
+    /// Creates a file that must not exist (mode 0600 until <see cref="SetMode"/>). Durable after Sync and SyncFolder.
+    /// </summary>
     IDiskFile CreateNew(DiskPath path);
 
     /// <summary>Opens a regular file for reading and writing, creating it (mode 0600) when absent.</summary>
     IDiskFile OpenWrite(DiskPath path);
 
-    /// <summary>Makes a folder and the missing ones above it (mode as given, before the umask). An existing one is fine.</summary>
+    /// <summary>
+    /// Makes a folder and the missing ones above it (mode as given, before the umask). An existing one is fine.
+    /// </summary>
     void MakeFolder(DiskPath path, int mode = 0x1C0);
 
-    /// <summary>Renames, replacing an existing file or an empty folder. Durable after SyncFolder of both parents.</summary>
+    /// <summary>
+    /// Renames, replacing an existing file or an empty folder. Durable after SyncFolder of both parents.
+    /// </summary>
     void Rename(DiskPath from, DiskPath to);
 
-    /// <summary>Renames unless <paramref name="to"/> exists: false then. Atomic (renameat2 with RENAME_NOREPLACE).</summary>
+    /// <summary>
+    /// Renames unless <paramref name="to"/> exists: false then. Atomic (renameat2 with RENAME_NOREPLACE).
+    /// </summary>
     bool RenameNew(DiskPath from, DiskPath to);
 
     /// <summary>Swaps two existing names of one file system atomically (renameat2 with RENAME_EXCHANGE).</summary>
@@ -57,7 +69,9 @@ public interface IDisk
     /// <summary>Makes the names in a folder durable.</summary>
     void SyncFolder(DiskPath folder);
 
-    /// <summary>Makes everything on the file system of <paramref name="path"/> durable (syncfs): one call for many files.</summary>
+    /// <summary>
+    /// Makes everything on the file system of <paramref name="path"/> durable (syncfs): one call for many files.
+    /// </summary>
     void SyncFileSystem(DiskPath path);
 
     /// <summary>Permission bits (0 to 07777). Not for symbolic links.</summary>
@@ -91,25 +105,38 @@ public interface IDiskFile : IDisposable
     /// <summary>Type, size, owner and times of the open file, whatever its name is by now.</summary>
     FileStatus Stat();
 
-    /// <summary>Reads at <paramref name="offsetBytes"/> until <paramref name="buffer"/> is full or the file ends; returns how much.</summary>
+    /// <summary>
+    /// Reads at <paramref name="offsetBytes"/> until <paramref name="buffer"/> is full or the file ends; returns how
+    /// much.
+    /// </summary>
     int Read(long offsetBytes, Span<byte> buffer);
 
-    /// <summary>Writes all of <paramref name="content"/> at <paramref name="offsetBytes"/>. Durable after <see cref="Sync"/>.</summary>
+    /// <summary>
+    /// Writes all of <paramref name="content"/> at <paramref name="offsetBytes"/>. Durable after <see cref="Sync"/>.
+    /// </summary>
     void Write(long offsetBytes, ReadOnlySpan<byte> content);
 
     /// <summary>Truncates, or extends with a hole.</summary>
     void SetLength(long lengthBytes);
 
-    /// <summary>Reserves room (fallocate) without changing the length where the file system can; else does nothing.</summary>
+    /// <summary>
+    /// Reserves room (fallocate) without changing the length where the file system can; else does nothing.
+    /// </summary>
     void Reserve(long lengthBytes);
 
-    /// <summary>The first byte of data at or after <paramref name="offsetBytes"/>, or null when only a hole follows.</summary>
+    /// <summary>
+    /// The first byte of data at or after <paramref name="offsetBytes"/>, or null when only a hole follows.
+    /// </summary>
     long? NextData(long offsetBytes);
 
-    /// <summary>The first byte of a hole at or after <paramref name="offsetBytes"/>; the length when there is none.</summary>
+    /// <summary>
+    /// The first byte of a hole at or after <paramref name="offsetBytes"/>; the length when there is none.
+    /// </summary>
     long NextHole(long offsetBytes);
 
-    /// <summary>Makes content and length durable. A failed sync is never repeated: the caller rewrites under a new name.</summary>
+    /// <summary>
+    /// Makes content and length durable. A failed sync is never repeated: the caller rewrites under a new name.
+    /// </summary>
     void Sync();
 }
 

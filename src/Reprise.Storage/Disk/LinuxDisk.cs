@@ -8,7 +8,9 @@ using Errno = Reprise.Storage.Disk.Libc.Errno;
 
 namespace Reprise.Storage.Disk;
 
-/// <summary>The file system of Linux, with paths as bytes, through libc: see <see cref="IDisk"/> for what each call promises.</summary>
+/// <summary>
+/// The file system of Linux, with paths as bytes, through libc: see <see cref="IDisk"/> for what each call promises.
+/// </summary>
 [SupportedOSPlatform("linux")]
 public sealed class LinuxDisk : IDisk
 {
@@ -22,9 +24,9 @@ public sealed class LinuxDisk : IDisk
     public FileStatus? Stat(DiskPath path)
     {
         Span<byte> status = stackalloc byte[Libc.StatusBytes];
-        var result = Libc.Statx(
-            Libc.CurrentFolder, Terminated(path), Libc.NoFollow, Libc.BasicStatus, ref MemoryMarshal.GetReference(status));
-        if (result == 0) return LinuxStatus.Parse(status);
+        ref var start = ref MemoryMarshal.GetReference(status);
+        if (Libc.Statx(Libc.CurrentFolder, Terminated(path), Libc.NoFollow, Libc.BasicStatus, ref start) == 0)
+            return LinuxStatus.Parse(status);
         var errno = Marshal.GetLastPInvokeError();
         return errno is Errno.NoEntry or Errno.NotFolder ? null : throw LinuxFault.Of(errno, "look at", path);
     }
@@ -98,7 +100,8 @@ public sealed class LinuxDisk : IDisk
         return errno switch
         {
             Errno.Exists => false,
-            Errno.Invalid or Errno.NoSystemCall when Stat(from) is { } status => RenameNewByOtherMeans(from, to, status),
+            Errno.Invalid or Errno.NoSystemCall when Stat(from) is { } status =>
+                RenameNewByOtherMeans(from, to, status),
             _ => throw LinuxFault.Of(errno, "rename " + from + " to", to),
         };
     }
@@ -112,7 +115,8 @@ public sealed class LinuxDisk : IDisk
     /// <inheritdoc />
     public bool Link(DiskPath existing, DiskPath to)
     {
-        if (Libc.LinkAt(Libc.CurrentFolder, Terminated(existing), Libc.CurrentFolder, Terminated(to), 0) == 0) return true;
+        if (Libc.LinkAt(Libc.CurrentFolder, Terminated(existing), Libc.CurrentFolder, Terminated(to), 0) == 0)
+            return true;
         var errno = Marshal.GetLastPInvokeError();
         return errno == Errno.Exists ? false : throw LinuxFault.Of(errno, "link " + existing + " as", to);
     }
@@ -345,10 +349,12 @@ public sealed class LinuxDisk : IDisk
         return new FolderEntry(new DiskPath(name), LinuxStatus.TypeOfEntry(record[18]));
     }
 
-    private static ExtendedAttribute? ReadAttribute(DiskPath path, byte[] terminated, ReadOnlySpan<byte> name, byte[] value)
+    private static ExtendedAttribute? ReadAttribute(
+        DiskPath path, byte[] terminated, ReadOnlySpan<byte> name, byte[] value)
     {
         var length = (int)Libc.GetAttribute(terminated, [.. name, 0], value, MaxAttributeBytes);
-        if (length >= 0) return new ExtendedAttribute(Encoding.UTF8.GetString(name), value.AsMemory(0, length).ToArray());
+        if (length >= 0)
+            return new ExtendedAttribute(Encoding.UTF8.GetString(name), value.AsMemory(0, length).ToArray());
         var errno = Marshal.GetLastPInvokeError();
 
         // An attribute may vanish between the listing and the reading, and trusted ones are listed but not readable.

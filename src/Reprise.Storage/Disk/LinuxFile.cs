@@ -110,7 +110,9 @@ internal sealed class LinuxFile(SafeFileHandle handle, DiskPath path) : IDiskFil
     }
 }
 
-/// <summary>Reads the kernel's answers about a file, by offset: the layout of statx is the same on every architecture.</summary>
+/// <summary>
+/// Reads the kernel's answers about a file, by offset: the layout of statx is the same on every architecture.
+/// </summary>
 [SupportedOSPlatform("linux")]
 internal static class LinuxStatus
 {
@@ -169,7 +171,9 @@ internal static class LinuxStatus
     private static UnixTime TimeAt(ReadOnlySpan<byte> time) =>
         new(BinaryPrimitives.ReadInt64LittleEndian(time), BinaryPrimitives.ReadInt32LittleEndian(time[8..]));
 
-    /// <summary>The number that <c>stat -c %d</c> prints: major and minor interleaved as glibc's makedev does.</summary>
+    /// <summary>
+    /// The number that <c>stat -c %d</c> prints: major and minor interleaved as glibc's makedev does.
+    /// </summary>
     private static long DeviceAt(ReadOnlySpan<byte> device)
     {
         long major = BinaryPrimitives.ReadUInt32LittleEndian(device);

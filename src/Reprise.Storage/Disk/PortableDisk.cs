@@ -320,7 +320,8 @@ internal sealed class PortableFile(SafeFileHandle handle, DiskPath path) : IDisk
         }
     }
 
-    public void SetLength(long lengthBytes) => Guarded("set the length of", () => RandomAccess.SetLength(handle, lengthBytes));
+    public void SetLength(long lengthBytes) =>
+        Guarded("set the length of", () => RandomAccess.SetLength(handle, lengthBytes));
 
     public void Reserve(long lengthBytes)
     {

@@ -26,7 +26,9 @@ public sealed class LocalStore : IStore
     /// <summary>Folders whose own names this client has seen durable up to the root.</summary>
     private readonly ConcurrentDictionary<DiskPath, bool> durableFolders = new();
 
-    /// <summary>Takes a folder as it is; see <see cref="Open"/> and <see cref="Create"/>, which look at it first.</summary>
+    /// <summary>
+    /// Takes a folder as it is; see <see cref="Open"/> and <see cref="Create"/>, which look at it first.
+    /// </summary>
     public LocalStore(IDisk disk, DiskPath root, Cpu cpu, Entropy entropy)
     {
         Invariant.Check(root.IsAbsolute, $"the folder of a store must be absolute, not '{root}'");
@@ -57,7 +59,8 @@ public sealed class LocalStore : IStore
         store.Guard(null, () =>
         {
             var firstMissing = root;
-            while (!firstMissing.Parent.IsEmpty && disk.Stat(firstMissing.Parent) is null) firstMissing = firstMissing.Parent;
+            while (!firstMissing.Parent.IsEmpty && disk.Stat(firstMissing.Parent) is null)
+                firstMissing = firstMissing.Parent;
             disk.MakeFolder(root / TemporaryFolder);
             for (var folder = root; ; folder = folder.Parent)
             {
@@ -75,7 +78,8 @@ public sealed class LocalStore : IStore
     public async ValueTask PutAsync(
         ObjectName name, ReadOnlyMemory<byte> content, PutMode mode, CancellationToken cancellationToken)
     {
-        Invariant.Check(content.Length <= StoreLimits.MaxObjectBytes, $"object {name} of {content.Length} bytes is too large");
+        Invariant.Check(
+            content.Length <= StoreLimits.MaxObjectBytes, $"object {name} of {content.Length} bytes is too large");
         await cpu.RunAsync(() => Guard(name, () => Put(name, content, mode)), cancellationToken);
     }
 
@@ -83,8 +87,7 @@ public sealed class LocalStore : IStore
     public async ValueTask<IMemoryOwner<byte>> ReadAsync(
         ObjectName name, ByteRange range, CancellationToken cancellationToken)
     {
-        Invariant.Check(
-            range is { OffsetBytes: >= 0, LengthBytes: >= 0 and <= StoreLimits.MaxObjectBytes }, $"range {range} is not valid");
+        Invariant.Check(range.IsValid, $"range {range} is not valid");
         return await cpu.RunAsync(() => Guard(name, () => Read(name, range)), cancellationToken);
     }
 
@@ -96,7 +99,8 @@ public sealed class LocalStore : IStore
     public async IAsyncEnumerable<ObjectInfo> ListAsync(
         ObjectPrefix prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        Invariant.Check(prefix.Folder.Length == 0 || ObjectName.IsValid(prefix.Folder), $"prefix {prefix} is not valid");
+        Invariant.Check(
+            prefix.Folder.Length == 0 || ObjectName.IsValid(prefix.Folder), $"prefix {prefix} is not valid");
 
         // Depth first, one sorted folder at a time; the stack is at most as deep as a name has segments.
         var open = new Stack<IEnumerator<Listed>>();
@@ -123,7 +127,8 @@ public sealed class LocalStore : IStore
     private bool Put(ObjectName name, ReadOnlyMemory<byte> content, PutMode mode)
     {
         var path = PathOf(name);
-        if (mode != PutMode.Replace && disk.Stat(path) is { } existing) return AcceptExisting(name, content, mode, existing);
+        if (mode != PutMode.Replace && disk.Stat(path) is { } existing)
+            return AcceptExisting(name, content, mode, existing);
         MakeDurable(path.Parent, name);
         var temporary = WriteTemporary(name, content);
         var published = false;
@@ -162,7 +167,10 @@ public sealed class LocalStore : IStore
 
         var size = existing is null ? "" : $" with {existing.SizeBytes} bytes";
         throw new StoreException(
-            new StoreFault.AlreadyExists(), name, $"object {name} exists already{size}", "nothing was written; look at what is there");
+            new StoreFault.AlreadyExists(),
+            name,
+            $"object {name} exists already{size}",
+            "nothing was written; look at what is there");
     }
 
     /// <summary>
@@ -205,7 +213,9 @@ public sealed class LocalStore : IStore
         return temporary;
     }
 
-    /// <summary>Makes a folder below the root and syncs every name from it up to the root, once in the life of this client.</summary>
+    /// <summary>
+    /// Makes a folder below the root and syncs every name from it up to the root, once in the life of this client.
+    /// </summary>
     private void MakeDurable(DiskPath folder, ObjectName name)
     {
         if (folder == root || durableFolders.ContainsKey(folder))
@@ -341,7 +351,9 @@ public sealed class LocalStore : IStore
         return new StoreFault.Denied();
     }
 
-    /// <summary>An object with its size, or a folder without one. Folders sort as their contents do: with the slash.</summary>
+    /// <summary>
+    /// An object with its size, or a folder without one. Folders sort as their contents do: with the slash.
+    /// </summary>
     private readonly record struct Listed(string Name, long? SizeBytes)
     {
         public string SortKey { get; } = SizeBytes is null ? Name + "/" : Name;

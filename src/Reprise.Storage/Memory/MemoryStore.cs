@@ -5,7 +5,9 @@ using Reprise.Storage.Local;
 
 namespace Reprise.Storage.Memory;
 
-/// <summary>The reference: what every store does, with nothing that can fail. For tests, the simulator and dry runs.</summary>
+/// <summary>
+/// The reference: what every store does, with nothing that can fail. For tests, the simulator and dry runs.
+/// </summary>
 public sealed class MemoryStore : IStore
 {
     private readonly Lock gate = new();
@@ -15,9 +17,11 @@ public sealed class MemoryStore : IStore
     public StoreCapabilities Capabilities { get; } = new("memory", "memory");
 
     /// <inheritdoc />
-    public ValueTask PutAsync(ObjectName name, ReadOnlyMemory<byte> content, PutMode mode, CancellationToken cancellationToken)
+    public ValueTask PutAsync(
+        ObjectName name, ReadOnlyMemory<byte> content, PutMode mode, CancellationToken cancellationToken)
     {
-        Invariant.Check(content.Length <= StoreLimits.MaxObjectBytes, $"object {name} of {content.Length} bytes is too large");
+        Invariant.Check(
+            content.Length <= StoreLimits.MaxObjectBytes, $"object {name} of {content.Length} bytes is too large");
         cancellationToken.ThrowIfCancellationRequested();
         lock (gate)
         {
@@ -38,21 +42,24 @@ public sealed class MemoryStore : IStore
     }
 
     /// <inheritdoc />
-    public ValueTask<IMemoryOwner<byte>> ReadAsync(ObjectName name, ByteRange range, CancellationToken cancellationToken)
+    public ValueTask<IMemoryOwner<byte>> ReadAsync(
+        ObjectName name, ByteRange range, CancellationToken cancellationToken)
     {
-        Invariant.Check(
-            range is { OffsetBytes: >= 0, LengthBytes: >= 0 and <= StoreLimits.MaxObjectBytes }, $"range {range} is not valid");
+        Invariant.Check(range.IsValid, $"range {range} is not valid");
         cancellationToken.ThrowIfCancellationRequested();
         byte[]? content;
         lock (gate) objects.TryGetValue(name.Value, out content);
         if (content is null)
             throw new StoreException(
-                new StoreFault.NotFound(), name, $"object {name} does not exist", "run `reprise verify` to learn which points need it");
+                new StoreFault.NotFound(),
+                name,
+                $"object {name} does not exist",
+                "run `reprise verify` to learn which points need it");
         if (range.OffsetBytes + range.LengthBytes > content.Length)
             throw new StoreException(
                 new StoreFault.Truncated(),
                 name,
-                $"object {name} has {content.Length} bytes, but {range.LengthBytes} at {range.OffsetBytes} were asked for",
+                $"object {name} has {content.Length} bytes, but {range} was asked for",
                 "run `reprise verify` to learn which points need it");
         var bytes = new PooledBytes(range.LengthBytes);
         content.AsMemory((int)range.OffsetBytes, range.LengthBytes).CopyTo(bytes.Memory);

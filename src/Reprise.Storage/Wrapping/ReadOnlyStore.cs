@@ -14,7 +14,8 @@ public sealed class ReadOnlyStore(IStore inner) : IStore
         throw Refused(name, "written");
 
     /// <inheritdoc />
-    public ValueTask<IMemoryOwner<byte>> ReadAsync(ObjectName name, ByteRange range, CancellationToken cancellationToken) =>
+    public ValueTask<IMemoryOwner<byte>> ReadAsync(
+        ObjectName name, ByteRange range, CancellationToken cancellationToken) =>
         inner.ReadAsync(name, range, cancellationToken);
 
     /// <inheritdoc />
@@ -26,7 +27,8 @@ public sealed class ReadOnlyStore(IStore inner) : IStore
         inner.ListAsync(prefix, cancellationToken);
 
     /// <inheritdoc />
-    public ValueTask DeleteAsync(ObjectName name, CancellationToken cancellationToken) => throw Refused(name, "deleted");
+    public ValueTask DeleteAsync(ObjectName name, CancellationToken cancellationToken) =>
+        throw Refused(name, "deleted");
 
     private static StoreException Refused(ObjectName name, string what) => new(
         new StoreFault.Denied(),

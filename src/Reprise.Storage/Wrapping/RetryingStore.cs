@@ -84,7 +84,9 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
     }
 
     /// <inheritdoc />
-    /// <remarks>A listing that breaks is begun again, and what was handed out is left out: the order makes that possible.</remarks>
+    /// <remarks>
+    /// A listing that breaks is begun again, and what was handed out is left out: the order makes that possible.
+    /// </remarks>
     public async IAsyncEnumerable<ObjectInfo> ListAsync(
         ObjectPrefix prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -137,7 +139,8 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
     private async ValueTask<bool> HoldsAsync(
         ObjectName name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
-        if (await inner.StatAsync(name, cancellationToken) is not { } info || info.SizeBytes != content.Length) return false;
+        if (await inner.StatAsync(name, cancellationToken) is not { } info || info.SizeBytes != content.Length)
+            return false;
         try
         {
             using var there = await inner.ReadAsync(name, new ByteRange(0, content.Length), cancellationToken);
@@ -174,8 +177,11 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
         private StoreException Fold(StoreException last)
         {
             if (failures.Count == 1) return last;
-            StoreFault fault = MayHaveTakenEffect && !last.Fault.MayHaveTakenEffect ? new StoreFault.Failed() : last.Fault;
-            var others = failures.Take(failures.Count - 1).Select(failure => failure.Message).Distinct(StringComparer.Ordinal)
+            StoreFault fault = MayHaveTakenEffect && !last.Fault.MayHaveTakenEffect
+                ? new StoreFault.Failed()
+                : last.Fault;
+            var others = failures.Take(failures.Count - 1).Select(
+                failure => failure.Message).Distinct(StringComparer.Ordinal)
                 .Where(message => !string.Equals(message, last.Message, StringComparison.Ordinal)).ToList();
             var before = others.Count == 0 ? "" : "; before that: " + string.Join("; ", others);
             return new StoreException(

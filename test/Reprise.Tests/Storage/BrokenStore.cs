@@ -12,9 +12,11 @@ internal sealed class BrokenStore(string broken) : IStore
 
     public StoreCapabilities Capabilities => inner.Capabilities;
 
-    public ValueTask PutAsync(ObjectName name, ReadOnlyMemory<byte> content, PutMode mode, CancellationToken cancellationToken)
+    public ValueTask PutAsync(
+        ObjectName name, ReadOnlyMemory<byte> content, PutMode mode, CancellationToken cancellationToken)
     {
-        if (broken is "create-new-one-winner" or "create-new-refuses" && mode == PutMode.CreateNew) mode = PutMode.Replace;
+        if (broken is "create-new-one-winner" or "create-new-refuses" && mode == PutMode.CreateNew)
+            mode = PutMode.Replace;
         return inner.PutAsync(name, content, mode, cancellationToken);
     }
 

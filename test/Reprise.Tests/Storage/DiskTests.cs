@@ -31,7 +31,8 @@ public sealed class DiskTests : IDisposable
         var status = disk.Stat(scratch / "file");
 
         Assert.NotNull(status);
-        var info = new System.Diagnostics.ProcessStartInfo("stat", ["-c", "%f %h %u %g %i %s %b %d %X", scratch.Text + "/file"])
+        var info = new System.Diagnostics.ProcessStartInfo(
+            "stat", ["-c", "%f %h %u %g %i %s %b %d %X", scratch.Text + "/file"])
         {
             RedirectStandardOutput = true,
             UseShellExecute = false,
@@ -56,7 +57,8 @@ public sealed class DiskTests : IDisposable
     [Fact]
     public void Names_that_are_not_text_are_listed_and_opened()
     {
-        byte[][] names = [[0xff, 0xfe], "new\nline"u8.ToArray(), "é"u8.ToArray(), [.. Enumerable.Repeat((byte)'n', 255)]];
+        var longest = Enumerable.Repeat((byte)'n', 255).ToArray();
+        byte[][] names = [[0xff, 0xfe], "new\nline"u8.ToArray(), "é"u8.ToArray(), longest];
         foreach (var name in names)
         {
             using var file = disk.CreateNew(scratch.Path / new DiskPath(name));
@@ -133,7 +135,8 @@ public sealed class DiskTests : IDisposable
         own.MakeFolder(scratch / "a/b/c");
         own.MakeFolder(scratch / "a/b/c");
         Assert.Equal(FileType.Folder, own.Stat(scratch / "a/b/c")?.Type);
-        Assert.Equal(StorageErrors.FileExists, Assert.Throws<RepriseException>(() => own.DeleteFolder(scratch / "a")).Code);
+        Assert.Equal(
+            StorageErrors.FileExists, Assert.Throws<RepriseException>(() => own.DeleteFolder(scratch / "a")).Code);
         own.DeleteFolder(scratch / "a/b/c");
         own.DeleteFolder(scratch / "a/b/c");
         Assert.Null(own.Stat(scratch / "a/b/c"));
@@ -182,7 +185,8 @@ public sealed class DiskTests : IDisposable
         Assert.Equal(FileType.SymbolicLink, disk.Stat(scratch / "link")?.Type);
         Assert.Equal(FileType.Fifo, disk.Stat(scratch / "pipe")?.Type);
         foreach (var name in new[] { "link", "pipe", "." })
-            Assert.Equal(StorageErrors.FileDenied, Assert.Throws<RepriseException>(() => disk.OpenRead(scratch / name)).Code);
+            Assert.Equal(
+                StorageErrors.FileDenied, Assert.Throws<RepriseException>(() => disk.OpenRead(scratch / name)).Code);
         var types = disk.List(scratch.Path).ToDictionary(entry => entry.Name.ToString(), entry => entry.Type);
         Assert.Equal(FileType.SymbolicLink, types["link"]);
         Assert.Equal(FileType.Fifo, types["pipe"]);

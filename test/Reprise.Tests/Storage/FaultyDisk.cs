@@ -26,7 +26,8 @@ public sealed class FaultyDisk(IDisk inner, Action<string, DiskPath> before) : I
 
     public IEnumerable<FolderEntry> List(DiskPath folder) => With(nameof(List), folder).List(folder);
 
-    public IDiskFile OpenRead(DiskPath path) => new FaultyFile(With(nameof(OpenRead), path).OpenRead(path), path, before);
+    public IDiskFile OpenRead(DiskPath path) =>
+        new FaultyFile(With(nameof(OpenRead), path).OpenRead(path), path, before);
 
     public IDiskFile CreateNew(DiskPath path) =>
         new FaultyFile(With(nameof(CreateNew), path).CreateNew(path), path, before);
@@ -61,7 +62,8 @@ public sealed class FaultyDisk(IDisk inner, Action<string, DiskPath> before) : I
 
     public void SetMode(DiskPath path, int mode) => With(nameof(SetMode), path).SetMode(path, mode);
 
-    public void SetOwner(DiskPath path, uint user, uint group) => With(nameof(SetOwner), path).SetOwner(path, user, group);
+    public void SetOwner(DiskPath path, uint user, uint group) =>
+        With(nameof(SetOwner), path).SetOwner(path, user, group);
 
     public void SetModified(DiskPath path, UnixTime time) => With(nameof(SetModified), path).SetModified(path, time);
 
@@ -87,7 +89,8 @@ public sealed class FaultyDisk(IDisk inner, Action<string, DiskPath> before) : I
 
         public int Read(long offsetBytes, Span<byte> buffer) => With("File.Read").Read(offsetBytes, buffer);
 
-        public void Write(long offsetBytes, ReadOnlySpan<byte> content) => With("File.Write").Write(offsetBytes, content);
+        public void Write(long offsetBytes, ReadOnlySpan<byte> content) =>
+            With("File.Write").Write(offsetBytes, content);
 
         public void SetLength(long lengthBytes) => With("File.SetLength").SetLength(lengthBytes);
 

@@ -19,7 +19,11 @@ public sealed class RetryingStoreTests
     public RetryingStoreTests()
     {
         scripted = new ScriptedStore(memory);
-        var policy = new RetryPolicy { FirstPause = TimeSpan.FromMilliseconds(2), LongestPause = TimeSpan.FromMilliseconds(5) };
+        var policy = new RetryPolicy
+        {
+            FirstPause = TimeSpan.FromMilliseconds(2),
+            LongestPause = TimeSpan.FromMilliseconds(5),
+        };
         store = new RetryingStore(scripted, policy, TimeProvider.System, new SeededEntropy(1));
     }
 
@@ -44,8 +48,12 @@ public sealed class RetryingStoreTests
     public async Task Attempts_are_bounded_and_folded_into_one_error()
     {
         scripted.Fail(
-            new StoreFault.Unreachable(), new StoreFault.Throttled(), new StoreFault.Unreachable(), new StoreFault.Throttled(),
-            new StoreFault.Unreachable(), new StoreFault.Throttled());
+            new StoreFault.Unreachable(),
+            new StoreFault.Throttled(),
+            new StoreFault.Unreachable(),
+            new StoreFault.Throttled(),
+            new StoreFault.Unreachable(),
+            new StoreFault.Throttled());
         var failure = await Assert.ThrowsAsync<StoreException>(async () => await store.StatAsync(Name, Token));
         Assert.Equal(5, scripted.Calls);
         Assert.IsType<StoreFault.Unreachable>(failure.Fault);
@@ -56,7 +64,8 @@ public sealed class RetryingStoreTests
     [Fact]
     public async Task What_cannot_pass_is_not_tried_again()
     {
-        foreach (var fault in new StoreFault[] { new StoreFault.Denied(), new StoreFault.OutOfSpace(), new StoreFault.NotFound() })
+        StoreFault[] lasting = [new StoreFault.Denied(), new StoreFault.OutOfSpace(), new StoreFault.NotFound()];
+        foreach (var fault in lasting)
         {
             scripted.Calls = 0;
             scripted.Fail(fault);
@@ -100,7 +109,10 @@ public sealed class RetryingStoreTests
     public async Task An_early_doubt_is_kept_in_the_final_error()
     {
         scripted.Fail(
-            new StoreFault.Failed(), new StoreFault.Unreachable(), new StoreFault.Unreachable(), new StoreFault.Unreachable(),
+            new StoreFault.Failed(),
+            new StoreFault.Unreachable(),
+            new StoreFault.Unreachable(),
+            new StoreFault.Unreachable(),
             new StoreFault.Unreachable());
         var failure = await Assert.ThrowsAsync<StoreException>(
             async () => await store.PutAsync(Name, Content, PutMode.CreateNew, Token));
@@ -110,7 +122,8 @@ public sealed class RetryingStoreTests
     [Fact]
     public async Task A_broken_listing_goes_on_where_it_was()
     {
-        for (var i = 0; i < 10; i++) await memory.PutAsync(new ObjectName($"packs/{i}"), Content, PutMode.CreateNew, Token);
+        for (var i = 0; i < 10; i++)
+            await memory.PutAsync(new ObjectName($"packs/{i}"), Content, PutMode.CreateNew, Token);
         scripted.BreakListingsAfter = 4;
         scripted.Fail(new StoreFault.Failed(), new StoreFault.Throttled());
         var listed = new List<string>();
@@ -125,7 +138,8 @@ public sealed class RetryingStoreTests
         var patient = new RetryingStore(scripted, policy, TimeProvider.System, new SeededEntropy(1));
         scripted.Fail(new StoreFault.Throttled());
         using var source = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await patient.StatAsync(Name, source.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await patient.StatAsync(Name, source.Token));
     }
 
     /// <summary>Fails the next calls as it was told, before or after they take effect.</summary>
@@ -155,7 +169,8 @@ public sealed class RetryingStoreTests
             if (FailAfterEffect) Step();
         }
 
-        public ValueTask<IMemoryOwner<byte>> ReadAsync(ObjectName name, ByteRange range, CancellationToken cancellationToken)
+        public ValueTask<IMemoryOwner<byte>> ReadAsync(
+            ObjectName name, ByteRange range, CancellationToken cancellationToken)
         {
             Step();
             return inner.ReadAsync(name, range, cancellationToken);
@@ -187,7 +202,8 @@ public sealed class RetryingStoreTests
         private void Step()
         {
             Calls++;
-            if (faults.TryDequeue(out var fault)) throw new StoreException(fault, Name, "injected " + fault.GetType().Name, "none");
+            if (faults.TryDequeue(out var fault))
+                throw new StoreException(fault, Name, "injected " + fault.GetType().Name, "none");
         }
     }
 }

@@ -44,7 +44,8 @@ public sealed class StoreTests : IDisposable
             : results;
         Assert.All(known, result => Assert.True(result.Passed, $"{result.Name}: {result.Detail}"));
         Assert.True(results.Count >= 18);
-        if (kind.StartsWith("local", StringComparison.Ordinal)) Assert.Empty(Directory.GetFiles(scratch.Text + "/.tmp"));
+        if (kind.StartsWith("local", StringComparison.Ordinal))
+            Assert.Empty(Directory.GetFiles(scratch.Text + "/.tmp"));
     }
 
     [Theory]
@@ -64,7 +65,8 @@ public sealed class StoreTests : IDisposable
     public async Task A_missing_folder_is_unreachable_and_not_empty()
     {
         var missing = scratch / "not-mounted";
-        var opening = Assert.Throws<StoreException>(() => LocalStore.Open(Disks.OfThisMachine(), missing, cpu, Entropy.System));
+        var opening = Assert.Throws<StoreException>(
+            () => LocalStore.Open(Disks.OfThisMachine(), missing, cpu, Entropy.System));
         Assert.IsType<StoreFault.Unreachable>(opening.Fault);
 
         var store = Local();
@@ -79,7 +81,8 @@ public sealed class StoreTests : IDisposable
                 async () => await store.DeleteAsync(Name, Token),
                 async () => await store.PutAsync(Name, new byte[3], PutMode.CreateNew, Token),
                 async () => await store.PutAsync(Name, new byte[3], PutMode.Replace, Token),
-                async () => { await foreach (var _ in store.ListAsync(ObjectPrefix.All, Token)) Assert.Fail("listed"); },
+                async () =>
+                    { await foreach (var _ in store.ListAsync(ObjectPrefix.All, Token)) Assert.Fail("listed"); },
             ];
             foreach (var call in calls)
             {
@@ -145,7 +148,8 @@ public sealed class StoreTests : IDisposable
                 }
 
                 if (failed && mode != PutMode.Replace) Assert.Null(await store.StatAsync(name, Token));
-                Assert.Empty(Directory.Exists(scratch.Text + "/.tmp") ? Directory.GetFiles(scratch.Text + "/.tmp") : []);
+                Assert.Empty(
+                    Directory.Exists(scratch.Text + "/.tmp") ? Directory.GetFiles(scratch.Text + "/.tmp") : []);
                 if (!failed) break;
                 await store.PutAsync(name, content, mode, Token);
                 using var read = await store.ReadAsync(name, new ByteRange(0, content.Length), Token);
@@ -224,13 +228,16 @@ public sealed class StoreTests : IDisposable
 
         private IStore Next => (Interlocked.Increment(ref calls) & 1) == 0 ? one : other;
 
-        public ValueTask PutAsync(ObjectName name, ReadOnlyMemory<byte> content, PutMode mode, CancellationToken token) =>
+        public ValueTask PutAsync(
+            ObjectName name, ReadOnlyMemory<byte> content, PutMode mode, CancellationToken token) =>
             Next.PutAsync(name, content, mode, token);
 
-        public ValueTask<System.Buffers.IMemoryOwner<byte>> ReadAsync(ObjectName name, ByteRange range, CancellationToken token) =>
+        public ValueTask<System.Buffers.IMemoryOwner<byte>> ReadAsync(
+            ObjectName name, ByteRange range, CancellationToken token) =>
             Next.ReadAsync(name, range, token);
 
-        public ValueTask<ObjectInfo?> StatAsync(ObjectName name, CancellationToken token) => Next.StatAsync(name, token);
+        public ValueTask<ObjectInfo?> StatAsync(ObjectName name, CancellationToken token) =>
+            Next.StatAsync(name, token);
 
         public IAsyncEnumerable<ObjectInfo> ListAsync(ObjectPrefix prefix, CancellationToken token) =>
             Next.ListAsync(prefix, token);
