@@ -115,6 +115,9 @@ public sealed record TargetState
     /// <summary>Whether <see cref="Rows"/> are estimates, because counting took longer than its bound.</summary>
     public bool RowsAreEstimates { get; init; }
 
+    /// <summary>The migration that a database is at, as <see cref="AssetRecord.Migration"/> spells it, or null.</summary>
+    public string? Migration { get; init; }
+
     /// <summary>Size of what is there.</summary>
     public long? SizeBytes { get; init; }
 
