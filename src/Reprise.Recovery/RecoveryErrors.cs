@@ -77,6 +77,10 @@ public static class RecoveryErrors
     public static readonly ErrorCode FileSkipped =
         new("file-skipped", ExitCodes.Incomplete, "a socket or a device was met, which cannot be captured");
 
+    /// <summary>A pattern of files that cannot be read.</summary>
+    public static readonly ErrorCode PatternInvalid =
+        new("pattern-invalid", ExitCodes.Usage, "a pattern of a files asset cannot be read, or leaves the folder");
+
     /// <summary>The asset matches nothing.</summary>
     public static readonly ErrorCode AssetEmpty =
         new("asset-empty", ExitCodes.Unavailable, "an asset matches nothing at all, which is more likely a wrong path than an empty application");
