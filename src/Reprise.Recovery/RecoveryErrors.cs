@@ -204,4 +204,8 @@ public static class RecoveryErrors
     /// <summary>A source holds much less than before.</summary>
     public static readonly ErrorCode SourceShrunk =
         new("source-shrunk", ExitCodes.Done, "a source holds less than half of what the last point held; a warning, the point is complete");
+
+    /// <summary>A hook did not end with 0.</summary>
+    public static readonly ErrorCode HookFailed =
+        new("hook-failed", ExitCodes.Done, "a hook failed or took too long; a warning, what it followed is not affected");
 }
