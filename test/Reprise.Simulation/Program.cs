@@ -1,0 +1,20 @@
+using Reprise.Simulation;
+using Reprise.Simulation.Workloads;
+
+foreach (var medium in Enum.GetValues<Medium>())
+{
+    var watch = System.Diagnostics.Stopwatch.StartNew();
+    try
+    {
+        var report = FailEveryStep.Run(
+            s => new BackupWorkload(s, 2),
+            new WorldOptions { Medium = medium },
+            medium == Medium.Local ? FailEveryStep.OfDisks : FailEveryStep.OfStores,
+            1);
+        Console.WriteLine($"{medium} {report.Runs} runs {watch.Elapsed}: {string.Join(' ', report.Steps)} {report.Counters}");
+    }
+    catch (Exception e)
+    {
+        Console.WriteLine($"{medium} {watch.Elapsed}\n{e}");
+    }
+}
