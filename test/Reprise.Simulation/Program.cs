@@ -11,7 +11,8 @@ foreach (var medium in Enum.GetValues<Medium>())
             new WorldOptions { Medium = medium },
             medium == Medium.Local ? FailEveryStep.OfDisks : FailEveryStep.OfStores,
             1);
-        Console.WriteLine($"{medium} {report.Runs} runs {watch.Elapsed}: {string.Join(' ', report.Steps)} {report.Counters}");
+        Console.WriteLine($"{medium} {watch.Elapsed}: {report}");
+        foreach (var f in report.Failures) Console.WriteLine("  " + f);
     }
     catch (Exception e)
     {
