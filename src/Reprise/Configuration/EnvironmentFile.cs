@@ -76,7 +76,9 @@ internal sealed partial class EnvironmentFile
                 if (++index >= lines.Length)
                 {
                     throw place.Error(
-                        ConfigurationErrors.EnvironmentFileInvalid, "the quote that is opened here is not closed", $"close it with {quote}");
+                        ConfigurationErrors.EnvironmentFileInvalid,
+                        "the quote that is opened here is not closed",
+                        $"close it with {quote}");
                 }
 
                 value.Append('\n');

@@ -20,7 +20,8 @@ internal sealed class Variables(IReadOnlyDictionary<string, string> environment,
     /// Puts variables into <paramref name="text"/>: <c>${NAME}</c>, <c>${NAME:-default}</c> (also when NAME is empty),
     /// <c>$$</c> for one dollar. A dollar before anything else stays as it is.
     /// </summary>
-    /// <exception cref="RepriseException"><c>variable-unset</c>, or <c>config-value</c> for a form that is not known.</exception>
+    /// <exception cref="RepriseException"><c>variable-unset</c>, or <c>config-value</c> for a form that is not
+    /// known.</exception>
     public string PutInto(string text, Place place) => PutInto(text, place, 0);
 
     /// <summary>Whether <paramref name="text"/> uses any variable.</summary>
@@ -64,7 +65,8 @@ internal sealed class Variables(IReadOnlyDictionary<string, string> environment,
                 var here = place with { Column = place.Column + OffsetInLine(text, at) };
                 if (end < 0)
                 {
-                    throw here.Error(ConfigurationErrors.Value, "a ${ is not closed", "write ${NAME}, or $$ for a dollar");
+                    throw here.Error(
+                        ConfigurationErrors.Value, "a ${ is not closed", "write ${NAME}, or $$ for a dollar");
                 }
 
                 result.Append(Resolve(text[(at + 2)..end], here, depth));
@@ -82,7 +84,7 @@ internal sealed class Variables(IReadOnlyDictionary<string, string> environment,
     private string Resolve(string inside, Place place, int depth)
     {
         var length = 0;
-        while (length < inside.Length && (char.IsAsciiLetterOrDigit(inside[length]) || inside[length] is '_' or '.')) length++;
+        while (length < inside.Length && IsOfName(inside[length])) length++;
         var name = inside[..length];
         var rest = inside[length..];
         var hasDefault = rest.StartsWith(":-", StringComparison.Ordinal);
@@ -104,6 +106,8 @@ internal sealed class Variables(IReadOnlyDictionary<string, string> environment,
             $"set {name} in the environment or in .env beside the configuration"
             + (near is null ? $", or write ${{{name}:-default}}" : $" ({near} is set: was that meant?)"));
     }
+
+    private static bool IsOfName(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '.';
 
     private static int ClosingBrace(string text, int from)
     {

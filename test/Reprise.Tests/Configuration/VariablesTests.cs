@@ -38,7 +38,8 @@ public class VariablesTests
     [InlineData("${A B}", "config-value", 10)]
     public void What_cannot_be_put_in_is_refused_at_its_place(string text, string code, int column)
     {
-        var problem = Assert.Throws<RepriseException>(() => Variables("", ("A", "one")).PutInto(text, Somewhere)).Problem;
+        var problem = Assert.Throws<RepriseException>(
+            () => Variables("", ("A", "one")).PutInto(text, Somewhere)).Problem;
         Assert.Equal((code, $"reprise.yaml:3:{column}"), (problem.Code.Name, problem.Where));
     }
 
