@@ -111,17 +111,34 @@ internal sealed class CommandRun(Host host, GlobalOptions options)
     private static List<Problem> ErrorsOf(IEnumerable<Problem> problems) =>
         [.. problems.Where(p => p.Severity == Severity.Error)];
 
+    /// <summary>The document of a report as a hook gets it.</summary>
+    public static Envelope<T> Wrap<T>(
+        Document<T> document, CommandReport<T> report, CommandContext context, DateTimeOffset started)
+        where T : class =>
+        Wrap(document, report.Result, report.Problems, context.Application, context.Host.Version, started, TimeSpan.Zero);
+
     private Envelope<T> Wrap<T>(Document<T> document, T? result, IReadOnlyList<Problem> problems, string? application)
+        where T : class =>
+        Wrap(document, result, problems, application, host.Version, started, host.Clock.GetElapsedTime(startedTicks));
+
+    private static Envelope<T> Wrap<T>(
+        Document<T> document,
+        T? result,
+        IReadOnlyList<Problem> problems,
+        string? application,
+        string version,
+        DateTimeOffset started,
+        TimeSpan elapsed)
         where T : class
     {
         var exit = ExitDecision.Of(problems);
         return new Envelope<T>
         {
             Schema = document.Schema,
-            Reprise = host.Version,
+            Reprise = version,
             Application = application,
             Started = started,
-            Seconds = Math.Round(host.Clock.GetElapsedTime(startedTicks).TotalSeconds, 3),
+            Seconds = Math.Round(elapsed.TotalSeconds, 3),
             Outcome = Words.OfExit(exit),
             Exit = exit,
             Problems = [.. problems.Select(ProblemJson.From)],

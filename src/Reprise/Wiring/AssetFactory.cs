@@ -60,12 +60,12 @@ internal sealed class AssetFactory(Machine machine, IReadOnlyList<string> compos
 
     private IAsset Make(AssetConfiguration asset, ApplicationConfiguration configuration, PointRepository repository) => asset switch
     {
-        AssetConfiguration.Postgres postgres => new PostgresAsset(postgres.Name, Settings(postgres, configuration), Host()),
+        AssetConfiguration.Postgres postgres => new PostgresAsset(postgres.Name, Settings(postgres, configuration), PostgresHost(machine)),
         AssetConfiguration.Sqlite sqlite => new SqliteAsset(
             sqlite.Name, new SqliteSettings { Path = sqlite.Path }, machine.Disk, machine.Cpu, machine.Clock),
         AssetConfiguration.Files files => new FilesAsset(
             files.Name, Settings(files, configuration), machine.Disk, machine.Cpu, machine.Clock),
-        AssetConfiguration.Secrets secrets => SecretsFactory.Make(secrets, configuration, repository, machine),
+        AssetConfiguration.Secrets secrets => SecretsFactory.Make(secrets, repository, machine),
         _ => throw new InvariantException($"asset kind {asset.Kind}"),
     };
 
@@ -124,7 +124,8 @@ internal sealed class AssetFactory(Machine machine, IReadOnlyList<string> compos
         yield return machine.State(configuration.Application, configuration.File).Path.ToString();
     }
 
-    private PostgresHost Host() => new()
+    /// <summary>What the PostgreSQL room stands on.</summary>
+    public static PostgresHost PostgresHost(Machine machine) => new()
     {
         Disk = machine.Disk,
         Children = machine.Children,

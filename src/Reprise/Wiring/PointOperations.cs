@@ -104,7 +104,7 @@ internal static class PointOperations
         var outcomes = (await protection.CheckAsync(options.Names, context.Cancellation)).ToList();
         var catalog = await protection.CatalogAsync(context.Cancellation);
         if (options.Names.Count == 0 && PointNames.Regular(catalog).FirstOrDefault() is { } newest)
-            outcomes.AddRange((await protection.CompareSecretsAsync(newest.Manifest, context.Cancellation)).Select(AsCheck));
+            outcomes.AddRange(protection.CompareSecrets(newest.Manifest).Select(AsCheck));
         var problems = outcomes
             .Where(o => o is { Required: true, Outcome: Outcome.Fail or Outcome.CouldNotVerify })
             .Select(o => new Problem(
@@ -218,6 +218,7 @@ internal static class PointOperations
     {
         if (arguments is null) return null;
         var exit = ExitDecision.Of(report.Problems);
+        var started = context.Host.Clock.GetUtcNow();
         return await new HookRun(machine.Children).RunAsync(
             new HookRequest
             {
@@ -227,7 +228,7 @@ internal static class PointOperations
                 Command = "backup",
                 Exit = exit,
                 Result = JsonSerializer.SerializeToUtf8Bytes(
-                    CommandRun.Wrap(Documents.Backup, report.Result, report.Problems, context), Documents.Backup.Type),
+                    CommandRun.Wrap(Documents.Backup, report, context, started), Documents.Backup.Type),
             },
             context.Cancellation);
     }

@@ -6,7 +6,8 @@ namespace Reprise.Cli;
 /// <summary>What <c>recover</c> was asked.</summary>
 /// <param name="Point">as it was typed, or null: the newest complete one.</param>
 /// <param name="Folder">absolute.</param>
-internal sealed record RecoverOptions(string? Point, string Folder);
+/// <param name="RestoreSecrets">write sealed secret values into <c>.env</c>.</param>
+internal sealed record RecoverOptions(string? Point, string Folder, bool RestoreSecrets);
 
 /// <summary><c>reprise recover --to FOLDER</c></summary>
 internal static class RecoverCommand
@@ -18,15 +19,18 @@ internal static class RecoverCommand
         var point = CommandTree.Optional("POINT", "an id, its beginning, or latest; latest without one");
         var to = CommandTree.Value("--to", "FOLDER", "an empty folder, or one that does not exist yet");
         to.Required = true;
+        var secrets = CommandTree.Flag("--restore-secrets", "write sealed secret values back");
         var command = new Command("recover", "on a bare host: configuration and files from repository and key alone")
         {
-            point, to,
+            point, to, secrets,
         };
         tree.Add(tree.Root, command, CommandTree.Call(
             Documents.Recover,
             recover,
             (parse, context) => new RecoverOptions(
-                parse.GetValue(point), context.FullPath(parse.GetRequiredValue(to)!)), // The parser demands it.
+                parse.GetValue(point),
+                context.FullPath(parse.GetRequiredValue(to)!), // The parser demands it.
+                parse.GetValue(secrets)),
             Render), "reprise recover --repository /mnt/usb/shop --key-file sheet.txt --to /srv/shop");
     }
 
