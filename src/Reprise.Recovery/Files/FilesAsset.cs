@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using Reprise.Recovery.Assets;
 using Reprise.Repository.Points;
 using Reprise.Storage.Disk;
@@ -26,6 +25,7 @@ public sealed class FilesAsset : IRestorable
     internal const string GroupsFact = "groups";
 
     private const string MachineIdFile = "/etc/machine-id";
+    private const int MaxMachineIdBytes = 64;
 
     private readonly FilesSettings settings;
     private readonly IDisk disk;
@@ -308,14 +308,11 @@ public sealed class FilesAsset : IRestorable
         var identity = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["root"] = root.ToString() };
         if (disk.Stat(root / ".") is { } status)
             identity["device"] = status.Device.ToString(CultureInfo.InvariantCulture);
-        if (disk.Stat(new DiskPath(MachineIdFile)) is not { Type: FileType.Regular }) return identity;
-        using var file = disk.OpenRead(new DiskPath(MachineIdFile));
-        var bytes = new byte[64];
-        var read = file.Read(0, bytes);
+        var id = SystemFile.Read(disk, new DiskPath(MachineIdFile), MaxMachineIdBytes);
 
         // The number itself is confidential to its machine (machine-id(5)): a hash of it tells machines apart as well.
-        var hash = SHA256.HashData([.. Encoding.UTF8.GetBytes("reprise:"), .. bytes.AsSpan(0, read)]);
-        if (read > 0) identity["machine"] = Convert.ToHexStringLower(hash.AsSpan(0, 16));
+        var hash = SHA256.HashData([.. "reprise:"u8, .. id]);
+        if (id.Length > 0) identity["machine"] = Convert.ToHexStringLower(hash.AsSpan(0, 16));
         return identity;
     }
 
