@@ -308,7 +308,7 @@ public sealed class SqliteAsset : IRestorable
                 return await cpu.RunAsync(
                     () => Look.Into(place.Live.Main, countRows, either.Token, cancellationToken), cancellationToken);
             }
-            catch (SqliteException e)
+            catch (SqliteResultException e)
             {
                 if (!e.IsBusy || limit.IsCancellationRequested) return new Look { Problem = e.Problem };
             }

@@ -109,7 +109,7 @@ internal static class SqliteExamination
 
             return (rows, all);
         }
-        catch (SqliteException e) when (e.IsCorrupt)
+        catch (SqliteResultException e) when (e.IsCorrupt)
         {
             return (rows, false);
         }
