@@ -111,7 +111,8 @@ internal sealed class PackChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
         for (var number = 0; number < entries.Length; number++)
         {
             var entry = entries[number];
-            open.Entry(new Part(0, number, offset, entry.StoredBytes, entry.PlainBytes), entry.Type, zstd);
+            var part = new Part(0, number, offset, entry.StoredBytes, entry.PlainBytes);
+            System.Buffers.ArrayPool<byte>.Shared.Return(open.Entry(part, entry.Type, zstd));
             offset += entry.StoredBytes;
         }
     }
