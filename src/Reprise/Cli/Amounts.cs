@@ -29,7 +29,9 @@ internal static class Amounts
         return $"{value.ToString(form, CultureInfo.InvariantCulture)} {units[unit]}";
     }
 
-    /// <summary><c>0.4 s</c>, <c>12 s</c>, <c>3 min 5 s</c>, <c>2 h 10 min</c>, <c>3 d 4 h</c>: two units at most.</summary>
+    /// <summary>
+    /// <c>0.4 s</c>, <c>12 s</c>, <c>3 min 5 s</c>, <c>2 h 10 min</c>, <c>3 d 4 h</c>: two units at most.
+    /// </summary>
     public static string Time(TimeSpan time)
     {
         if (time < TimeSpan.Zero) return "-" + Time(-time);

@@ -11,7 +11,8 @@ internal enum Language
 }
 
 /// <summary>
-/// Dates in words. The program carries no tables of cultures (a bare host has none either), so that the names stand here.
+/// Dates in words. The program carries no tables of cultures (a bare host has none either), so that the names stand
+/// here.
 /// </summary>
 internal sealed class Calendar(TimeZoneInfo zone, Language language)
 {
@@ -33,7 +34,9 @@ internal sealed class Calendar(TimeZoneInfo zone, Language language)
         "juillet", "août", "septembre", "octobre", "novembre", "décembre",
     ];
 
-    /// <summary>The language of dates that the environment asks for (<c>LC_ALL</c>, <c>LC_TIME</c>, <c>LANG</c>).</summary>
+    /// <summary>
+    /// The language of dates that the environment asks for (<c>LC_ALL</c>, <c>LC_TIME</c>, <c>LANG</c>).
+    /// </summary>
     public static Language LanguageOf(IReadOnlyDictionary<string, string> environment)
     {
         foreach (var name in (string[])["LC_ALL", "LC_TIME", "LANG"])
@@ -47,7 +50,9 @@ internal sealed class Calendar(TimeZoneInfo zone, Language language)
         return Language.English;
     }
 
-    /// <summary><c>Sunday 22 November 2026</c>, <c>dimanche 22 novembre 2026</c>; the 1st is <c>1er</c> in French.</summary>
+    /// <summary>
+    /// <c>Sunday 22 November 2026</c>, <c>dimanche 22 novembre 2026</c>; the 1st is <c>1er</c> in French.
+    /// </summary>
     public string Day(DateOnly day) => language switch
     {
         Language.French => $"{FrenchDays[(int)day.DayOfWeek]} {(day.Day == 1 ? "1er" : day.Day)} "
@@ -63,7 +68,9 @@ internal sealed class Calendar(TimeZoneInfo zone, Language language)
         return $"{Utc(time)} ({Day(DateOnly.FromDateTime(local.DateTime))}, {local:HH:mm} {here})";
     }
 
-    /// <summary><c>2026-11-22 03:15 UTC (04:15 here)</c>, for lists; the local day is named when it is another one.</summary>
+    /// <summary>
+    /// <c>2026-11-22 03:15 UTC (04:15 here)</c>, for lists; the local day is named when it is another one.
+    /// </summary>
     public string Short(DateTimeOffset time)
     {
         var local = TimeZoneInfo.ConvertTime(time, zone);

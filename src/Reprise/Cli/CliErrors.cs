@@ -15,7 +15,10 @@ internal static class CliErrors
 
     /// <summary>An option without its value, or with one that it does not take.</summary>
     public static readonly ErrorCode OptionValue =
-        new("option-value", ExitCodes.Usage, "an option or an argument is missing, or has a value that it does not take");
+        new(
+            "option-value",
+            ExitCodes.Usage,
+            "an option or an argument is missing, or has a value that it does not take");
 
     /// <summary>Two options that exclude each other.</summary>
     public static readonly ErrorCode OptionConflict =

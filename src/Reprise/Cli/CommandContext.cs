@@ -91,7 +91,8 @@ internal sealed class CommandContext(Host host, GlobalOptions options, Cancellat
     public string? Application => configuration?.Application;
 
     /// <summary>The configuration, read when it is first asked for.</summary>
-    /// <exception cref="RepriseException">exit 2 when it is missing or wrong, or when a repository was named instead.</exception>
+    /// <exception cref="RepriseException">exit 2 when it is missing or wrong, or when a repository was named
+    /// instead.</exception>
     public ApplicationConfiguration Configuration
     {
         get

@@ -6,8 +6,9 @@ using Reprise.Storage.Errors;
 namespace Reprise.Cli;
 
 /// <summary>
-/// Understands a command line, or says why not, and runs it. System.CommandLine only parses: its own invocation would end
-/// our cleaning up after two seconds, turn exceptions into exit 1 without our text, and answer a missing command with 1.
+/// Understands a command line, or says why not, and runs it. System.CommandLine only parses: its own invocation would
+/// end our cleaning up after two seconds, turn exceptions into exit 1 without our text, and answer a missing command
+/// with 1.
 /// </summary>
 internal sealed class CommandLine(Host host, Operations operations)
 {
@@ -61,7 +62,8 @@ internal sealed class CommandLine(Host host, Operations operations)
         {
             // A word that begins with a dash is never a value: the parser would give an unknown option to an argument
             // that may be left out, and restore --plna --yes would restore.
-            if (token.Type == TokenType.Argument && token.Value is ['-', _, ..]) return UnknownOption(command, token.Value);
+            if (token.Type != TokenType.Argument || token.Value is not ['-', _, ..]) continue;
+            return UnknownOption(command, token.Value);
         }
 
         foreach (var word in parse.UnmatchedTokens)
@@ -71,8 +73,9 @@ internal sealed class CommandLine(Host host, Operations operations)
 
         return MissingValue(parse)
             ?? Conflict(parse)
-            ?? (parse.Errors.Count == 0 ? null : Usage(
-                CliErrors.OptionValue, Lower(parse.Errors[0].Message), $"reprise {NameOf(command)} --help".Replace("  ", " ", StringComparison.Ordinal)));
+            ?? (parse.Errors.Count == 0
+                ? null
+                : Usage(CliErrors.OptionValue, Lower(parse.Errors[0].Message), $"see {HelpOf(command)}"));
     }
 
     private Problem UnknownOption(Command command, string typed)
@@ -95,7 +98,7 @@ internal sealed class CommandLine(Host host, Operations operations)
             return Usage(
                 CliErrors.CommandUnknown,
                 command == tree.Root ? $"there is no command '{word}'" : $"{NameOf(command)} has no command '{word}'",
-                near is null ? $"see {HelpOf(command)}" : $"did you mean reprise {NameOf(command)} {near}?".Replace("  ", " ", StringComparison.Ordinal));
+                near is null ? $"see {HelpOf(command)}" : $"did you mean {Typed(command)} {near}?");
         }
 
         return Usage(
@@ -117,7 +120,8 @@ internal sealed class CommandLine(Host host, Operations operations)
             if (parse.GetResult(option) is not { } given || given.Implicit) continue;
             if (option.Arity.MinimumNumberOfValues > given.Tokens.Count)
             {
-                return Usage(CliErrors.OptionValue, $"{option.Name} needs a value", $"write {option.Name} {option.HelpName}");
+                return Usage(
+                    CliErrors.OptionValue, $"{option.Name} needs a value", $"write {option.Name} {option.HelpName}");
             }
 
             if (option.Arity.MaximumNumberOfValues == 1 && given.IdentifierTokenCount > 1)
@@ -128,7 +132,8 @@ internal sealed class CommandLine(Host host, Operations operations)
 
         foreach (var argument in command.Arguments)
         {
-            if (argument.Arity.MinimumNumberOfValues == 0 || parse.GetResult(argument) is { Tokens.Count: > 0 }) continue;
+            if (argument.Arity.MinimumNumberOfValues == 0) continue;
+            if (parse.GetResult(argument) is { Tokens.Count: > 0 }) continue;
             return Usage(
                 CliErrors.OptionValue, $"{NameOf(command)} needs {argument.Name}", $"write {tree.ExampleOf(command)}");
         }
@@ -152,7 +157,10 @@ internal sealed class CommandLine(Host host, Operations operations)
             ? Usage(CliErrors.OptionConflict, "--config and --repository exclude each other", "leave one of them out")
             : null;
 
-    private string HelpOf(Command command) => command == tree.Root ? "reprise --help" : $"reprise {NameOf(command)} --help";
+    private string HelpOf(Command command) =>
+        $"{Typed(command)} --help";
+
+    private string Typed(Command command) => command == tree.Root ? "reprise" : $"reprise {NameOf(command)}";
 
     private string NameOf(Command command) => NameOf(tree, command);
 
@@ -163,7 +171,8 @@ internal sealed class CommandLine(Host host, Operations operations)
             ? command.Name
             : $"{NameOf(tree, parent)} {command.Name}";
 
-    private static Problem Usage(ErrorCode code, string message, string hint) => new(code, Severity.Error, message, hint);
+    private static Problem Usage(ErrorCode code, string message, string hint) =>
+        new(code, Severity.Error, message, hint);
 
     private static string Lower(string message) => char.ToLowerInvariant(message[0]) + message[1..].TrimEnd('.');
 }

@@ -5,8 +5,8 @@ using Reprise.Storage.Errors;
 namespace Reprise.Cli;
 
 /// <summary>
-/// Runs one command: signals, progress, the result as text or as one JSON document, problems, and the exit code. What the
-/// command does comes from outside.
+/// Runs one command: signals, progress, the result as text or as one JSON document, problems, and the exit code. What
+/// the command does comes from outside.
 /// </summary>
 internal sealed class CommandRun(Host host, GlobalOptions options)
 {
@@ -37,7 +37,8 @@ internal sealed class CommandRun(Host host, GlobalOptions options)
         var context = new CommandContext(host, options, interruption.Token)
         {
             Progress = progress,
-            Prose = new Output(host.Terminal.Error, host.Terminal.Width, Colours(host.Terminal.ErrorIsTerminal), options.Quiet),
+            Prose = new Output(
+                host.Terminal.Error, host.Terminal.Width, Colours(host.Terminal.ErrorIsTerminal), options.Quiet),
             Calendar = new Calendar(host.Clock.LocalTimeZone, Calendar.LanguageOf(host.Environment)),
         };
         var report = await CallAsync(context, call);
@@ -48,7 +49,12 @@ internal sealed class CommandRun(Host host, GlobalOptions options)
     /// <summary>Prints an error that came before any command was understood; returns the exit code.</summary>
     public int Refuse(Problem problem)
     {
-        if (options.Json) host.Terminal.Out.Write(Documents.Error.Write(Wrap<NothingJson>(Documents.Error, null, [problem], null)));
+        if (options.Json)
+        {
+            var document = Documents.Error;
+            host.Terminal.Out.Write(document.Write(Wrap(document, null, [problem], null)));
+        }
+
         ProblemLines.Write(Errors(), [problem]);
         return ExitDecision.Of([problem]);
     }
@@ -96,12 +102,16 @@ internal sealed class CommandRun(Host host, GlobalOptions options)
         var exit = ExitDecision.Of(report.Problems);
         if (options.Json)
         {
-            host.Terminal.Out.Write(document.Write(Wrap(document, report.Result, report.Problems, context.Application)));
+            host.Terminal.Out.Write(
+                document.Write(Wrap(document, report.Result, report.Problems, context.Application)));
         }
         else if (report.Result is not null)
         {
             var terminal = host.Terminal;
-            render(report.Result, new Output(terminal.Out, terminal.Width, Colours(terminal.OutIsTerminal), options.Quiet), context);
+            render(
+                report.Result,
+                new Output(terminal.Out, terminal.Width, Colours(terminal.OutIsTerminal), options.Quiet),
+                context);
         }
 
         ProblemLines.Write(Errors(), options.Quiet || options.Json ? ErrorsOf(report.Problems) : report.Problems);

@@ -41,8 +41,11 @@ internal sealed class CommandTree
         CompletionCommand.AddTo(this);
     }
 
-    /// <summary>The program itself. Not a <c>RootCommand</c>: that one brings directives and a version option of its own.</summary>
-    public Command Root { get; } = new("reprise", "Takes recovery points of an application, proves them, and brings it back.");
+    /// <summary>
+    /// The program itself. Not a <c>RootCommand</c>: that one brings directives and a version option of its own.
+    /// </summary>
+    public Command Root { get; } = new(
+        "reprise", "Takes recovery points of an application, proves them, and brings it back.");
 
     /// <summary>The version of the program.</summary>
     public string Version { get; }
@@ -58,7 +61,8 @@ internal sealed class CommandTree
 
     public Option<bool> JsonOption { get; } = Flag("--json", "one JSON document on standard output", true);
 
-    public Option<bool> QuietOption { get; } = Flag("--quiet", "neither progress nor prose; errors are still said", true);
+    public Option<bool> QuietOption { get; } = Flag(
+        "--quiet", "neither progress nor prose; errors are still said", true);
 
     public Option<bool> NoColourOption { get; } = Flag("--no-color", "no colour (NO_COLOR does the same)", true);
 
@@ -92,7 +96,8 @@ internal sealed class CommandTree
         command == Root ? Root.Options : command.Options.Concat(Root.Options.Where(o => o.Recursive));
 
     /// <summary>An option without a value. It takes none, so that a word behind it stays a word.</summary>
-    public static Option<bool> Flag(string name, string description, bool everywhere = false, params string[] aliases) =>
+    public static Option<bool> Flag(
+        string name, string description, bool everywhere = false, params string[] aliases) =>
         new(name, aliases) { Description = description, Recursive = everywhere, Arity = ArgumentArity.Zero };
 
     /// <summary>An option with a value.</summary>
@@ -139,7 +144,9 @@ internal sealed class CommandTree
         return Reprise.Configuration.Duration.TryParse(text, out var duration)
             ? duration
             : throw new RepriseException(
-                CliErrors.OptionValue, $"{option.Name} cannot be '{text}'", $"write {Reprise.Configuration.Duration.Form}");
+                CliErrors.OptionValue,
+                $"{option.Name} cannot be '{text}'",
+                $"write {Reprise.Configuration.Duration.Form}");
     }
 
     /// <summary>A value of an option that must be one of some words.</summary>

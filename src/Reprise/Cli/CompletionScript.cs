@@ -4,8 +4,8 @@ using System.Text;
 namespace Reprise.Cli;
 
 /// <summary>
-/// Completion for shells, written out from the commands as they are: completing starts no program, so that it is instant
-/// and works where the program cannot run.
+/// Completion for shells, written out from the commands as they are: completing starts no program, so that it is
+/// instant and works where the program cannot run.
 /// </summary>
 internal static class CompletionScript
 {
@@ -33,7 +33,8 @@ internal static class CompletionScript
         }
     }
 
-    private static IEnumerable<string> Words(CommandTree tree, Command command) => command.Subcommands.Select(c => c.Name)
+    private static IEnumerable<string> Words(CommandTree tree, Command command) =>
+        command.Subcommands.Select(c => c.Name)
         .Concat(command.Name == "completion" ? Shells : [])
         .Concat(tree.OptionsOf(command).Select(o => o.Name));
 
@@ -62,7 +63,8 @@ internal static class CompletionScript
             """);
         foreach (var (path, _) in Commands(tree).Where(c => c.Path.Length > 0))
         {
-            text.AppendLine($"      \"{(path.Contains(' ', StringComparison.Ordinal) ? path : " " + path)}\") path=\"{path}\" ;;");
+            text.AppendLine(
+                $"      \"{(path.Contains(' ', StringComparison.Ordinal) ? path : " " + path)}\") path=\"{path}\" ;;");
         }
 
         text.Append("""
@@ -92,31 +94,32 @@ internal static class CompletionScript
             #compdef reprise
             # reprise completion for zsh: put it as _reprise into a folder of $fpath, or source it after compinit
             _reprise() {
-              local path="" i
-              local -a words
+              local typed="" i
+              local -a known
               for ((i = 2; i < CURRENT; i++)); do
-                case "$path ${words_typed[i]-${(Q)${(z)BUFFER}[i]}}" in
+                case "$typed ${words[i]}" in
 
             """);
         foreach (var (path, _) in Commands(tree).Where(c => c.Path.Length > 0))
         {
-            text.AppendLine($"      \"{(path.Contains(' ', StringComparison.Ordinal) ? path : " " + path)}\") path=\"{path}\" ;;");
+            text.AppendLine(
+                $"      \"{(path.Contains(' ', StringComparison.Ordinal) ? path : " " + path)}\") typed=\"{path}\" ;;");
         }
 
         text.Append("""
                 esac
               done
-              case $path in
+              case $typed in
 
             """);
         foreach (var (path, command) in Commands(tree))
         {
-            text.AppendLine($"    \"{path}\") words=({string.Join(' ', Described(tree, command))}) ;;");
+            text.AppendLine($"    \"{path}\") known=({string.Join(' ', Described(tree, command))}) ;;");
         }
 
         text.Append("""
               esac
-              _describe 'reprise' words
+              _describe 'reprise' known
               _files
             }
             compdef _reprise reprise
@@ -132,7 +135,10 @@ internal static class CompletionScript
 
     private static string ZshWord(string word, string? description)
     {
-        var text = (description ?? "").Replace("'", "'\\''", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal);
+        // A colon ends the word, a quote the argument.
+        var text = (description ?? "")
+            .Replace("'", "'\\''", StringComparison.Ordinal)
+            .Replace(":", "\\:", StringComparison.Ordinal);
         return text.Length == 0 ? $"'{word}'" : $"'{word}:{text}'";
     }
 
@@ -147,10 +153,15 @@ internal static class CompletionScript
             var when = words.Length == 0 ? "__fish_use_subcommand" : seen;
             foreach (var further in command.Subcommands)
             {
-                text.AppendLine($"complete -c reprise -f -n '{when}' -a {further.Name} -d '{FishText(further.Description)}'");
+                text.AppendLine(
+                    $"complete -c reprise -f -n '{when}' -a {further.Name} -d '{FishText(further.Description)}'");
             }
 
-            if (command.Name == "completion") text.AppendLine($"complete -c reprise -f -n '{when}' -a '{string.Join(' ', Shells)}'");
+            if (command.Name == "completion")
+            {
+                text.AppendLine($"complete -c reprise -f -n '{when}' -a '{string.Join(' ', Shells)}'");
+            }
+
             foreach (var option in command.Options)
             {
                 var condition = option.Recursive ? "" : $" -n '{when}'";

@@ -5,8 +5,8 @@ namespace Reprise.Cli;
 /// <summary>Decides the exit code; nothing else does.</summary>
 internal static class ExitDecision
 {
-    // When several hold, the first of these counts. What was refused, unavailable or misused did nothing, so that what is
-    // merely missing or red cannot hold as well; damage and our own bugs are told whatever else happened.
+    // When several hold, the first of these counts. What was refused, unavailable or misused did nothing, so that what
+    // is merely missing or red cannot hold as well; damage and our own bugs are told whatever else happened.
     private static readonly int[] WorstFirst =
     [
         ExitCodes.Bug,
@@ -19,7 +19,9 @@ internal static class ExitDecision
         ExitCodes.CheckFailed,
     ];
 
-    /// <summary>The worst exit code of the errors among <paramref name="problems"/>; notes and warnings change nothing.</summary>
+    /// <summary>
+    /// The worst exit code of the errors among <paramref name="problems"/>; notes and warnings change nothing.
+    /// </summary>
     public static int Of(IEnumerable<Problem> problems)
     {
         var exits = problems.Where(p => p.Severity == Severity.Error).Select(p => p.Code.Exit).ToHashSet();

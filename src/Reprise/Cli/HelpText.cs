@@ -66,7 +66,11 @@ internal static class HelpText
         if (command == tree.Root) usage.Append(" [COMMAND]");
         else if (tree.ActionOf(command) is null) usage.Append(" WORD");
         foreach (var argument in command.Arguments) usage.Append(' ').Append(Typed(argument));
-        foreach (var option in command.Options.Where(o => o.Required)) usage.Append($" {option.Name} {option.HelpName}");
+        foreach (var option in command.Options.Where(o => o.Required))
+        {
+            usage.Append($" {option.Name} {option.HelpName}");
+        }
+
         return usage.Append(" [options]").ToString();
     }
 
@@ -82,7 +86,8 @@ internal static class HelpText
     private static string Typed(Command command) =>
         string.Join(' ', command.Arguments.Select(Typed).Prepend(command.Name));
 
-    private static string Typed(Argument argument) => (argument.Arity.MinimumNumberOfValues, argument.Arity.MaximumNumberOfValues) switch
+    private static string Typed(Argument argument) =>
+        (argument.Arity.MinimumNumberOfValues, argument.Arity.MaximumNumberOfValues) switch
     {
         (0, 1) => $"[{argument.Name}]",
         (0, _) => $"[{argument.Name}…]",

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Reprise.Cli;
 
 /// <summary>
-/// Ctrl-C, SIGTERM and SIGHUP. The first one cancels; what is half-done is then put back, however long that takes. Every
+/// Ctrl-C, SIGTERM and SIGHUP. The first one cancels; what is half-done is then put back, however long that takes.
+/// Every
 /// further one is answered with what is still being put back. Nothing ends the process before that but <c>kill -9</c>.
 /// </summary>
 internal sealed class Interruption : IDisposable
@@ -15,7 +16,9 @@ internal sealed class Interruption : IDisposable
     private readonly Func<string?> current;
     private int count;
 
-    /// <summary>Says what happens through <paramref name="say"/>; <paramref name="current"/> names the step going on.</summary>
+    /// <summary>
+    /// Says what happens through <paramref name="say"/>; <paramref name="current"/> names the step going on.
+    /// </summary>
     public Interruption(Action<string> say, Func<string?> current)
     {
         this.say = say;

@@ -26,7 +26,9 @@ internal enum Tone
     Strong,
 }
 
-/// <summary>Writes text for people: wrapped to the width, coloured only on a terminal, nothing at all with <c>--quiet</c>.</summary>
+/// <summary>
+/// Writes text for people: wrapped to the width, coloured only on a terminal, nothing at all with <c>--quiet</c>.
+/// </summary>
 internal sealed class Output(TextWriter writer, int width, bool colour, bool quiet)
 {
     /// <summary>Columns of a line.</summary>
@@ -61,7 +63,8 @@ internal sealed class Output(TextWriter writer, int width, bool colour, bool qui
     }
 
     /// <summary>
-    /// Rows in columns, the last column wrapped. Every row has the same number of cells; <paramref name="tones"/> colours
+    /// Rows in columns, the last column wrapped. Every row has the same number of cells; <paramref name="tones"/>
+    /// colours
     /// the first cell of each row.
     /// </summary>
     public void Table(IReadOnlyList<string[]> rows, IReadOnlyList<Tone>? tones = null, int indent = 2)
@@ -117,7 +120,9 @@ internal sealed class Output(TextWriter writer, int width, bool colour, bool qui
         _ => outcome,
     };
 
-    /// <summary>Lines of at most <paramref name="width"/> columns; at least one. A word that is longer stays whole.</summary>
+    /// <summary>
+    /// Lines of at most <paramref name="width"/> columns; at least one. A word that is longer stays whole.
+    /// </summary>
     public static IReadOnlyList<string> Wrap(string text, int width, int indent)
     {
         var lines = new List<string>();
@@ -157,7 +162,8 @@ internal sealed class Output(TextWriter writer, int width, bool colour, bool qui
     {
         if (check.Outcome == "pass") return check.Actual ?? "";
         var expected = check.Expected is null ? "" : $"expected {check.Expected}";
-        var actual = check.Actual is null ? "" : check.Outcome == "fail" && expected.Length > 0 ? $"got {check.Actual}" : check.Actual;
+        var isAnswer = check.Outcome == "fail" && expected.Length > 0 && check.Actual is not null;
+        var actual = isAnswer ? $"got {check.Actual}" : check.Actual ?? "";
         return string.Join(", ", new[] { expected, actual }.Where(s => s.Length > 0));
     }
 }

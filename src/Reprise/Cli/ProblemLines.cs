@@ -28,7 +28,8 @@ internal static class ProblemLines
         var lines = Output.Wrap($"{head} [{problem.Code}]", output.Width, 2);
         output.Line(output.Paint(word + ":", tone) + lines[0][(word.Length + 1)..]);
         foreach (var line in lines.Skip(1)) output.Line(line);
-        if (problem.Where is { } where && !problem.Message.Contains(where, StringComparison.Ordinal)) output.Line($"  at {where}");
+        if (problem.Where is { } where && !problem.Message.Contains(
+            where, StringComparison.Ordinal)) output.Line($"  at {where}");
         if (problem.Hint.Length == 0 && problem.Severity != Severity.Error) return;
         var next = problem.Severity == Severity.Error ? "next: " : "  ";
         output.Paragraph(next + (problem.Hint.Length == 0 ? "reprise doctor" : problem.Hint), 2);

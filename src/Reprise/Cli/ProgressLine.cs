@@ -27,7 +27,9 @@ internal sealed class ProgressLine : IProgressSink, IDisposable
     private long lastDrawn;
     private bool drawn;
 
-    /// <summary>Writes to the error side of <paramref name="terminal"/>; nothing at all when <paramref name="quiet"/>.</summary>
+    /// <summary>
+    /// Writes to the error side of <paramref name="terminal"/>; nothing at all when <paramref name="quiet"/>.
+    /// </summary>
     public ProgressLine(Terminal terminal, TimeProvider clock, bool quiet)
     {
         this.terminal = terminal;
@@ -153,7 +155,7 @@ internal sealed class ProgressLine : IProgressSink, IDisposable
         if (total is not { } all) return $"  {Amounts.Bytes(done)}{rate}";
         var part = Math.Min(1, (double)done / all);
         var left = elapsed >= BeforeEstimate && part is >= 0.05 and < 1
-            ? $"  about {Amounts.Time(TimeSpan.FromSeconds(Math.Round(elapsed.TotalSeconds * (1 - part) / part) + 1))} left"
+            ? $"  about {Amounts.Seconds(Math.Round(elapsed.TotalSeconds * (1 - part) / part) + 1)} left"
             : "";
         // 100 % is said by the end of the step only: what follows the last byte also takes its time.
         return $"  {Math.Min(99, (int)(part * 100))} % of {Amounts.Bytes(all)}{rate}{left}";

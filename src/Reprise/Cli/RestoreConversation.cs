@@ -41,7 +41,8 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
         context.Progress.Clear();
         var prose = context.Prose;
         var now = context.Host.Clock.GetUtcNow();
-        foreach (var sentence in RestoreText.Sentences(plan, application, now, context.Calendar)) prose.Paragraph(sentence);
+        foreach (
+            var sentence in RestoreText.Sentences(plan, application, now, context.Calendar)) prose.Paragraph(sentence);
         RestoreText.Plan(plan, prose);
         if (yes) return;
         if (!CanAsk)
@@ -56,7 +57,7 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
         if (typed?.Trim() == application) return;
         throw new RepriseException(
             CliErrors.ConfirmationWrong,
-            typed is null ? "nothing was typed; nothing was changed" : $"'{typed.Trim()}' is not {application}; nothing was changed",
+            $"{(typed is null ? "nothing was typed" : $"'{typed.Trim()}' is not {application}")}; nothing was changed",
             $"run the command again and type {application}");
     }
 
@@ -80,7 +81,9 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
         return CanAsk && await YesAsync("Go back all the same? [y/N] ", cancellationToken);
     }
 
-    /// <summary>Required checks did not pass: go back (the default, and what happens without a terminal), retry, or keep.</summary>
+    /// <summary>
+    /// Required checks did not pass: go back (the default, and what happens without a terminal), retry, or keep.
+    /// </summary>
     public async Task<VerdictChoice> AskVerdictAsync(IReadOnlyList<CheckJson> red, CancellationToken cancellationToken)
     {
         context.Progress.Clear();

@@ -10,7 +10,8 @@ internal static class RestoreText
     /// <summary>
     /// The three sentences before anything happens: what you get back, what you lose, how to go back.
     /// </summary>
-    public static IReadOnlyList<string> Sentences(RestoreJson plan, string application, DateTimeOffset now, Calendar calendar)
+    public static IReadOnlyList<string> Sentences(
+        RestoreJson plan, string application, DateTimeOffset now, Calendar calendar)
     {
         var when = plan.PointCreated is { } created
             ? $"{application} as it was on {calendar.Both(created)}, {Amounts.Time(now - created)} ago"
@@ -60,7 +61,8 @@ internal static class RestoreText
         output.Paragraph(result.Verdict switch
         {
             "restored" => $"{name} is {output.Paint("back", Tone.Good)}{took}: {From(result, context)}",
-            "rolled-back" => $"{name} was {output.Paint("rolled back", Tone.Bad)}{took}: what was live before is live again",
+            "rolled-back" =>
+                $"{name} was {output.Paint("rolled back", Tone.Bad)}{took}: what was live before is live again",
             "written" => $"{name} was written to a folder{took}: {From(result, context)}; what is live was not touched",
             _ => $"{name}: the restore did not come to an end",
         });
@@ -77,7 +79,8 @@ internal static class RestoreText
 
         output.Line(result.Verdict switch
         {
-            "restored" when result.Former.Count > 0 => $"next: reprise check, then reprise restore forget {result.RestoreId}",
+            "restored" when result.Former.Count > 0 =>
+                $"next: reprise check, then reprise restore forget {result.RestoreId}",
             "restored" => "next: reprise check",
             "rolled-back" => "next: reprise check, and read why above",
             "written" => "next: look at what was written",

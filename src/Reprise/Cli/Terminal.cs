@@ -59,7 +59,9 @@ internal sealed class Terminal
         };
     }
 
-    /// <summary>Asks a question and reads a line; null at the end of input. Cancelling leaves the reader behind.</summary>
+    /// <summary>
+    /// Asks a question and reads a line; null at the end of input. Cancelling leaves the reader behind.
+    /// </summary>
     public async Task<string?> AskAsync(string question, CancellationToken cancellationToken)
     {
         await Error.WriteAsync(question.AsMemory(), cancellationToken);

@@ -15,7 +15,8 @@ internal sealed record RestoreJson
     public required DateTimeOffset? PointCreated { get; init; }
 
     /// <summary>
-    /// <c>planned</c>, <c>restored</c>, <c>rolled-back</c>, <c>written</c> (with <c>--to</c>), <c>forgotten</c>, or null
+    /// <c>planned</c>, <c>restored</c>, <c>rolled-back</c>, <c>written</c> (with <c>--to</c>), <c>forgotten</c>, or
+    /// null
     /// when it did not come to an end.
     /// </summary>
     public required string? Verdict { get; init; }

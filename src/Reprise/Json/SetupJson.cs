@@ -25,7 +25,9 @@ internal sealed record InitJson
 /// <summary>Something that <c>init</c> found.</summary>
 internal sealed record FoundJson
 {
-    /// <summary><c>compose</c>, <c>postgres</c>, <c>sqlite</c>, <c>files</c>, <c>secrets</c>, <c>migration</c>, <c>health</c>.</summary>
+    /// <summary>
+    /// <c>compose</c>, <c>postgres</c>, <c>sqlite</c>, <c>files</c>, <c>secrets</c>, <c>migration</c>, <c>health</c>.
+    /// </summary>
     public required string Kind { get; init; }
 
     /// <summary>What it became in the configuration, or what it is.</summary>

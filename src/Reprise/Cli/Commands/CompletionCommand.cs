@@ -25,7 +25,8 @@ internal static class CompletionCommand
                 CliErrors.OptionValue,
                 Severity.Error,
                 $"there is no completion for '{name}'",
-                (near is null ? "" : $"did you mean {near}? ") + $"it takes {string.Join(", ", CompletionScript.Shells)}")));
+                (near is null ? "" : $"did you mean {near}? ")
+                    + $"it takes {string.Join(", ", CompletionScript.Shells)}")));
         }, "reprise completion bash > /etc/bash_completion.d/reprise");
     }
 }

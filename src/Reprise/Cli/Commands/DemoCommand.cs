@@ -16,14 +16,20 @@ internal static class DemoCommand
     {
         if (operations.Demo is not { } demo) return;
         var keep = CommandTree.Flag("--keep", "leave the folder of the demonstration");
-        var sabotage = CommandTree.Value("--sabotage", "WHAT", "spoil a pack, a dump or a secret, to see what is said then");
-        var command = new Command("demo", "the whole story on a small real application, in a temporary folder") { keep, sabotage };
+        var sabotage = CommandTree.Value(
+            "--sabotage", "WHAT", "spoil a pack, a dump or a secret, to see what is said then");
+        var command = new Command("demo", "the whole story on a small real application, in a temporary folder")
+        {
+            keep, sabotage,
+        };
         tree.Add(tree.Root, command, CommandTree.Call(
             Documents.Demo,
             demo,
             (parse, _) => new DemoOptions(
                 parse.GetValue(keep),
-                parse.GetValue(sabotage) is null ? null : CommandTree.Word(parse, sabotage, "", "pack", "dump", "secret")),
+                parse.GetValue(sabotage) is null
+                    ? null
+                    : CommandTree.Word(parse, sabotage, "", "pack", "dump", "secret")),
             Render), "reprise demo --keep");
     }
 
@@ -39,12 +45,15 @@ internal static class DemoCommand
             output.Line("hashes of all rows, before the disaster and after the restore:");
             output.Table([.. result.Hashes.Select(h => (string[])
             [
-                h.Asset, h.After is null ? "not restored" : h.Before == h.After ? $"the same, {h.After[..12]}…" : "DIFFERENT",
+                h.Asset,
+                h.After is null ? "not restored" : h.Before == h.After ? $"the same, {h.After[..12]}…" : "DIFFERENT",
             ])]);
         }
 
         if (result.Checks.Count > 0) output.Checks(result.Checks);
         if (result.Kept) output.Paragraph($"everything is left in {result.Folder}");
-        output.Line(result.Kept ? $"next: cd {result.Folder} && reprise" : "next: reprise init, in the folder of your application");
+        output.Line(result.Kept
+            ? $"next: cd {result.Folder} && reprise"
+            : "next: reprise init, in the folder of your application");
     }
 }

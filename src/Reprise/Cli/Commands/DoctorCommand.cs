@@ -21,6 +21,7 @@ internal static class DoctorCommand
     {
         var rows = result.Examined.Select(e => (string[])[Output.WordOf(e.Outcome), e.Name, e.Seen ?? ""]).ToList();
         output.Table(rows, [.. result.Examined.Select(e => Output.ToneOf(e.Outcome))]);
-        if (result.Examined.All(e => e.Outcome is "pass" or "not-applicable")) output.Line("nothing would stop a backup or a restore");
+        if (!result.Examined.All(e => e.Outcome is "pass" or "not-applicable")) return;
+        output.Line("nothing would stop a backup or a restore");
     }
 }

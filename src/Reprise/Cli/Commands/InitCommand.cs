@@ -41,7 +41,8 @@ internal static class InitCommand
         {
             output.Line();
             output.Paragraph(
-                $"Print {sheet}, take it to another place, and delete the file: until then the only key is on this host.");
+                $"Print {sheet}, take it to another place, and delete the file: "
+                + "until then the only key is on this host.");
         }
 
         output.Line();

@@ -27,7 +27,9 @@ internal static class KeyCommand
         {
             var confirm = CommandTree.Flag("--confirm", "say that the printed sheet lies elsewhere now");
             var to = CommandTree.Value("--to", "FILE", "where the sheet is written");
-            tree.Add(command, new Command("sheet", "the recovery sheet, to be printed and kept elsewhere") { confirm, to },
+            tree.Add(
+                command,
+                new Command("sheet", "the recovery sheet, to be printed and kept elsewhere") { confirm, to },
                 CommandTree.Call(
                     Documents.KeySheet,
                     sheet,

@@ -15,7 +15,7 @@ internal static class PointText
             a.State == "complete" ? a.Method : $"{a.Method}, {a.State}",
             Content(a),
         ]).ToList();
-        output.Table(rows, [.. point.Assets.Select(a => Output.ToneOf(a.State) is Tone.Good ? Tone.Plain : Output.ToneOf(a.State))]);
+        output.Table(rows, [.. point.Assets.Select(a => a.State == "complete" ? Tone.Plain : Output.ToneOf(a.State))]);
     }
 
     /// <summary><c>41,202 rows in 12 tables, 1.1 GiB</c></summary>
@@ -31,6 +31,8 @@ internal static class PointText
             _ => "",
         };
         var migration = asset.Migration is null ? "" : $", {asset.Migration}";
-        return asset.Kind == "secrets" ? amount.TrimEnd(',', ' ') : $"{amount}{Amounts.Bytes(asset.SourceBytes)}{migration}";
+        return asset.Kind == "secrets"
+            ? amount.TrimEnd(',', ' ')
+            : $"{amount}{Amounts.Bytes(asset.SourceBytes)}{migration}";
     }
 }

@@ -15,8 +15,8 @@ internal static class PointsCommand
     {
         if (operations.Points is not { } points) return;
         var command = new Command("points", "points, recovery window, gaps");
-        tree.Add(
-            tree.Root, command, CommandTree.Call(Documents.Points, points, (_, _) => new NoOptions(), Render), "reprise points");
+        var list = CommandTree.Call(Documents.Points, points, (_, _) => new NoOptions(), Render);
+        tree.Add(tree.Root, command, list, "reprise points");
         if (operations.PointsShow is not { } show) return;
         var point = CommandTree.Needed("POINT", "an id, its beginning, latest, latest~N or proven");
         tree.Add(command, new Command("show", "one point in full") { point }, CommandTree.Call(
@@ -88,6 +88,7 @@ internal static class PointsCommand
         if (result.Recorded.Count == 0) return;
         output.Line();
         output.Line("missing or odd when it was taken:");
-        output.Table([.. result.Recorded.Select(r => (string[])[r.Code, r.Message + (r.Where is null ? "" : $" ({r.Where})")])]);
+        output.Table(
+            [.. result.Recorded.Select(r => (string[])[r.Code, r.Message + (r.Where is null ? "" : $" ({r.Where})")])]);
     }
 }

@@ -37,9 +37,13 @@ internal static class RecoverCommand
     private static void Render(RecoverJson result, Output output, CommandContext context)
     {
         output.Paragraph(
-            $"from point {result.Point}, {Amounts.Count(result.Written.Count, "file")} were written to {result.Folder}");
+            $"point {result.Point}: {Amounts.Count(result.Written.Count, "file")} written to {result.Folder}");
         var missing = result.Secrets.Where(s => s.Outcome != "pass").Select(s => s.Name).ToList();
-        if (missing.Count > 0) output.Paragraph($"set these secrets before anything starts: {string.Join(", ", missing)}", 2);
+        if (missing.Count > 0)
+        {
+            output.Paragraph($"set these secrets before anything starts: {string.Join(", ", missing)}", 2);
+        }
+
         foreach (var next in result.Next) output.Line($"next: {next}");
     }
 }

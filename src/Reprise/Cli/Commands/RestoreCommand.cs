@@ -60,7 +60,8 @@ internal static class RestoreCommand
     {
         if (operations.Restore is not { } restore) return;
         var words = new RestoreWords();
-        var command = new Command("restore", "brings the application back; says first what you get, lose, and how to go back");
+        var command = new Command(
+            "restore", "brings the application back; says first what you get, lose, and how to go back");
         words.AddTo(command);
         tree.Add(tree.Root, command, (parse, run) => run.ExecuteAsync(
             Documents.Restore,
@@ -74,11 +75,14 @@ internal static class RestoreCommand
         if (operations.RestoreForget is not { } forget) return;
         var id = CommandTree.Needed("ID", "the restore whose former data is deleted");
         var yes = CommandTree.Flag("--yes", "do not ask");
-        tree.Add(command, new Command("forget", "deletes what a restore replaced; undo is not possible afterwards") { id, yes },
+        tree.Add(
+            command,
+            new Command("forget", "deletes what a restore replaced; undo is not possible afterwards") { id, yes },
             CommandTree.Call(
                 Documents.RestoreForget,
                 forget,
-                (parse, _) => new ForgetOptions(parse.GetRequiredValue(id)!, parse.GetValue(yes)), // The parser demands it.
+                (parse, _) => new ForgetOptions(
+                    parse.GetRequiredValue(id)!, parse.GetValue(yes)), // The parser demands it.
                 RestoreText.RenderForgotten),
             "reprise restore forget 20261122T031502Z-7f3a");
     }
@@ -88,25 +92,32 @@ internal static class RestoreCommand
         private readonly Argument<string?> point =
             CommandTree.Optional("POINT", "an id, its beginning, latest, latest~N or proven; latest without one");
 
-        private readonly Option<string[]> asset = CommandTree.Values("--asset", "NAME", "only this asset (may be repeated)");
-        private readonly Option<string?> to = CommandTree.Value("--to", "FOLDER", "into a folder instead of over the live data");
-        private readonly Option<string?> stage = CommandTree.Value("--stage", "FOLDER", "stage there when there is too little room");
+        private readonly Option<string[]> asset = CommandTree.Values(
+            "--asset", "NAME", "only this asset (may be repeated)");
+        private readonly Option<string?> to = CommandTree.Value(
+            "--to", "FOLDER", "into a folder instead of over the live data");
+        private readonly Option<string?> stage = CommandTree.Value(
+            "--stage", "FOLDER", "stage there when there is too little room");
         private readonly Option<bool> plan = CommandTree.Flag("--plan", "only say what would be done");
         private readonly Option<bool> yes = CommandTree.Flag("--yes", "do not ask for the application's name");
-        private readonly Option<string?> health = CommandTree.Value("--health-url", "URL", "ask this address in http checks");
+        private readonly Option<string?> health = CommandTree.Value(
+            "--health-url", "URL", "ask this address in http checks");
 
         private readonly Option<string[]> skip =
             CommandTree.Values("--skip-check", "NAME=REASON", "do not ask this check; the reason is recorded");
 
         private readonly Option<string[]> accept =
-            CommandTree.Values("--accept-target", "ID", "write to a target of another identity, as the plan printed it");
+            CommandTree.Values(
+                "--accept-target", "ID", "write to a target of another identity, as the plan printed it");
 
         private readonly Option<string[]> unsafely =
             CommandTree.Values("--without-safety", "ASSET", "go on although there is no way back for this asset");
 
-        private readonly Option<bool> salvage = CommandTree.Flag("--salvage", "bring back what is not damaged, and name the rest");
+        private readonly Option<bool> salvage = CommandTree.Flag(
+            "--salvage", "bring back what is not damaged, and name the rest");
         private readonly Option<bool> goOn = CommandTree.Flag("--continue", "finish the restore that was interrupted");
-        private readonly Option<bool> secrets = CommandTree.Flag("--restore-secrets", "write sealed secret values back");
+        private readonly Option<bool> secrets = CommandTree.Flag(
+            "--restore-secrets", "write sealed secret values back");
 
         public void AddTo(Command command)
         {

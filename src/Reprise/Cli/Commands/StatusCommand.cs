@@ -11,8 +11,8 @@ internal static class StatusCommand
     {
         if (operations.Status is not { } status) return;
         var command = new Command("status", "window, exposure, last proof, former data, interrupted operations");
-        tree.Add(
-            tree.Root, command, CommandTree.Call(Documents.Status, status, (_, _) => new NoOptions(), Render), "reprise status");
+        var full = CommandTree.Call(Documents.Status, status, (_, _) => new NoOptions(), Render);
+        tree.Add(tree.Root, command, full, "reprise status");
         tree.SetRoot(CommandTree.Call(Documents.Status, status, (_, _) => new NoOptions(), RenderShort));
     }
 
@@ -54,8 +54,8 @@ internal static class StatusCommand
         output.Table(rows);
         foreach (var operation in status.Interrupted)
         {
-            output.Paragraph(
-                $"interrupted: {operation.Operation} {operation.Id} at {operation.Phase}; finish it with {operation.Next}", 2);
+            var what = $"{operation.Operation} {operation.Id} at {operation.Phase}";
+            output.Paragraph($"interrupted: {what}; finish it with {operation.Next}", 2);
         }
 
         foreach (var former in status.Former)
@@ -106,7 +106,9 @@ internal static class StatusCommand
 
     private static string[] Rto(RtoJson rto)
     {
-        var measured = rto.MeasuredSeconds is { } seconds ? $"back in {Amounts.Seconds(seconds)} last time" : "never measured";
+        var measured = rto.MeasuredSeconds is { } seconds
+            ? $"back in {Amounts.Seconds(seconds)} last time"
+            : "never measured";
         var promised = rto.ObjectiveSeconds is { } most ? $"; {Amounts.Seconds(most)} was promised" : "";
         return ["time", measured + promised];
     }

@@ -24,7 +24,8 @@ internal static class VerifyCommand
     public static void AddTo(CommandTree tree, Operations operations)
     {
         if (operations.Verify is not { } verify) return;
-        var point = CommandTree.Optional("POINT", "an id, its beginning, latest, latest~N or proven; all points without one");
+        var point = CommandTree.Optional(
+            "POINT", "an id, its beginning, latest, latest~N or proven; all points without one");
         var read = CommandTree.Value("--read", "HOW", "all, sample (an eighth, rotating) or none; all without it");
         var export = CommandTree.Value("--export", "FOLDER", "verify an export instead of the repository");
         var command = new Command("verify", "proves the bytes of points") { point, read, export };
@@ -63,7 +64,8 @@ internal static class VerifyCommand
         {
             "pass" => ("every byte" + what + " is as it was written", Tone.Good),
             "fail" => ($"damage was found in {Amounts.Count(result.Damage.Count, "place")}", Tone.Bad),
-            "not-run" => ("no byte was read, so that none is proven; every object is there with its size", Tone.Warning),
+            "not-run" => (
+                "no byte was read, so that none is proven; every object is there with its size", Tone.Warning),
             _ => ("what was read is as it was written; the rest is not proven", Tone.Warning),
         };
         output.Paragraph($"{output.Paint(verdict, tone)} ({read})");
