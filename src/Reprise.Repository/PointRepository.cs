@@ -17,6 +17,7 @@ namespace Reprise.Repository;
 public sealed class PointRepository : IDisposable
 {
     internal const string PointsFolder = "points";
+    internal const string KeysFolder = "keys";
     internal const string SessionsFolder = "sessions";
 
     private readonly RepositoryHost host;
@@ -46,6 +47,7 @@ public sealed class PointRepository : IDisposable
                 "open it with its key file, or choose an empty location");
         }
 
+        await ForgetUnfinishedCreationAsync(host.Store, cancellationToken);
         var id = host.Entropy.Bytes(KeyFile.RepositoryIdLength);
         var (file, fileSecret) = KeySlots.Create("file", id, host.Entropy);
         var (sheet, sheetSecret) = KeySlots.Create("sheet", id, host.Entropy);
@@ -125,6 +127,26 @@ public sealed class PointRepository : IDisposable
     /// <inheritdoc />
     public void Dispose() => zstd.Dispose();
 
+    // The object 'repository' is created last: without it, keys are the rest of a creation that was cut off, and would
+    // stand in the way of every later one. But where points or packs are, they are the keys of somebody's data.
+    private static async Task ForgetUnfinishedCreationAsync(IStore store, CancellationToken cancellationToken)
+    {
+        foreach (var folder in new[] { PointsFolder, PackId.Folder })
+        {
+            await foreach (var info in store.ListAsync(new ObjectPrefix(folder), cancellationToken))
+            {
+                throw new RepriseException(
+                    RepositoryErrors.RepositoryExists,
+                    $"{store.Capabilities.Location} holds {info.Name}, but the object 'repository' is gone",
+                    "bring the object 'repository' back from a copy, or choose an empty location");
+            }
+        }
+
+        var left = new List<ObjectName>();
+        await foreach (var info in store.ListAsync(new ObjectPrefix(KeysFolder), cancellationToken)) left.Add(info.Name);
+        foreach (var name in left) await store.DeleteAsync(name, cancellationToken);
+    }
+
     private async ValueTask<bool> TryRegisterAsync(PointId id, CancellationToken cancellationToken)
     {
         if (await host.Store.StatAsync(new ObjectName($"{PointsFolder}/{id}"), cancellationToken) is not null) return false;
@@ -163,7 +185,7 @@ public sealed class PointRepository : IDisposable
         return RepositoryObject.Decode(bytes.Memory.Span);
     }
 
-    private static ObjectName KeyName(string name) => new("keys/" + name);
+    private static ObjectName KeyName(string name) => new($"{KeysFolder}/{name}");
 
     private static byte[] KeyObject(KeyFile key, string name) => key.KeyObjects.TryGetValue(name, out var bytes)
         ? bytes

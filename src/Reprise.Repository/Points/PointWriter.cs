@@ -112,7 +112,16 @@ public sealed class PointWriter : IAsyncDisposable
         while (storing.TryDequeue(out var pack)) await Ended(pack);
         open?.Dispose();
         open = null;
-        if (committed) await host.Store.DeleteAsync(new ObjectName($"{PointRepository.SessionsFolder}/{Id}"), CancellationToken.None);
+        if (!committed) return;
+        try
+        {
+            await host.Store.DeleteAsync(new ObjectName($"{PointRepository.SessionsFolder}/{Id}"), CancellationToken.None);
+        }
+        catch (StoreException)
+        {
+            // The point is committed, and nobody may be told that it is not. A session that stays behind harms nobody:
+            // a prune removes it, as it does those of writers that were killed.
+        }
     }
 
     /// <summary>Takes a chunk in a rented buffer that is ours from now on; <paramref name="taken"/> learns where it lies.</summary>
