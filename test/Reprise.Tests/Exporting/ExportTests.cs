@@ -9,6 +9,7 @@ using Reprise.Repository.Sealing;
 using Reprise.Storage;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
+using Reprise.Tests.Repository;
 using Reprise.Tests.Storage;
 
 namespace Reprise.Tests.Exporting;

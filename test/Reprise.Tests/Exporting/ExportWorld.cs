@@ -10,6 +10,7 @@ using Reprise.Storage.Errors;
 using Reprise.Storage.Memory;
 using Reprise.Storage.Runtime;
 using Reprise.Tests.Storage;
+using Slot = Reprise.Recovery.Assets.Slot;
 
 namespace Reprise.Tests.Exporting;
 
@@ -128,6 +129,7 @@ public sealed class ExportWorld : IDisposable
         using var process = Process.Start(new ProcessStartInfo(command[0], command[1..])
         {
             WorkingDirectory = folder,
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;

@@ -6,6 +6,7 @@ using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
+using Reprise.Tests.Repository;
 
 namespace Reprise.Tests.Exporting;
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using Reprise.Recovery;
 using Reprise.Recovery.Hooks;
 using Reprise.Recovery.Processes;
+using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Tests.Storage;
 
@@ -107,7 +108,7 @@ public sealed class HookTests : IDisposable
     {
         var path = Path.Combine(scratch.Text, name);
         File.WriteAllText(path, "#!/bin/sh\n" + body + "\n");
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Disks.OfThisMachine().SetMode(new DiskPath(path), 0x1C0);
     }
 
     private Task<Problem?> RunAsync(

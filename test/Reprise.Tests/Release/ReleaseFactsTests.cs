@@ -144,7 +144,7 @@ public sealed class ReleaseFactsTests : IDisposable
     {
         var path = Path.Combine(scratch.Text, "fake-" + name);
         File.WriteAllText(path, "#!/bin/sh\n" + body + "\n");
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Disks.OfThisMachine().SetMode(new DiskPath(path), 0x1C0);
         return path;
     }
 
