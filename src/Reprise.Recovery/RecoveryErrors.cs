@@ -21,6 +21,14 @@ public static class RecoveryErrors
     public static readonly ErrorCode ConnectionInvalid =
         new("connection-invalid", ExitCodes.Usage, "a connection string cannot be read");
 
+    /// <summary>The server refused a statement of ours.</summary>
+    public static readonly ErrorCode SqlFailed =
+        new("sql-failed", ExitCodes.Unavailable, "the database answered a statement with an error");
+
+    /// <summary>The server lacks an extension that the dump needs.</summary>
+    public static readonly ErrorCode ExtensionMissing =
+        new("extension-missing", ExitCodes.Refused, "the target server has not installed an extension that the data needs");
+
     /// <summary>pg_dump and its kin are not there.</summary>
     public static readonly ErrorCode ClientMissing =
         new("client-missing", ExitCodes.Unavailable, "a client program that is needed was not found");
@@ -37,6 +45,10 @@ public static class RecoveryErrors
     public static readonly ErrorCode DumpInvalid =
         new("dump-invalid", ExitCodes.Unavailable, "a dump ended early or is not of a known form");
 
+    /// <summary>pg_dump finished, but warned.</summary>
+    public static readonly ErrorCode DumpWarning =
+        new("dump-warning", ExitCodes.Incomplete, "a dump was completed, but the program that made it warned of something");
+
     /// <summary>The file is not a SQLite database, or is damaged.</summary>
     public static readonly ErrorCode SqliteDamaged =
         new("sqlite-damaged", ExitCodes.Incomplete, "a SQLite database is damaged at its source; the point keeps it as it is and does not count as proof");
@@ -44,6 +56,14 @@ public static class RecoveryErrors
     /// <summary>The SQLite file is locked for longer than the bound.</summary>
     public static readonly ErrorCode SqliteBusy =
         new("sqlite-busy", ExitCodes.Unavailable, "a SQLite database stayed locked for longer than the bound");
+
+    /// <summary>Not a SQLite database, or one that SQLite refuses to open.</summary>
+    public static readonly ErrorCode SqliteUnreadable =
+        new("sqlite-unreadable", ExitCodes.Unavailable, "a file is not a SQLite database, is encrypted, or its header or length is damaged; nothing was captured");
+
+    /// <summary>A crash left a transaction that only a writer can roll back.</summary>
+    public static readonly ErrorCode SqliteNeedsRecovery =
+        new("sqlite-needs-recovery", ExitCodes.Unavailable, "a crash left a half-done transaction in a SQLite database; its application must open it once before it can be read");
 
     /// <summary>Some file of an asset could not be read.</summary>
     public static readonly ErrorCode FileUnreadable =
@@ -56,6 +76,10 @@ public static class RecoveryErrors
     /// <summary>A file of a kind that cannot be captured.</summary>
     public static readonly ErrorCode FileSkipped =
         new("file-skipped", ExitCodes.Incomplete, "a socket or a device was met, which cannot be captured");
+
+    /// <summary>A pattern of files that cannot be read.</summary>
+    public static readonly ErrorCode PatternInvalid =
+        new("pattern-invalid", ExitCodes.Usage, "a pattern of a files asset cannot be read, or leaves the folder");
 
     /// <summary>The asset matches nothing.</summary>
     public static readonly ErrorCode AssetEmpty =
@@ -184,4 +208,8 @@ public static class RecoveryErrors
     /// <summary>A source holds much less than before.</summary>
     public static readonly ErrorCode SourceShrunk =
         new("source-shrunk", ExitCodes.Done, "a source holds less than half of what the last point held; a warning, the point is complete");
+
+    /// <summary>A hook did not end with 0.</summary>
+    public static readonly ErrorCode HookFailed =
+        new("hook-failed", ExitCodes.Done, "a hook failed or took too long; a warning, what it followed is not affected");
 }

@@ -114,6 +114,9 @@ public sealed record TargetState
     /// <summary>Rows by table (files: number of files), to say "orders 41,202 → 40,950"; empty when not readable.</summary>
     public IReadOnlyDictionary<string, long> Rows { get; init; } = new SortedDictionary<string, long>();
 
+    /// <summary>Whether <see cref="Rows"/> are estimates, because counting took longer than its bound.</summary>
+    public bool RowsAreEstimates { get; init; }
+
     /// <summary>The migration that a database is at, as <see cref="AssetRecord.Migration"/> spells it, or null.</summary>
     public string? Migration { get; init; }
 

@@ -200,13 +200,13 @@ public sealed class SecretsAsset : IRestorable
         return ["secrets.env"];
     }
 
-    private static SortedDictionary<string, string> Fingerprints(AssetRecord record) => new(
+    internal static SortedDictionary<string, string> Fingerprints(AssetRecord record) => new(
         record.Facts
             .Where(f => f.Key.StartsWith(FingerprintPrefix, StringComparison.Ordinal))
             .ToDictionary(f => f.Key[FingerprintPrefix.Length..], f => f.Value),
         StringComparer.Ordinal);
 
-    private static async Task<SortedDictionary<string, string>> UnsealAsync(
+    internal static async Task<SortedDictionary<string, string>> UnsealAsync(
         AssetRecord record, PointReader point, CancellationToken cancellationToken)
     {
         var content = record.Streams[ValuesStream];

@@ -1,6 +1,8 @@
 namespace Reprise.Configuration;
 
-/// <summary>One <c>reprise.yaml</c>, checked: what of an application is protected, where, and how it is proven.</summary>
+/// <summary>
+/// One <c>reprise.yaml</c>, checked: what of an application is protected, where, and how it is proven.
+/// </summary>
 internal sealed record ApplicationConfiguration
 {
     /// <summary>The application's name; it is typed before a restore.</summary>
@@ -97,7 +99,9 @@ internal sealed record ObjectivesConfiguration
     public TimeSpan? Drill { get; init; }
 }
 
-/// <summary>How the application is stopped and started: argument lists, started in the folder of the configuration.</summary>
+/// <summary>
+/// How the application is stopped and started: argument lists, started in the folder of the configuration.
+/// </summary>
 internal sealed record ControlConfiguration
 {
     /// <summary>Ends it; returns when it has ended.</summary>

@@ -34,7 +34,9 @@ internal abstract record AssetConfiguration
         /// <summary>How it is captured.</summary>
         public PostgresMethod Method { get; init; }
 
-        /// <summary>What goes before <c>pg_dump</c>, <c>pg_restore</c> and <c>psql</c>, or null: they run here.</summary>
+        /// <summary>
+        /// What goes before <c>pg_dump</c>, <c>pg_restore</c> and <c>psql</c>, or null: they run here.
+        /// </summary>
         public PostgresVia? Via { get; init; }
 
         /// <summary>How the server itself is stopped and started, or null.</summary>

@@ -30,7 +30,8 @@ internal static partial class AssetParser
         return assets;
     }
 
-    private static AssetConfiguration Read(YamlEntry entry, YamlEntry kind, string path, Variables variables, string folder) =>
+    private static AssetConfiguration Read(
+        YamlEntry entry, YamlEntry kind, string path, Variables variables, string folder) =>
         kind.Key switch
         {
             "postgres" => ReadPostgres(entry, kind.Value, path, variables, folder),
@@ -44,7 +45,8 @@ internal static partial class AssetParser
     private static AssetConfiguration ReadPostgres(
         YamlEntry entry, YamlNode value, string path, Variables variables, string folder)
     {
-        var section = Section.Of(value, path, variables, "connection", "data", "method", "via", "control", "maintenance");
+        var section = Section.Of(
+            value, path, variables, "connection", "data", "method", "via", "control", "maintenance");
         _ = section.Need("connection");
         var connection = section.Secret("connection")!; // Need threw when absent.
         if (SqliteAddress().Match(connection.Reveal()) is { Success: true } sqlite)
@@ -98,7 +100,9 @@ internal static partial class AssetParser
             foreach (var other in control.Entries.Where(e => e.Key is "systemd" or "compose"))
             {
                 throw other.Place.Error(
-                    ConfigurationErrors.Value, "control is given in two ways", "keep stop and start, or the unit, or the service");
+                    ConfigurationErrors.Value,
+                    "control is given in two ways",
+                    "keep stop and start, or the unit, or the service");
             }
 
             _ = control.Need("stop");
@@ -156,7 +160,9 @@ internal static partial class AssetParser
             if (VariableName().IsMatch(name) && names.Count(n => n == name) == 1) continue;
             throw section.Need("references").Place.Error(
                 ConfigurationErrors.Value,
-                VariableName().IsMatch(name) ? $"the secret {name} is named twice" : $"'{name}' cannot be the name of a secret",
+                VariableName().IsMatch(name)
+                    ? $"the secret {name} is named twice"
+                    : $"'{name}' cannot be the name of a secret",
                 "name each variable once: the names, not the values");
         }
 
@@ -180,7 +186,8 @@ internal static partial class AssetParser
             {
                 AssetConfiguration.Sqlite sqlite => "sqlite " + sqlite.Path,
                 AssetConfiguration.Postgres postgres => "postgres " + postgres.Connection.Reveal() + postgres.Via,
-                AssetConfiguration.Secrets secrets => "secrets " + secrets.From + string.Join(',', secrets.References.Order()),
+                AssetConfiguration.Secrets secrets =>
+                    $"secrets {secrets.From} {string.Join(',', secrets.References.Order())}",
                 _ => asset.Name,
             };
             if (seen.TryAdd(what, asset)) continue;

@@ -121,7 +121,9 @@ internal static partial class CheckParser
             if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
             {
                 throw section.Need("url").Place.Error(
-                    ConfigurationErrors.Value, $"{section.PathOf("url")} '{text}' is not an address", "write http://HOST:PORT/PATH");
+                    ConfigurationErrors.Value,
+                    $"{section.PathOf("url")} '{text}' is not an address",
+                    "write http://HOST:PORT/PATH");
             }
 
             var json = section.Pairs("json");
@@ -174,8 +176,8 @@ internal static partial class CheckParser
             if (section.Text("tolerance") is not { } text) return default;
             var percent = text.EndsWith('%');
             var number = percent ? text[..^1].TrimEnd() : text;
-            if (percent && double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var part)
-                && part <= 100)
+            const NumberStyles Decimal = NumberStyles.AllowDecimalPoint;
+            if (percent && double.TryParse(number, Decimal, CultureInfo.InvariantCulture, out var part) && part <= 100)
             {
                 return new RowTolerance(0, part);
             }
@@ -199,7 +201,8 @@ internal static partial class CheckParser
                 throw place.Error(
                     ConfigurationErrors.Value,
                     $"{section.PathOf("asset")} names '{name}', which is not an asset",
-                    (near is null ? "" : $"did you mean {near}? ") + $"assets: {string.Join(", ", assets.Select(a => a.Name))}");
+                    (near is null ? "" : $"did you mean {near}? ")
+                    + $"assets: {string.Join(", ", assets.Select(a => a.Name))}");
             }
 
             return kinds.Contains(asset.Kind)
@@ -211,7 +214,8 @@ internal static partial class CheckParser
         }
 
         private static RepriseException Lacks(Section section, string key) =>
-            section.Place.Error(ConfigurationErrors.MissingKey, $"{section.PathOf("")[..^1]} lacks '{key}'", $"add {key}: …");
+            section.Place.Error(
+                ConfigurationErrors.MissingKey, $"{section.PathOf("")[..^1]} lacks '{key}'", $"add {key}: …");
     }
 
     [GeneratedRegex(@"^[0-9a-fA-F]{64}\z", RegexOptions.None, 1000)]

@@ -11,15 +11,24 @@ internal static class ConfigurationErrors
 
     /// <summary>The file is there and cannot be read.</summary>
     public static readonly ErrorCode Unreadable =
-        new("config-unreadable", ExitCodes.Usage, "the configuration is there, but cannot be read, or is not UTF-8 text");
+        new(
+            "config-unreadable",
+            ExitCodes.Usage,
+            "the configuration is there, but cannot be read, or is not UTF-8 text");
 
     /// <summary>The file is larger than anybody writes by hand.</summary>
     public static readonly ErrorCode TooLarge =
-        new("config-too-large", ExitCodes.Usage, "the configuration is larger than 1 MiB or nested deeper than 16 levels");
+        new(
+            "config-too-large",
+            ExitCodes.Usage,
+            "the configuration is larger than 1 MiB or nested deeper than 16 levels");
 
     /// <summary>Not YAML, or YAML of a kind that we refuse.</summary>
     public static readonly ErrorCode Invalid =
-        new("config-invalid", ExitCodes.Usage, "the configuration is not the YAML that we accept (one document, no anchors, keys are text)");
+        new(
+            "config-invalid",
+            ExitCodes.Usage,
+            "the configuration is not the YAML that we accept (one document, no anchors, keys are text)");
 
     /// <summary>A key that nothing knows.</summary>
     public static readonly ErrorCode UnknownKey =
@@ -39,13 +48,15 @@ internal static class ConfigurationErrors
 
     /// <summary>A variable that is used and not set.</summary>
     public static readonly ErrorCode VariableUnset =
-        new("variable-unset", ExitCodes.Usage, "the configuration uses a variable that is neither in the environment nor in .env");
+        new(
+            "variable-unset",
+            ExitCodes.Usage,
+            "the configuration uses a variable that is neither in the environment nor in .env");
 
     /// <summary>Two assets, or an asset and the repository, hold the same thing.</summary>
     public static readonly ErrorCode Overlap =
-        new("config-overlap", ExitCodes.Usage, "two assets hold the same data, or an asset holds the repository or its key");
-
-    /// <summary>A line of <c>.env</c> that cannot be understood.</summary>
-    public static readonly ErrorCode EnvironmentFileInvalid =
-        new("env-file-invalid", ExitCodes.Usage, "a line of the .env file cannot be understood");
+        new(
+            "config-overlap",
+            ExitCodes.Usage,
+            "two assets hold the same data, or an asset holds the repository or its key");
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Reprise.Recovery.Secrets;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
@@ -42,7 +43,7 @@ internal static class ConfigurationFile
         var beside = Path.Combine(Path.GetDirectoryName(full) ?? full, ".env");
         var shown = Path.Combine(Path.GetDirectoryName(shownAs) ?? "", ".env");
         var text = ReadText(disk, beside, shown);
-        return new Variables(environment, text is null ? EnvironmentFile.Empty : EnvironmentFile.Parse(text, shown));
+        return new Variables(environment, text is null ? DotEnv.Empty : DotEnv.Parse(text, shown));
     }
 
     /// <summary>The text of a file that a person wrote, or null when it does not exist.</summary>
@@ -51,7 +52,7 @@ internal static class ConfigurationFile
     {
         try
         {
-            if (Follow(disk, new DiskPath(full)) is not { } path) return null;
+            if (Follow(disk, new DiskPath(full), shownAs) is not { } path) return null;
             var status = disk.Stat(path);
             if (status is null) return null;
             if (status.Type != FileType.Regular)
@@ -76,14 +77,15 @@ internal static class ConfigurationFile
         {
             return null;
         }
-        catch (RepriseException e) when (e.Code != ConfigurationErrors.Unreadable && e.Code != ConfigurationErrors.TooLarge)
+        catch (RepriseException e) when (
+            e.Code != ConfigurationErrors.Unreadable && e.Code != ConfigurationErrors.TooLarge)
         {
             throw Unreadable(shownAs, $"{shownAs} cannot be read: {e.Message}", e.Problem.Hint, e);
         }
     }
 
     // The disk never follows a link at the last segment, but a configuration is often one (a mounted config map).
-    private static DiskPath? Follow(IDisk disk, DiskPath path)
+    private static DiskPath? Follow(IDisk disk, DiskPath path, string shownAs)
     {
         for (var links = 0; links < MaxLinks; links++)
         {
@@ -94,8 +96,8 @@ internal static class ConfigurationFile
             path = target.IsAbsolute ? target : path.Parent / target;
         }
 
-        throw new RepriseException(
-            ConfigurationErrors.Unreadable, $"{path} is a chain of more than {MaxLinks} symbolic links", "name the file itself");
+        throw Unreadable(
+            shownAs, $"{shownAs} is a chain of more than {MaxLinks} symbolic links", "name the file itself", null);
     }
 
     private static RepriseException TooLarge(string shownAs, long bytes) => new(new Problem(

@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace Reprise.Configuration;
 
-/// <summary>Makes an <see cref="ApplicationConfiguration"/> of the text of a <c>reprise.yaml</c>. Touches no disk.</summary>
+/// <summary>
+/// Makes an <see cref="ApplicationConfiguration"/> of the text of a <c>reprise.yaml</c>. Touches no disk.
+/// </summary>
 internal static partial class ConfigurationParser
 {
     /// <summary>The longest name of an application, an asset or a check, in characters.</summary>
@@ -44,7 +46,9 @@ internal static partial class ConfigurationParser
         };
     }
 
-    /// <summary>A location as the configuration and <c>--repository</c> write it; null when its scheme is not known.</summary>
+    /// <summary>
+    /// A location as the configuration and <c>--repository</c> write it; null when its scheme is not known.
+    /// </summary>
     public static RepositoryLocation? Location(string text, string folder)
     {
         var scheme = SchemePrefix().Match(text);
@@ -86,7 +90,9 @@ internal static partial class ConfigurationParser
         {
             throw key.Place.Error(
                 ConfigurationErrors.MissingKey,
-                file is null ? "repository.key names neither a file nor a passphrase" : "repository.key names a file and a passphrase",
+                file is null
+                    ? "repository.key names neither a file nor a passphrase"
+                    : "repository.key names a file and a passphrase",
                 "write key: { file: PATH }");
         }
 
@@ -106,7 +112,9 @@ internal static partial class ConfigurationParser
     private static TimeSpan? Positive(Section section, string key) =>
         section.Duration(key) is { } duration && duration == TimeSpan.Zero
             ? throw section.Need(key).Place.Error(
-                ConfigurationErrors.Value, $"{section.PathOf(key)} cannot be zero", "leave the line out if nothing is promised")
+                ConfigurationErrors.Value,
+                $"{section.PathOf(key)} cannot be zero",
+                "leave the line out if nothing is promised")
             : section.Duration(key);
 
     private static ControlConfiguration? ReadControl(Section root, string folder)
@@ -124,7 +132,8 @@ internal static partial class ConfigurationParser
     private static RetentionConfiguration ReadRetention(Section root)
     {
         var standard = new RetentionConfiguration();
-        if (root.Child("retention", "daily", "weekly", "monthly", "safety", "former") is not { } section) return standard;
+        var found = root.Child("retention", "daily", "weekly", "monthly", "safety", "former");
+        if (found is not { } section) return standard;
         return new RetentionConfiguration
         {
             Daily = section.Number("daily", 0, 100_000) ?? standard.Daily,

@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace Reprise.Configuration;
 
-/// <summary>Durations as the configuration and the command line write them: <c>90s</c>, <c>15m</c>, <c>1h</c>, <c>7d</c>, <c>2w</c>.</summary>
+/// <summary>
+/// Durations as the configuration and the command line write them: <c>90s</c>, <c>15m</c>, <c>1h</c>, <c>7d</c>,
+/// <c>2w</c>.
+/// </summary>
 internal static class Duration
 {
     /// <summary>The longest one: a hundred years.</summary>
@@ -16,7 +19,8 @@ internal static class Duration
     {
         duration = default;
         if (text.Length is < 2 or > 12) return false;
-        if (!long.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var count))
+        if (!long.TryParse(
+            text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var count))
         {
             return false;
         }

@@ -21,10 +21,14 @@ internal static class NearestWord
             bestDistance = distance;
         }
 
-        return best is not null && bestDistance <= Math.Max(2, best.Length / 3) && bestDistance < best.Length ? best : null;
+        return best is not null && bestDistance < best.Length && bestDistance <= Math.Max(2, best.Length / 3)
+            ? best
+            : null;
     }
 
-    /// <summary>How many letters must be added, dropped, changed or swapped with a neighbour; case does not count.</summary>
+    /// <summary>
+    /// How many letters must be added, dropped, changed or swapped with a neighbour; case does not count.
+    /// </summary>
     internal static int Distance(string one, string other)
     {
         // Restricted Damerau-Levenshtein over three rows; both words are short, a key or an option.

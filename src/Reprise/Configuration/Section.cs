@@ -48,7 +48,10 @@ internal sealed class Section
                 $"{Name(path)} must be a mapping, this is {value.Kind}",
                 "write key: value pairs below it, indented, or between { and }");
 
-    /// <summary>The one entry of a mapping that holds exactly one of <paramref name="kinds"/> (beside <paramref name="others"/>).</summary>
+    /// <summary>
+    /// The one entry of a mapping that holds exactly one of <paramref name="kinds"/> (beside
+    /// <paramref name="others"/>).
+    /// </summary>
     public YamlEntry OneOf(ReadOnlySpan<string> kinds, ReadOnlySpan<string> others)
     {
         YamlEntry? found = null;
@@ -102,7 +105,9 @@ internal sealed class Section
         return text.Trim().Length > 0
             ? text
             : throw value.Place.Error(
-                ConfigurationErrors.Value, $"{PathOf(key)} is empty", "write a value, or set the variable that it uses");
+                ConfigurationErrors.Value,
+                $"{PathOf(key)} is empty",
+                "write a value, or set the variable that it uses");
     }
 
     /// <summary>A text that may hold a password, or null when absent.</summary>
@@ -134,7 +139,9 @@ internal sealed class Section
             && number >= least && number <= most
             ? number
             : throw Need(key).Place.Error(
-                ConfigurationErrors.Value, $"{PathOf(key)} cannot be '{text}'", $"write a whole number from {least} to {most}");
+                ConfigurationErrors.Value,
+                $"{PathOf(key)} cannot be '{text}'",
+                $"write a whole number from {least} to {most}");
     }
 
     /// <summary>True or false, or null when absent.</summary>
@@ -161,7 +168,9 @@ internal sealed class Section
         if (value is not YamlNode.Sequence list)
         {
             throw value.Place.Error(
-                ConfigurationErrors.Value, $"{PathOf(key)} must be a list, this is {value.Kind}", "write [one, two], or one item a line behind -");
+                ConfigurationErrors.Value,
+                $"{PathOf(key)} must be a list, this is {value.Kind}",
+                "write [one, two], or one item a line behind -");
         }
 
         return [.. list.Items.Select((item, index) => TextOf(item, $"{PathOf(key)}[{index}]"))];
@@ -185,7 +194,8 @@ internal sealed class Section
         var words = Texts(key);
         if (words.Count == 0 || words[0].Length == 0)
         {
-            throw value.Place.Error(ConfigurationErrors.Value, $"{PathOf(key)} names no program", "write [program, argument, …]");
+            throw value.Place.Error(
+                ConfigurationErrors.Value, $"{PathOf(key)} names no program", "write [program, argument, …]");
         }
 
         var program = words[0].Contains('/', StringComparison.Ordinal) || words[0].StartsWith('~')
@@ -194,7 +204,9 @@ internal sealed class Section
         return [program, .. words.Skip(1)];
     }
 
-    /// <summary>A path made absolute from <paramref name="folder"/>, or null when absent; <c>~/</c> is the home folder.</summary>
+    /// <summary>
+    /// A path made absolute from <paramref name="folder"/>, or null when absent; <c>~/</c> is the home folder.
+    /// </summary>
     public string? FilePath(string key, string folder) =>
         Find(key) is null ? null : Path.GetFullPath(Home(NeedText(key)), folder);
 
@@ -218,7 +230,9 @@ internal sealed class Section
     private static YamlNode Single(YamlNode value, string name) => value is YamlNode.Scalar
         ? value
         : throw value.Place.Error(
-            ConfigurationErrors.Value, $"{name} must be a single value, this is {value.Kind}", $"write {LastKey(name)}: value");
+            ConfigurationErrors.Value,
+            $"{name} must be a single value, this is {value.Kind}",
+            $"write {LastKey(name)}: value");
 
     private string Home(string text)
     {
@@ -226,7 +240,9 @@ internal sealed class Section
         var home = variables.Find("HOME") ?? variables.Find("USERPROFILE");
         return string.IsNullOrEmpty(home)
             ? throw Place.Error(
-                ConfigurationErrors.VariableUnset, "~ stands for the home folder, but HOME is not set", "write the path out, or set HOME")
+                ConfigurationErrors.VariableUnset,
+                "~ stands for the home folder, but HOME is not set",
+                "write the path out, or set HOME")
             : home + text[1..];
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Reprise.Recovery.Secrets;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Configuration;
@@ -6,21 +7,23 @@ namespace Reprise.Configuration;
 /// <summary>
 /// Where <c>${NAME}</c> comes from: the environment, then <c>.env</c> beside the configuration. Values are never shown.
 /// </summary>
-internal sealed class Variables(IReadOnlyDictionary<string, string> environment, EnvironmentFile file)
+internal sealed class Variables(IReadOnlyDictionary<string, string> environment, DotEnv file)
 {
     private const int MaxDepth = 8;
 
     /// <summary>What <paramref name="name"/> is set to, or null.</summary>
-    public string? Find(string name) => Find(name, 0);
+    public string? Find(string name) =>
+        environment.GetValueOrDefault(name) ?? file.Resolve(name, environment.GetValueOrDefault);
 
     /// <summary>The names that are set anywhere, for suggestions.</summary>
-    public IEnumerable<string> Names => file.Names.Concat(environment.Keys);
+    public IEnumerable<string> Names => file.Entries.Select(e => e.Name).Concat(environment.Keys);
 
     /// <summary>
     /// Puts variables into <paramref name="text"/>: <c>${NAME}</c>, <c>${NAME:-default}</c> (also when NAME is empty),
     /// <c>$$</c> for one dollar. A dollar before anything else stays as it is.
     /// </summary>
-    /// <exception cref="RepriseException"><c>variable-unset</c>, or <c>config-value</c> for a form that is not known.</exception>
+    /// <exception cref="RepriseException"><c>variable-unset</c>, or <c>config-value</c> for a form that is not
+    /// known.</exception>
     public string PutInto(string text, Place place) => PutInto(text, place, 0);
 
     /// <summary>Whether <paramref name="text"/> uses any variable.</summary>
@@ -29,19 +32,6 @@ internal sealed class Variables(IReadOnlyDictionary<string, string> environment,
 
     /// <inheritdoc />
     public override string ToString() => "variables (values are not shown)";
-
-    private string? Find(string name, int depth)
-    {
-        if (environment.TryGetValue(name, out var value)) return value;
-        if (file.Find(name) is not { } entry) return null;
-        if (depth > MaxDepth)
-        {
-            throw entry.Place.Error(
-                ConfigurationErrors.Value, $"the variable {name} is made from itself", "write its value out");
-        }
-
-        return entry.HasVariables ? PutInto(entry.Text, entry.Place, depth + 1) : entry.Text;
-    }
 
     private string PutInto(string text, Place place, int depth)
     {
@@ -64,7 +54,8 @@ internal sealed class Variables(IReadOnlyDictionary<string, string> environment,
                 var here = place with { Column = place.Column + OffsetInLine(text, at) };
                 if (end < 0)
                 {
-                    throw here.Error(ConfigurationErrors.Value, "a ${ is not closed", "write ${NAME}, or $$ for a dollar");
+                    throw here.Error(
+                        ConfigurationErrors.Value, "a ${ is not closed", "write ${NAME}, or $$ for a dollar");
                 }
 
                 result.Append(Resolve(text[(at + 2)..end], here, depth));
@@ -82,7 +73,7 @@ internal sealed class Variables(IReadOnlyDictionary<string, string> environment,
     private string Resolve(string inside, Place place, int depth)
     {
         var length = 0;
-        while (length < inside.Length && (char.IsAsciiLetterOrDigit(inside[length]) || inside[length] is '_' or '.')) length++;
+        while (length < inside.Length && IsOfName(inside[length])) length++;
         var name = inside[..length];
         var rest = inside[length..];
         var hasDefault = rest.StartsWith(":-", StringComparison.Ordinal);
@@ -94,8 +85,15 @@ internal sealed class Variables(IReadOnlyDictionary<string, string> environment,
                 "write ${NAME} or ${NAME:-default}");
         }
 
-        var value = Find(name, depth);
-        if (hasDefault && string.IsNullOrEmpty(value)) return PutInto(rest[2..], place, depth + 1);
+        var value = Find(name);
+        if (hasDefault && string.IsNullOrEmpty(value))
+        {
+            return depth < MaxDepth
+                ? PutInto(rest[2..], place, depth + 1)
+                : throw place.Error(
+                    ConfigurationErrors.Value, $"defaults are nested deeper than {MaxDepth}", "write the value out");
+        }
+
         if (value is not null) return value;
         var near = NearestWord.Find(name, Names);
         throw place.Error(
@@ -104,6 +102,8 @@ internal sealed class Variables(IReadOnlyDictionary<string, string> environment,
             $"set {name} in the environment or in .env beside the configuration"
             + (near is null ? $", or write ${{{name}:-default}}" : $" ({near} is set: was that meant?)"));
     }
+
+    private static bool IsOfName(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '.';
 
     private static int ClosingBrace(string text, int from)
     {

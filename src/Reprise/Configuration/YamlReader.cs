@@ -44,7 +44,8 @@ internal sealed partial class YamlReader
                 case StreamStart or StreamEnd or DocumentEnd:
                     break;
                 case DocumentStart when ++documents > 1:
-                    throw Refuse(At(at.Start), "a second document starts here", "keep one document: remove the line ---");
+                    throw Refuse(
+                        At(at.Start), "a second document starts here", "keep one document: remove the line ---");
                 case DocumentStart:
                     break;
                 default:
@@ -62,11 +63,20 @@ internal sealed partial class YamlReader
         switch (at)
         {
             case AnchorAlias alias:
-                throw Refuse(place, $"the alias *{alias.Value} is not accepted", "write the value out: anchors and aliases are refused");
+                throw Refuse(
+                    place,
+                    $"the alias *{alias.Value} is not accepted",
+                    "write the value out: anchors and aliases are refused");
             case NodeEvent { Anchor.IsEmpty: false } anchored:
-                throw Refuse(place, $"the anchor &{anchored.Anchor} is not accepted", "remove it: anchors and aliases are refused");
+                throw Refuse(
+                    place,
+                    $"the anchor &{anchored.Anchor} is not accepted",
+                    "remove it: anchors and aliases are refused");
             case NodeEvent { Tag.IsEmpty: false } tagged:
-                throw Refuse(place, $"the tag {tagged.Tag} is not accepted", "remove it, and put the value in quotes if it must be text");
+                throw Refuse(
+                    place,
+                    $"the tag {tagged.Tag} is not accepted",
+                    "remove it, and put the value in quotes if it must be text");
             case Scalar scalar:
                 return new YamlNode.Scalar(scalar.Value, scalar.Style == ScalarStyle.Plain, place);
             case MappingStart or SequenceStart when depth > MaxDepth:
@@ -114,12 +124,16 @@ internal sealed partial class YamlReader
 
         if (key.Text == "<<" && key.IsPlain)
         {
-            throw Refuse(place, "the merge key << is not accepted", "write the values out: anchors and aliases are refused");
+            throw Refuse(
+                place, "the merge key << is not accepted", "write the values out: anchors and aliases are refused");
         }
 
         if (key.IsPlain && NotText().IsMatch(key.Text))
         {
-            throw Refuse(place, $"the key {(key.Text.Length == 0 ? "(nothing)" : key.Text)} is not text", "put the key in quotes");
+            throw Refuse(
+                place,
+                $"the key {(key.Text.Length == 0 ? "(nothing)" : key.Text)} is not text",
+                "put the key in quotes");
         }
 
         return key;
@@ -152,7 +166,8 @@ internal sealed partial class YamlReader
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException)
         {
-            // The scanner leaves some malformed inputs (an unclosed bracket before a key) in these ways, without a place.
+            // The scanner leaves some malformed inputs (an unclosed bracket before a key) in these ways, without a
+            // place.
             throw Syntax(parser.Current is { } last ? At(last.End) : new Place(file, 1, 1), e);
         }
     }
@@ -174,7 +189,11 @@ internal sealed partial class YamlReader
             return Refuse(place, $"this is not YAML: {Reason(cause)}", "replace the tab on this line by spaces", cause);
         }
 
-        return Refuse(place, $"this is not YAML: {Reason(cause)}", "check brackets, quotes and the indentation around this line", cause);
+        return Refuse(
+            place,
+            $"this is not YAML: {Reason(cause)}",
+            "check brackets, quotes and the indentation around this line",
+            cause);
     }
 
     private static string Reason(Exception cause) =>
@@ -196,7 +215,8 @@ internal sealed partial class YamlReader
             }
             else if (char.IsControl(c) && c is not ('\t' or '\r' or '\u0085'))
             {
-                throw Refuse(new Place(file, line, column), $"the control character U+{(int)c:X4} is not accepted", "remove it");
+                throw Refuse(
+                    new Place(file, line, column), $"the control character U+{(int)c:X4} is not accepted", "remove it");
             }
         }
     }
@@ -206,7 +226,9 @@ internal sealed partial class YamlReader
     private Place At(Mark mark) => new(file, Math.Max(1, mark.Line), Math.Max(1, mark.Column));
 
     private static RepriseException Refuse(Place place, string message, string hint, Exception? cause = null) =>
-        new(new Problem(ConfigurationErrors.Invalid, Severity.Error, message, hint) { Where = place.ToString() }, cause);
+        new(
+            new Problem(ConfigurationErrors.Invalid, Severity.Error, message, hint) { Where = place.ToString() },
+            cause);
 
     // What the core schema of YAML takes for null, truth or a number.
     [GeneratedRegex(

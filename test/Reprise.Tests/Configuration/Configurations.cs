@@ -1,4 +1,5 @@
 using Reprise.Configuration;
+using Reprise.Recovery.Secrets;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Tests.Configuration;
@@ -14,7 +15,7 @@ internal static class Configurations
           sessions: { sqlite: { path: data/sessions.db } }
         """;
 
-    /// <summary>The example of the contract, word for word.</summary>
+    /// <summary>The example of the contract, the ready address filled in.</summary>
     public const string Contract = """
         application: shop
         repository:
@@ -35,7 +36,8 @@ internal static class Configurations
           orders-readable:    { sql: { asset: orders, query: "select count(*) from orders", expect: "> 0" } }
         retention: { daily: 14, weekly: 8, monthly: 12, safety: 14d, former: 72h }
         hooks: { after-backup: [./notify], on-failure: [./page] }   # the JSON result on standard input
-        drill: { start: { run: [./run-backend], env: { DATABASE_URL: "{orders.url}", UPLOADS: "{runtime.path}" }, ready: { http: { url: "http://127.0.0.1:8000/health" } } } }
+        drill: { start: { run: [./run-backend], env: { DATABASE_URL: "{orders.url}", UPLOADS: "{runtime.path}" },
+                          ready: { http: { url: "http://127.0.0.1:8000/health" } } } }
         """;
 
     /// <summary>Variables of an environment and of a <c>.env</c>.</summary>
@@ -43,7 +45,7 @@ internal static class Configurations
     {
         var values = environment.ToDictionary(v => v.Name, v => v.Value, StringComparer.Ordinal);
         values.TryAdd("HOME", "/home/ada");
-        return new Variables(values, EnvironmentFile.Parse(environmentFile, ".env"));
+        return new Variables(values, DotEnv.Parse(environmentFile, ".env"));
     }
 
     /// <summary>Reads a configuration that lies in /srv/shop.</summary>

@@ -1,5 +1,4 @@
 using CsCheck;
-using Reprise.Configuration;
 using Reprise.Storage.Errors;
 using static Reprise.Tests.Configuration.Configurations;
 
@@ -100,12 +99,14 @@ public class RefusedConfigurationTests
     [InlineData("")]
     [InlineData("# nothing but a comment\n")]
     [InlineData("---\n...\n")]
-    public void An_empty_configuration_is_refused(string text) => Assert.Equal("config-missing-key", Refused(text).Code.Name);
+    public void An_empty_configuration_is_refused(string text) =>
+        Assert.Equal("config-missing-key", Refused(text).Code.Name);
 
     [Theory]
     [InlineData("- a\n- b")]
     [InlineData("just text")]
-    public void A_configuration_that_is_no_mapping_is_refused(string text) => Assert.Equal("config-value", Refused(text).Code.Name);
+    public void A_configuration_that_is_no_mapping_is_refused(string text) =>
+        Assert.Equal("config-value", Refused(text).Code.Name);
 
     [Theory]
     [InlineData("application")]
@@ -132,7 +133,12 @@ public class RefusedConfigurationTests
     [InlineData("café")]
     [InlineData("|\n  shop\n")]
     public void A_name_that_cannot_be_typed_or_be_a_file_is_refused(string name) =>
-        Assert.Equal("config-value", Refused(Smallest.Replace("application: shop", $"application: {(name == "" ? "''" : name)}", StringComparison.Ordinal)).Code.Name);
+        Assert.Equal(
+            "config-value",
+            Refused(Smallest.Replace(
+                "application: shop",
+                $"application: {(name == "" ? "''" : name)}",
+                StringComparison.Ordinal)).Code.Name);
 
     [Theory]
     [InlineData("ftp://host/x")]
@@ -156,8 +162,11 @@ public class RefusedConfigurationTests
     public void Sixteen_levels_are_accepted_and_seventeen_are_not()
     {
         // The root is level 1, so that fifteen lists reach the limit: refused as a value, not for their depth.
-        Assert.Equal("config-value", Refused(Smallest + "\nobjectives: " + new string('[', 15) + new string(']', 15)).Code.Name);
-        Assert.Equal("config-too-large", Refused(Smallest + "\nobjectives: " + new string('[', 16) + new string(']', 16)).Code.Name);
+        Assert.Equal(
+            "config-value", Refused(Smallest + "\nobjectives: " + new string('[', 15) + new string(']', 15)).Code.Name);
+        Assert.Equal(
+            "config-too-large",
+            Refused(Smallest + "\nobjectives: " + new string('[', 16) + new string(']', 16)).Code.Name);
         Assert.Equal("config-too-large", Refused(new string('[', 500_000)).Code.Name);
     }
 
@@ -182,7 +191,7 @@ public class RefusedConfigurationTests
     {
         var problem = Refused(Contract, Variables("DATABASE_ULR=typo"));
         Assert.Equal("variable-unset", problem.Code.Name);
-        Assert.Equal("reprise.yaml:7:41", problem.Where);
+        Assert.Equal("reprise.yaml:7:40", problem.Where);
         Assert.Equal("the variable DATABASE_URL is not set", problem.Message);
         Assert.Contains("DATABASE_ULR is set", problem.Hint, StringComparison.Ordinal);
         Assert.DoesNotContain("typo", problem.Hint, StringComparison.Ordinal);
@@ -197,7 +206,8 @@ public class RefusedConfigurationTests
     {
         string[] words =
         [
-            "application", "assets", ": ", "\n", "  ", "{", "}", "[", "]", "- ", "\"", "'", "${", "$", "}", "|", ">", "#", "&a", "*a",
+            "application", "assets", ": ", "\n", "  ", "{", "}", "[", "]", "- ", "\"", "'", "${", "$", "}", "|", ">",
+            "#", "&a", "*a",
             "!x", "---", "...", "%YAML", "\t", "?", ",", "shop", "1", "~", "é", "\\", "@", "`", "\u2028", "𝄞",
         ];
         var pieces = Gen.Int[0, words.Length - 1].Select(index => words[index]);
