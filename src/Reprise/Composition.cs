@@ -1,4 +1,5 @@
 using Reprise.Cli;
+using Reprise.Wiring;
 
 namespace Reprise;
 
@@ -9,6 +10,22 @@ internal static class Composition
     public static Operations Operations(Host host)
     {
         _ = host;
-        return new Operations();
+        return new Operations
+        {
+            Status = StatusOperation.RunAsync,
+            Init = InitOperation.RunAsync,
+            Check = PointOperations.CheckAsync,
+            Backup = PointOperations.BackupAsync,
+            Points = PointOperations.PointsAsync,
+            PointsShow = PointOperations.ShowAsync,
+            Verify = PointOperations.VerifyAsync,
+            Restore = RestoreOperations.RestoreAsync,
+            RestoreForget = RestoreOperations.ForgetAsync,
+            Undo = RestoreOperations.UndoAsync,
+            Recover = PointOperations.RecoverAsync,
+            Export = PointOperations.ExportAsync,
+            KeySheet = KeyOperations.SheetAsync,
+            Demo = DemoOperation.RunAsync,
+        };
     }
 }

@@ -78,15 +78,22 @@ internal sealed class CommandTree
     public void Add(Command parent, Command command, CommandAction? action, string example)
     {
         parent.Add(command);
-        if (action is not null) actions.Add(command, action);
+        if (action is not null) Does(command, action);
         examples.Add(command, example);
     }
 
     /// <summary>What the program does without a command.</summary>
-    public void SetRoot(CommandAction action) => actions[Root] = action;
+    public void SetRoot(CommandAction action) => Does(Root, action);
 
     /// <summary>What a command does, or null.</summary>
     public CommandAction? ActionOf(Command command) => actions.GetValueOrDefault(command);
+
+    // The parser takes a command that has sub-commands and no action of its own for one that lacks a word.
+    private void Does(Command command, CommandAction action)
+    {
+        actions[command] = action;
+        command.SetAction(static _ => 0);
+    }
 
     /// <summary>A line that somebody would type, or null.</summary>
     public string? ExampleOf(Command command) => examples.GetValueOrDefault(command);

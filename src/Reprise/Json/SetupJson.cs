@@ -135,6 +135,9 @@ internal sealed record DemoJson
 
     /// <summary>The questions that were asked at the end.</summary>
     public required IReadOnlyList<CheckJson> Checks { get; init; }
+
+    /// <summary>How to stop the PostgreSQL server that was kept, or null.</summary>
+    public string? StopCommand { get; init; }
 }
 
 /// <summary>The hash of all rows of an asset.</summary>
