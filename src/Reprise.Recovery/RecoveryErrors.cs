@@ -21,6 +21,14 @@ public static class RecoveryErrors
     public static readonly ErrorCode ConnectionInvalid =
         new("connection-invalid", ExitCodes.Usage, "a connection string cannot be read");
 
+    /// <summary>The server refused a statement of ours.</summary>
+    public static readonly ErrorCode SqlFailed =
+        new("sql-failed", ExitCodes.Unavailable, "the database answered a statement with an error");
+
+    /// <summary>The server lacks an extension that the dump needs.</summary>
+    public static readonly ErrorCode ExtensionMissing =
+        new("extension-missing", ExitCodes.Refused, "the target server has not installed an extension that the data needs");
+
     /// <summary>pg_dump and its kin are not there.</summary>
     public static readonly ErrorCode ClientMissing =
         new("client-missing", ExitCodes.Unavailable, "a client program that is needed was not found");
@@ -37,6 +45,10 @@ public static class RecoveryErrors
     public static readonly ErrorCode DumpInvalid =
         new("dump-invalid", ExitCodes.Unavailable, "a dump ended early or is not of a known form");
 
+    /// <summary>pg_dump finished, but warned.</summary>
+    public static readonly ErrorCode DumpWarning =
+        new("dump-warning", ExitCodes.Incomplete, "a dump was completed, but the program that made it warned of something");
+
     /// <summary>The file is not a SQLite database, or is damaged.</summary>
     public static readonly ErrorCode SqliteDamaged =
         new("sqlite-damaged", ExitCodes.Incomplete, "a SQLite database is damaged at its source; the point keeps it as it is and does not count as proof");
@@ -44,6 +56,14 @@ public static class RecoveryErrors
     /// <summary>The SQLite file is locked for longer than the bound.</summary>
     public static readonly ErrorCode SqliteBusy =
         new("sqlite-busy", ExitCodes.Unavailable, "a SQLite database stayed locked for longer than the bound");
+
+    /// <summary>Not a SQLite database, or one that SQLite refuses to open.</summary>
+    public static readonly ErrorCode SqliteUnreadable =
+        new("sqlite-unreadable", ExitCodes.Unavailable, "a file is not a SQLite database, is encrypted, or its header or length is damaged; nothing was captured");
+
+    /// <summary>A crash left a transaction that only a writer can roll back.</summary>
+    public static readonly ErrorCode SqliteNeedsRecovery =
+        new("sqlite-needs-recovery", ExitCodes.Unavailable, "a crash left a half-done transaction in a SQLite database; its application must open it once before it can be read");
 
     /// <summary>Some file of an asset could not be read.</summary>
     public static readonly ErrorCode FileUnreadable =
@@ -93,6 +113,74 @@ public static class RecoveryErrors
     public static readonly ErrorCode SafetyImpossible =
         new("safety-impossible", ExitCodes.Refused, "what is at the target can neither be captured nor be moved aside");
 
+    /// <summary>The safety point was left out for an asset, on request.</summary>
+    public static readonly ErrorCode SafetySkipped =
+        new("safety-skipped", ExitCodes.Done, "--without-safety left an asset out of the safety point");
+
+    /// <summary>What was there could not be captured and was moved aside as it is.</summary>
+    public static readonly ErrorCode SafetyMovedAside =
+        new("safety-moved-aside", ExitCodes.Done, "what is at the target cannot be read; it is kept as it is, under another name");
+
+    /// <summary>Nobody confirmed.</summary>
+    public static readonly ErrorCode NotConfirmed =
+        new("not-confirmed", ExitCodes.Refused, "the plan was not confirmed: another name was typed, or there is no terminal and no --yes");
+
+    /// <summary>Another command changes production right now.</summary>
+    public static readonly ErrorCode OperationRunning =
+        new("operation-running", ExitCodes.Refused, "another restore or undo of this application is running");
+
+    /// <summary>Nothing is there that could be swapped back.</summary>
+    public static readonly ErrorCode NothingToUndo =
+        new("nothing-to-undo", ExitCodes.Refused, "no restore or undo has former data that could be swapped back");
+
+    /// <summary>No restore of this name.</summary>
+    public static readonly ErrorCode RestoreUnknown =
+        new("restore-unknown", ExitCodes.Usage, "no restore or undo has this name, or several do");
+
+    /// <summary>No asset of this name.</summary>
+    public static readonly ErrorCode AssetUnknown =
+        new("asset-unknown", ExitCodes.Usage, "the configuration or the point has no asset of this name");
+
+    /// <summary>A database refused the question of a check.</summary>
+    public static readonly ErrorCode QuestionRefused =
+        new("question-refused", ExitCodes.CheckFailed, "a database refused the question of a check");
+
+    /// <summary>No check of this name.</summary>
+    public static readonly ErrorCode CheckUnknown =
+        new("check-unknown", ExitCodes.Usage, "no check has this name");
+
+    /// <summary>The former data is not where it was put.</summary>
+    public static readonly ErrorCode FormerGone =
+        new("former-gone", ExitCodes.Unavailable, "the former data is no longer where the restore had put it");
+
+    /// <summary>A roll-back could not be finished.</summary>
+    public static readonly ErrorCode PutBackFailed =
+        new("put-back-failed", ExitCodes.Incomplete, "what was half-done could not be put back completely; nothing is lost, and it can be finished");
+
+    /// <summary>The journal of a restore cannot be read.</summary>
+    public static readonly ErrorCode JournalDamaged =
+        new("journal-damaged", ExitCodes.Damaged, "a file of the state folder is not what we wrote");
+
+    /// <summary>The application is not stopped by us.</summary>
+    public static readonly ErrorCode ControlMissing =
+        new("control-missing", ExitCodes.Done, "no control is configured, so the application is not stopped by Reprise");
+
+    /// <summary>The point lacks something.</summary>
+    public static readonly ErrorCode PointIncomplete =
+        new("point-incomplete", ExitCodes.Incomplete, "the point says itself that something is missing in it");
+
+    /// <summary>A secret that must match does not.</summary>
+    public static readonly ErrorCode SecretMustMatch =
+        new("secret-must-match", ExitCodes.Refused, "a secret marked must-match is not the one that was in force at the point");
+
+    /// <summary>A secret cannot be put back where it came from.</summary>
+    public static readonly ErrorCode SecretNotRestorable =
+        new("secret-not-restorable", ExitCodes.Refused, "the values of the secrets are not in the point, or their source cannot be written");
+
+    /// <summary>A .env file that cannot be read as one.</summary>
+    public static readonly ErrorCode DotEnvInvalid =
+        new("dotenv-invalid", ExitCodes.Usage, "a line of a .env file is not NAME=value, or a quote is not closed");
+
     /// <summary>What was staged is not what the point says.</summary>
     public static readonly ErrorCode StagedWrong =
         new("staged-wrong", ExitCodes.Damaged, "the staged data is not what the point says it must be");
@@ -116,4 +204,12 @@ public static class RecoveryErrors
     /// <summary>An earlier operation was interrupted and is not finished.</summary>
     public static readonly ErrorCode OperationInterrupted =
         new("operation-interrupted", ExitCodes.Refused, "an earlier restore or undo was interrupted and must be finished first");
+
+    /// <summary>A source holds much less than before.</summary>
+    public static readonly ErrorCode SourceShrunk =
+        new("source-shrunk", ExitCodes.Done, "a source holds less than half of what the last point held; a warning, the point is complete");
+
+    /// <summary>A hook did not end with 0.</summary>
+    public static readonly ErrorCode HookFailed =
+        new("hook-failed", ExitCodes.Done, "a hook failed or took too long; a warning, what it followed is not affected");
 }

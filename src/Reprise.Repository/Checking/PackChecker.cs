@@ -46,7 +46,7 @@ internal sealed class PackChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
     {
         var wanted = new SortedDictionary<string, PackFacts>(StringComparer.Ordinal);
         foreach (var pack in points.SelectMany(p => p.Table.Packs)) wanted[pack.Id.ToString()] = pack;
-        var present = await PointRepository.ListPacksAsync(host.Store, cancellationToken);
+        var present = await PackListing.ReadAsync(host.Store, cancellationToken);
         var damage = new SortedDictionary<string, Problem>(StringComparer.Ordinal);
         var (read, bytes) = (0, 0L);
         foreach (var (name, pack) in wanted)
@@ -111,7 +111,8 @@ internal sealed class PackChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
         for (var number = 0; number < entries.Length; number++)
         {
             var entry = entries[number];
-            open.Entry(new Part(0, number, offset, entry.StoredBytes, entry.PlainBytes), entry.Type, zstd);
+            var part = new Part(0, number, offset, entry.StoredBytes, entry.PlainBytes);
+            System.Buffers.ArrayPool<byte>.Shared.Return(open.Entry(part, entry.Type, zstd));
             offset += entry.StoredBytes;
         }
     }

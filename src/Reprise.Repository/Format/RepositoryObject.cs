@@ -25,7 +25,7 @@ internal static class RepositoryObject
     {
         var text = Encoding.ASCII.GetString(bytes);
         var lines = text.Split('\n');
-        if (lines.Length != 5 || lines[0] != "reprise repository" || lines[3] != "check " + Check(text[..text.IndexOf("check ", StringComparison.Ordinal)]))
+        if (lines.Length != 5 || lines[0] != "reprise repository" || lines[3] != "check " + Check(string.Join('\n', lines[..3]) + "\n"))
             throw ByteReader.Broken("the object 'repository' was altered");
         if (lines[1] != $"version {ObjectHeader.Version}") throw ObjectHeader.Newer(Number(lines[1]));
         var id = lines[2]["id ".Length..];

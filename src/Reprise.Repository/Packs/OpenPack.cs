@@ -52,7 +52,7 @@ internal sealed class OpenPack
         return Decode(plain);
     }
 
-    /// <summary>Opens one entry into memory of exactly its plain length.</summary>
+    /// <summary>Opens one entry into a rented buffer that is at least as long as its plain length; the caller returns it.</summary>
     public byte[] Entry(Part part, byte type, Zstd zstd)
     {
         var offset = DataOffsetBytes + part.OffsetBytes;
@@ -66,8 +66,8 @@ internal sealed class OpenPack
             var bound = sealer.Bound(header, PackBuilder.EntryPlace(type, part.Entry, part.PlainBytes));
             if (!Sealer.Open(cipher, Sealer.Entry, (uint)part.Entry, bound, pack.Span.Slice(offset, part.StoredBytes), room))
                 throw ByteReader.Broken($"entry {part.Entry} of a pack was altered");
-            var plain = new byte[part.PlainBytes];
-            zstd.Decode(room, plain);
+            var plain = System.Buffers.ArrayPool<byte>.Shared.Rent(part.PlainBytes);
+            zstd.Decode(room, plain.AsSpan(0, part.PlainBytes));
             return plain;
         }
         finally

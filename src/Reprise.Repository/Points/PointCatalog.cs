@@ -36,6 +36,9 @@ public sealed record PointEntry(PointManifest Manifest, Sha256Digest Sha256, lon
     /// <summary>The 32 bytes of the HMAC, or none.</summary>
     public ReadOnlyMemory<byte> Hmac => Codec.Hmac;
 
+    /// <summary>Whether the point needs the pack of this name (64 hexadecimal digits).</summary>
+    public bool UsesPack(string name) => Table.Packs.Any(p => p.Id.ToString() == name);
+
     /// <summary>The error that forbids using the point, or null.</summary>
     public Problem? SignatureProblem => Signature switch
     {
@@ -47,7 +50,7 @@ public sealed record PointEntry(PointManifest Manifest, Sha256Digest Sha256, lon
     };
 
     private Problem Bad(ErrorCode code, string what, string hint) =>
-        new(code, Severity.Error, $"point {Id} {what}", hint) { Where = $"{PointRepository.PointsFolder}/{Id}" };
+        new(code, Severity.Error, $"point {Id} {what}", hint) { Where = $"{PointId.Folder}/{Id}" };
 
     internal static SignatureState Judge(PointCodec codec, SigningKeys keys) => codec.Hmac.IsEmpty
         ? SignatureState.NotInForce

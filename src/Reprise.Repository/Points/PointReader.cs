@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Reprise.Repository.Format;
@@ -51,8 +52,9 @@ public sealed class PointReader : IDisposable
             }
             else
             {
-                hash.AppendData(bytes);
-                yield return new ContentBlock(offset, bytes, 0);
+                hash.AppendData(bytes.AsSpan(0, part.PlainBytes));
+                yield return new ContentBlock(offset, bytes.AsMemory(0, part.PlainBytes), 0);
+                ArrayPool<byte>.Shared.Return(bytes);
             }
 
             offset += part.PlainBytes;
@@ -65,8 +67,7 @@ public sealed class PointReader : IDisposable
     /// <summary>The names of the packs that <paramref name="content"/> needs, its lists of parts included.</summary>
     public async Task<IReadOnlySet<string>> PacksOfAsync(Content content, CancellationToken cancellationToken)
     {
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var part in content.Parts.Where(p => !p.IsHole)) names.Add(Facts(part).Id.ToString());
+        var names = PacksNamedDirectly(content);
         if (content.Depth == 0) return names;
         await foreach (var part in PartsAsync(content, cancellationToken))
         {
@@ -75,6 +76,10 @@ public sealed class PointReader : IDisposable
 
         return names;
     }
+
+    /// <summary>The names of the packs that <paramref name="content"/> names itself, without reading anything.</summary>
+    public HashSet<string> PacksNamedDirectly(Content content) =>
+        content.Parts.Where(p => !p.IsHole).Select(p => Facts(p).Id.ToString()).ToHashSet(StringComparer.Ordinal);
 
     /// <inheritdoc />
     public void Dispose() => cache.Dispose();
@@ -108,9 +113,10 @@ public sealed class PointReader : IDisposable
         // The longest encoded part; fewer bytes than this may end in the middle of one.
         const int longest = 32;
         byte[] rest = [];
-        await foreach (var (_, bytes) in OpenAsync(lists, PackEntry.PartsType, cancellationToken))
+        await foreach (var (list, bytes) in OpenAsync(lists, PackEntry.PartsType, cancellationToken))
         {
-            rest = [.. rest, .. bytes];
+            rest = [.. rest, .. bytes.AsSpan(0, list.PlainBytes)];
+            ArrayPool<byte>.Shared.Return(bytes);
             var (parts, used) = Decode(rest, rest.Length - longest);
             rest = rest[used..];
             foreach (var part in parts) yield return part;
@@ -127,7 +133,8 @@ public sealed class PointReader : IDisposable
         return (parts, bytes.Length - reader.Remaining);
     }
 
-    // Opens parts ahead of the reader on the machine's cores, and hands them out in order.
+    // Opens parts ahead of the reader on the machine's cores, and hands them out in order, in rented buffers that the
+    // receiver gives back.
     private async IAsyncEnumerable<(Part Part, byte[] Bytes)> OpenAsync(
         IAsyncEnumerable<Part> parts, byte type, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -1,0 +1,198 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Recovery.Postgres;
+
+/// <summary>The questions that are asked of a server's catalogue. Each answers with one JSON document.</summary>
+internal static class CatalogSql
+{
+    /// <summary>Sequences beyond this are not compared one by one.</summary>
+    public const int MaxSequences = 1000;
+
+    public const string Server =
+        """
+        select pg_catalog.json_build_object(
+          'version', pg_catalog.current_setting('server_version'),
+          'number', pg_catalog.current_setting('server_version_num')::int,
+          'user', current_user,
+          'superuser', r.rolsuper,
+          'createDatabase', r.rolcreatedb or r.rolsuper,
+          'createRole', r.rolcreaterole or r.rolsuper,
+          'signalBackend', r.rolsuper or pg_catalog.pg_has_role(current_user, 'pg_signal_backend', 'member'),
+          'recovery', pg_catalog.pg_is_in_recovery())::text
+        from pg_catalog.pg_roles r where r.rolname = current_user
+        """;
+
+    /// <summary>Begins the transaction whose snapshot everything else of a capture shares.</summary>
+    public const string BeginSnapshot = "begin transaction isolation level repeatable read, read only";
+
+    public const string Roles =
+        """
+        select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+          'name', r.rolname, 'superuser', r.rolsuper, 'inherit', r.rolinherit, 'createRole', r.rolcreaterole,
+          'createDatabase', r.rolcreatedb, 'login', r.rolcanlogin, 'replication', r.rolreplication,
+          'bypassRls', r.rolbypassrls, 'connectionLimit', r.rolconnlimit,
+          'validUntil', r.rolvaliduntil::text,
+          'comment', pg_catalog.shobj_description(r.oid, 'pg_authid'),
+          'settings', coalesce((select pg_catalog.json_agg(pg_catalog.json_build_object(
+              'name', pg_catalog.split_part(c, '=', 1),
+              'value', pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)))
+            from pg_catalog.unnest(r.rolconfig) c), '[]'::json),
+          'memberOf', coalesce((select pg_catalog.json_agg(distinct pg_catalog.jsonb_build_object(
+              'role', g.rolname, 'admin', m.admin_option))
+            from pg_catalog.pg_auth_members m join pg_catalog.pg_roles g on g.oid = m.roleid
+            where m.member = r.oid), '[]'::json))
+          order by r.rolname), '[]'::json)::text
+        from pg_catalog.pg_roles r where r.rolname !~ '^pg_'
+        """;
+
+    public const string SystemIdentifier =
+        "select case when pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute')"
+        + " then (select system_identifier::text from pg_catalog.pg_control_system()) end";
+
+    /// <summary>Databases that hold something of a user: all but templates.</summary>
+    public const string Databases =
+        "select coalesce(pg_catalog.json_agg(datname order by datname), '[]'::json)::text"
+        + " from pg_catalog.pg_database where not datistemplate and datallowconn";
+
+    private const string UserTable =
+        "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'";
+
+    /// <summary>Everything about the session's database, with a snapshot that others can import.</summary>
+    public static string Snapshot(CatalogServer server)
+    {
+        var locale = server.Major switch { >= 17 => "d.datlocale", >= 15 => "d.daticulocale", _ => "null" };
+        var rules = server.Major >= 16 ? "d.daticurules" : "null";
+        var provider = server.Major >= 15 ? "d.datlocprovider" : "'c'";
+        var version = server.Major >= 15 ? "d.datcollversion" : "null";
+        return
+            $"""
+            select pg_catalog.json_build_object(
+              'snapshot', pg_catalog.pg_export_snapshot(),
+              'now', pg_catalog.to_char(pg_catalog.now(), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+              'database', (select pg_catalog.json_build_object(
+                'name', d.datname,
+                'owner', pg_catalog.pg_get_userbyid(d.datdba),
+                'encoding', pg_catalog.pg_encoding_to_char(d.encoding),
+                'collate', d.datcollate, 'ctype', d.datctype,
+                'provider', {provider}, 'locale', {locale}, 'icuRules', {rules}, 'collationVersion', {version},
+                'connectionLimit', d.datconnlimit,
+                'tablespace', (select s.spcname from pg_catalog.pg_tablespace s where s.oid = d.dattablespace),
+                'comment', pg_catalog.shobj_description(d.oid, 'pg_database'),
+                'sizeBytes', pg_catalog.pg_database_size(d.oid),
+                'grants', case when d.datacl is not null then
+                  coalesce((select pg_catalog.json_agg(pg_catalog.json_build_object(
+                    'grantee', case when a.grantee <> 0 then pg_catalog.pg_get_userbyid(a.grantee) end,
+                    'privilege', a.privilege_type, 'grantable', a.is_grantable))
+                  from pg_catalog.aclexplode(d.datacl) a), '[]'::json) end,
+                'settings', coalesce((select pg_catalog.json_agg(pg_catalog.json_build_object(
+                    'role', case when s.setrole <> 0 then pg_catalog.pg_get_userbyid(s.setrole) end,
+                    'name', pg_catalog.split_part(c, '=', 1),
+                    'value', pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)))
+                  from pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c
+                  where s.setdatabase = d.oid), '[]'::json),
+                'extensions', coalesce((select pg_catalog.json_agg(pg_catalog.json_build_object(
+                    'name', e.extname, 'version', e.extversion) order by e.extname)
+                  from pg_catalog.pg_extension e where e.extname <> 'plpgsql'), '[]'::json),
+                'sequences', coalesce((select pg_catalog.json_object_agg(q.name, q.last_value) from (
+                    select pg_catalog.format('%I.%I', s.schemaname, s.sequencename) as name, s.last_value
+                    from pg_catalog.pg_sequences s where s.last_value is not null
+                    order by 1 limit {MaxSequences.ToString(CultureInfo.InvariantCulture)}) q), pg_catalog.json_build_object()),
+                'largeObjects', (select pg_catalog.count(*) from pg_catalog.pg_largeobject_metadata))
+                from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()),
+              'tables', ({Tables}))::text
+            """;
+    }
+
+    /// <summary>Ordinary tables with their rows of their own; those of extensions are marked.</summary>
+    public const string Tables =
+        $"""
+        select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+            'oid', c.oid::bigint, 'schema', n.nspname, 'name', c.relname,
+            'ofExtension', exists (select from pg_catalog.pg_depend p where p.classid = 'pg_catalog.pg_class'::regclass
+              and p.objid = c.oid and p.deptype = 'e')) order by c.oid), '[]'::json)
+        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where c.relkind = 'r' and {UserTable}
+        """;
+
+    /// <summary>Who uses a database, one line each, ours excepted.</summary>
+    public static string Sessions(string database) =>
+        $"""
+        select coalesce(pg_catalog.json_agg(pg_catalog.concat_ws(' ', 'pid ' || pid, usename,
+            'from ' || coalesce(client_addr::text, 'a local socket'), '(' || nullif(application_name, '') || ')', state)
+            order by pid), '[]'::json)::text
+        from pg_catalog.pg_stat_activity
+        where datname = {Sql.Text(database)} and pid <> pg_catalog.pg_backend_pid()
+          and coalesce(backend_type, 'client backend') = 'client backend'
+        """;
+
+    /// <summary>The databases of these names that exist.</summary>
+    public static string States(IEnumerable<string> names) =>
+        $"""
+        select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+            'name', d.datname, 'oid', d.oid::bigint, 'owner', pg_catalog.pg_get_userbyid(d.datdba),
+            'owned', pg_catalog.pg_has_role(current_user, d.datdba, 'usage'), 'connectable', d.datallowconn,
+            'sizeBytes', case when pg_catalog.pg_has_role(current_user, d.datdba, 'usage')
+              then pg_catalog.pg_database_size(d.oid) end)), '[]'::json)::text
+        from pg_catalog.pg_database d where d.datname in ({string.Join(", ", names.Select(Sql.Text))})
+        """;
+
+    /// <summary>Row counts of some tables, in order.</summary>
+    public static string Counts(IEnumerable<(string Schema, string Name)> tables) =>
+        "select pg_catalog.json_build_array("
+        + string.Join(", ", tables.Select(t => $"(select pg_catalog.count(*) from only {Sql.Name(t.Schema, t.Name)})"))
+        + ")::text";
+
+    /// <summary>Asks for one JSON document.</summary>
+    public static async Task<T> AskAsync<T>(
+        this ISqlSession session, string sql, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        var text = await session.ScalarAsync(sql, cancellationToken)
+            ?? throw new InvariantException("a question about the catalogue always has an answer");
+        return JsonSerializer.Deserialize(text, type)
+            ?? throw new InvariantException("an answer about the catalogue is never null");
+    }
+}
+
+/// <summary>
+/// The name of a table in a record: <c>schema.table</c>, with double quotes only around a part that holds a dot, a
+/// slash or a quote itself, so that every name can be read back.
+/// </summary>
+internal static class TableName
+{
+    public static string Key(string schema, string name) => Part(schema) + "." + Part(name);
+
+    public static (string Schema, string Name) Parse(string key)
+    {
+        var at = 0;
+        var schema = Take(key, ref at);
+        Invariant.Check(at < key.Length && key[at] == '.', $"'{key}' is not schema.table");
+        at++;
+        var name = Take(key, ref at);
+        Invariant.Check(at == key.Length, $"'{key}' is not schema.table");
+        return (schema, name);
+    }
+
+    private static string Part(string part) => part.AsSpan().IndexOfAny('.', '"', '/') < 0 && part.Length > 0 ? part : Sql.Name(part);
+
+    private static string Take(string key, ref int at)
+    {
+        var start = at;
+        if (at >= key.Length || key[at] != '"')
+        {
+            while (at < key.Length && key[at] != '.') at++;
+            return key[start..at];
+        }
+
+        do
+        {
+            at = key.IndexOf('"', at + 1);
+            Invariant.Check(at > 0, $"'{key}' is not schema.table");
+            at++;
+        }
+        while (at < key.Length && key[at] == '"');
+        return key[(start + 1)..(at - 1)].Replace("\"\"", "\"", StringComparison.Ordinal);
+    }
+}

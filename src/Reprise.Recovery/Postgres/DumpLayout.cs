@@ -1,0 +1,116 @@
+using System.Buffers.Binary;
+using Reprise.Repository.Points;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Recovery.Postgres;
+
+/// <summary>
+/// Puts a dump together again from what a point keeps: the head as it was, then every block with frames of one size.
+/// The result is an archive as pg_dump itself would have written it into a file: the place of each block stands in the
+/// table of contents, which lets <c>pg_restore -j</c> seek instead of reading everything in front of it.
+/// </summary>
+internal static class DumpLayout
+{
+    private const int FrameBytes = 64 * 1024;
+    private const int NumberBytes = 5;
+    private const byte OffsetKnown = 2;
+
+    /// <summary>The bytes of a block in the archive, its header included.</summary>
+    public static long BlockBytes(DumpBlock block, long contentBytes) => 1 + NumberBytes + (block == DumpBlock.Rows
+        ? contentBytes + (((contentBytes + FrameBytes - 1) / FrameBytes) * NumberBytes) + NumberBytes
+        : contentBytes);
+
+    /// <summary>
+    /// Writes head and blocks through <paramref name="write"/>, in order, without places in the head. Returns the places
+    /// that a seekable file should get: where, and the bytes.
+    /// </summary>
+    public static async Task<IReadOnlyList<(long At, byte[] Bytes)>> WriteAsync(
+        PointReader point,
+        Content head,
+        IReadOnlyList<DumpTable> tables,
+        Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> write,
+        CancellationToken cancellationToken)
+    {
+        var parser = new DumpHeadParser();
+        await foreach (var block in point.ReadAsync(head, cancellationToken))
+        {
+            Invariant.Check(block.HoleBytes == 0, "a dump is stored without holes");
+            var taken = parser.Head is null ? parser.Take(block.Bytes.Span) : 0;
+            if (taken != block.Bytes.Length) throw DumpHeadParser.Invalid("something follows its table of contents");
+            await write(block.Bytes, cancellationToken);
+        }
+
+        var parsed = parser.Head ?? throw DumpHeadParser.Invalid("its table of contents is not complete");
+        var places = Places(parsed, tables);
+        foreach (var table in tables) await WriteBlockAsync(point, table, write, cancellationToken);
+        return places;
+    }
+
+    private static List<(long At, byte[] Bytes)> Places(DumpHead head, IReadOnlyList<DumpTable> tables)
+    {
+        var entries = head.Data.ToDictionary(entry => entry.Id);
+        var places = new List<(long At, byte[] Bytes)>(tables.Count);
+        var at = head.LengthBytes;
+        foreach (var table in tables)
+        {
+            if (!entries.Remove(table.Id, out var entry)) throw DumpHeadParser.Invalid($"entry {table.Id} is not in its table of contents");
+            var place = new byte[1 + head.OffsetBytes];
+            place[0] = OffsetKnown;
+            if (head.OffsetBytes == 8) BinaryPrimitives.WriteInt64LittleEndian(place.AsSpan(1), at);
+            else BinaryPrimitives.WriteInt32LittleEndian(place.AsSpan(1), checked((int)at));
+            places.Add((entry.OffsetAt, place));
+            at = checked(at + BlockBytes(table.Block, table.Content.LengthBytes));
+        }
+
+        if (entries.Count > 0) throw DumpHeadParser.Invalid($"the data of {entries.Values.First().Tag} is missing in the point");
+        return places;
+    }
+
+    private static async Task WriteBlockAsync(
+        PointReader point,
+        DumpTable table,
+        Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> write,
+        CancellationToken cancellationToken)
+    {
+        var number = new byte[1 + NumberBytes];
+        number[0] = (byte)table.Block;
+        WriteNumber(number.AsSpan(1), table.Id);
+        await write(number, cancellationToken);
+        var left = table.Content.LengthBytes;
+        var frameLeft = 0;
+        await foreach (var block in point.ReadAsync(table.Content, cancellationToken))
+        {
+            Invariant.Check(block.HoleBytes == 0, "a dump is stored without holes");
+            if (table.Block == DumpBlock.LargeObjects)
+            {
+                await write(block.Bytes, cancellationToken);
+                continue;
+            }
+
+            var rest = block.Bytes;
+            while (!rest.IsEmpty)
+            {
+                if (frameLeft == 0)
+                {
+                    frameLeft = (int)Math.Min(FrameBytes, left);
+                    WriteNumber(number, frameLeft);
+                    await write(number.AsMemory(0, NumberBytes), cancellationToken);
+                }
+
+                var count = Math.Min(frameLeft, rest.Length);
+                await write(rest[..count], cancellationToken);
+                (rest, frameLeft, left) = (rest[count..], frameLeft - count, left - count);
+            }
+        }
+
+        if (table.Block != DumpBlock.Rows) return;
+        WriteNumber(number, 0);
+        await write(number.AsMemory(0, NumberBytes), cancellationToken);
+    }
+
+    private static void WriteNumber(Span<byte> five, int value)
+    {
+        five[0] = 0;
+        BinaryPrimitives.WriteInt32LittleEndian(five[1..], value);
+    }
+}

@@ -1,0 +1,119 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Reprise.Repository.Format;
+using Reprise.Repository.Points;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Recovery.Postgres;
+
+/// <summary>
+/// What a record of this kind holds. Streams: <c>toc</c> (header and table of contents of the dump as pg_dump wrote
+/// them), <c>tables</c> (see <see cref="DumpTables"/>: the rows of each table, each a content of its own),
+/// <c>roles</c> (JSON) and <c>globals</c> (SQL of pg_dumpall, without passwords; absent when it was not permitted). When
+/// all databases are captured, <c>toc</c> and <c>tables</c> have the number of the database before them: <c>0/toc</c>.
+/// Facts: <c>databases</c> (JSON), <c>observed</c> (our clock at the snapshot). Identity: <c>system</c> (or
+/// <c>server</c> where that may not be asked) and <c>database</c>. Versions: <c>server</c>, <c>client</c>,
+/// <c>archive</c>, <c>extension/NAME</c>. Rows: <c>schema.table</c>, or <c>database/schema.table</c> for all.
+/// </summary>
+public static class PostgresRecord
+{
+    internal const string DatabasesFact = "databases";
+    internal const string HeadStream = "toc";
+    internal const string TablesStream = "tables";
+    internal const string RolesStream = "roles";
+    internal const string GlobalsStream = "globals";
+
+    private const int MaxListBytes = 256 * 1024 * 1024;
+
+    /// <summary>
+    /// Every content of a record, also those that only its lists name, as a person would say it (<c>table
+    /// public.orders</c>, <c>table of contents</c>): for whoever proves bytes or says what damage touches.
+    /// </summary>
+    public static async IAsyncEnumerable<(string Path, Content Content)> ContentsAsync(
+        AssetRecord record, PointReader point, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var (name, content) in record.Streams) yield return (name, content);
+        foreach (var database in Databases(record))
+        {
+            var tables = await TablesAsync(record, database, point, cancellationToken);
+            var names = await NamesAsync(record, database, point, cancellationToken);
+            foreach (var table in tables)
+            {
+                yield return (database.Prefix + names.GetValueOrDefault(table.Id, $"data {table.Id}"), table.Content);
+            }
+        }
+    }
+
+    internal static IReadOnlyList<CatalogDatabase> Databases(AssetRecord record) =>
+        record.Facts.TryGetValue(DatabasesFact, out var text)
+        && JsonSerializer.Deserialize(text, CatalogJson.Default.IReadOnlyListCatalogDatabase) is { Count: > 0 } databases
+            ? databases
+            : throw ByteReader.Broken($"the record of {record.Name} names no database");
+
+    internal static Content Stream(AssetRecord record, string name) => record.Streams.TryGetValue(name, out var content)
+        ? content
+        : throw ByteReader.Broken($"the record of {record.Name} has no stream {name}");
+
+    internal static async Task<IReadOnlyList<DumpTable>> TablesAsync(
+        AssetRecord record, CatalogDatabase database, PointReader point, CancellationToken cancellationToken) =>
+        DumpTables.Decode((await ReadAsync(
+            point, Stream(record, database.Prefix + TablesStream), cancellationToken)).Span);
+
+    internal static async Task<IReadOnlyList<CatalogRole>> RolesAsync(
+        AssetRecord record, PointReader point, CancellationToken cancellationToken) =>
+        JsonSerializer.Deserialize(
+            (await ReadAsync(point, Stream(record, RolesStream), cancellationToken)).Span,
+            CatalogJson.Default.IReadOnlyListCatalogRole) ?? [];
+
+    // Names stand in the table of contents; where that is damaged itself, numbers have to do.
+    private static async Task<Dictionary<int, string>> NamesAsync(
+        AssetRecord record, CatalogDatabase database, PointReader point, CancellationToken cancellationToken)
+    {
+        var parser = new DumpHeadParser();
+        try
+        {
+            await foreach (var block in point.ReadAsync(Stream(record, database.Prefix + HeadStream), cancellationToken))
+            {
+                parser.Take(block.Bytes.Span);
+            }
+        }
+        catch (RepriseException e) when (e.Code.Exit == ExitCodes.Damaged)
+        {
+            return [];
+        }
+
+        return parser.Head?.Data.ToDictionary(
+            entry => entry.Id,
+            entry => entry.Schema is null ? $"large objects {entry.Tag}" : $"table {entry.Schema}.{entry.Tag}") ?? [];
+    }
+
+    /// <summary>A small content whole.</summary>
+    internal static async Task<ReadOnlyMemory<byte>> ReadAsync(
+        PointReader point, Content content, CancellationToken cancellationToken)
+    {
+        if (content.LengthBytes > MaxListBytes) throw ByteReader.Broken($"a list of {content.LengthBytes} bytes is too long");
+        var bytes = new byte[content.LengthBytes];
+        await foreach (var block in point.ReadAsync(content, cancellationToken))
+        {
+            block.Bytes.CopyTo(bytes.AsMemory((int)block.OffsetBytes));
+        }
+
+        return bytes;
+    }
+}
+
+/// <summary>Who a server is.</summary>
+internal static class PostgresIdentity
+{
+    public static async Task<SortedDictionary<string, string>> AskAsync(
+        ISqlSession session, PostgresServer server, bool all, CancellationToken cancellationToken)
+    {
+        var identity = new SortedDictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["database"] = all ? "*" : session.Database,
+        };
+        if (await session.ScalarAsync(CatalogSql.SystemIdentifier, cancellationToken) is { } system) identity["system"] = system;
+        else identity["server"] = server.Connection.Server;
+        return identity;
+    }
+}
