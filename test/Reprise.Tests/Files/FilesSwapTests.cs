@@ -240,7 +240,8 @@ public sealed class FilesSwapTests : IDisposable
         Assert.Contains(problems, p => p.Code == RecoveryErrors.OperationInterrupted);
         var other = new RestoreItem(FilesFixture.Id(9), captured.Record);
         Assert.Contains(await asset.PreflightAsync(other, None), p => p.Code == RecoveryErrors.OperationInterrupted);
-        Assert.DoesNotContain(await asset.PreflightAsync(item, None), p => p.Code == RecoveryErrors.OperationInterrupted);
+        Assert.DoesNotContain(
+            await asset.PreflightAsync(item, None), p => p.Code == RecoveryErrors.OperationInterrupted);
         var discard = await Assert.ThrowsAsync<RepriseException>(() => asset.DiscardAsync(item, Before(1), None));
         Assert.Equal(RecoveryErrors.OperationInterrupted, discard.Code);
 
