@@ -40,9 +40,8 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
     {
         context.Progress.Clear();
         var prose = context.Prose;
-        var now = context.Host.Clock.GetUtcNow();
         foreach (
-            var sentence in RestoreText.Sentences(plan, application, now, context.Calendar)) prose.Paragraph(sentence);
+            var sentence in plan.Sentences) prose.Paragraph(sentence);
         RestoreText.Plan(plan, prose);
         if (yes) return;
         if (!CanAsk)
@@ -68,6 +67,14 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
     {
         context.Prose.Line("The application is not stopped by Reprise: the configuration has no control.");
         return CanAsk && await YesAsync("Is it stopped now? [y/N] ", cancellationToken);
+    }
+
+    /// <summary>Without <c>control</c>: asks to start the application, and waits until a person says that it runs.</summary>
+    public async Task WaitForStartAsync(CancellationToken cancellationToken)
+    {
+        context.Progress.Clear();
+        context.Prose.Line("The data is back. Start the application now, so that its checks can be asked.");
+        await Terminal.AskAsync("Press Enter when it runs. ", cancellationToken);
     }
 
     /// <summary>
