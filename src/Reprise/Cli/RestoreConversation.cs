@@ -70,6 +70,14 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
         return CanAsk && await YesAsync("Is it stopped now? [y/N] ", cancellationToken);
     }
 
+    /// <summary>Without <c>control</c>: asks to start the application, and waits until a person says that it runs.</summary>
+    public async Task WaitForStartAsync(CancellationToken cancellationToken)
+    {
+        context.Progress.Clear();
+        context.Prose.Line("The data is back. Start the application now, so that its checks can be asked.");
+        await Terminal.AskAsync("Press Enter when it runs. ", cancellationToken);
+    }
+
     /// <summary>
     /// Somebody else wrote to the restored data before the verdict: whether the former data shall return all the same.
     /// False when nobody can be asked.

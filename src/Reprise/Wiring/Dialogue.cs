@@ -28,6 +28,9 @@ internal sealed class Dialogue(RestoreConversation conversation, CommandContext 
         conversation.IsStoppedAsync(cancellationToken);
 
     /// <inheritdoc />
+    public Task AskToStartAsync(CancellationToken cancellationToken) => conversation.WaitForStartAsync(cancellationToken);
+
+    /// <inheritdoc />
     public async Task<Verdict> AskVerdictAsync(VerdictQuestion question, CancellationToken cancellationToken)
     {
         var choice = await conversation.AskVerdictAsync([.. question.Failed.Select(CheckJson.From)], cancellationToken);
