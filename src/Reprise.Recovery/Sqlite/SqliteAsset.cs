@@ -108,6 +108,7 @@ public sealed class SqliteAsset : IRestorable
             HasData = look.HasData,
             Identity = identity,
             Rows = look.Rows,
+            Migration = look.Migration,
             SizeBytes = size,
             Users = users,
             Where = where,
