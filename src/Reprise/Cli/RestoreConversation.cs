@@ -70,7 +70,9 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
         return CanAsk && await YesAsync("Is it stopped now? [y/N] ", cancellationToken);
     }
 
-    /// <summary>Without <c>control</c>: asks to start the application, and waits until a person says that it runs.</summary>
+    /// <summary>
+    /// Without <c>control</c>: asks to start the application, and waits until a person says that it runs.
+    /// </summary>
     public async Task WaitForStartAsync(CancellationToken cancellationToken)
     {
         context.Progress.Clear();
