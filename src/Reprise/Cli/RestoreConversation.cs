@@ -40,9 +40,8 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
     {
         context.Progress.Clear();
         var prose = context.Prose;
-        var now = context.Host.Clock.GetUtcNow();
         foreach (
-            var sentence in RestoreText.Sentences(plan, application, now, context.Calendar)) prose.Paragraph(sentence);
+            var sentence in plan.Sentences) prose.Paragraph(sentence);
         RestoreText.Plan(plan, prose);
         if (yes) return;
         if (!CanAsk)
