@@ -61,20 +61,21 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
     }
 
     /// <summary>
-    /// Without <c>control</c>: whether the person has stopped the application. False when nobody can be asked.
+    /// Whether the person has stopped the application, because of <paramref name="why"/> (no <c>control</c>, or its stop
+    /// failed). False when nobody can be asked.
     /// </summary>
-    public async Task<bool> IsStoppedAsync(CancellationToken cancellationToken)
+    public async Task<bool> IsStoppedAsync(string why, CancellationToken cancellationToken)
     {
-        context.Prose.Line("The application is not stopped by Reprise: the configuration has no control.");
+        context.Progress.Clear();
+        context.Prose.Paragraph($"The application is not stopped by Reprise: {why}.");
         return CanAsk && await YesAsync("Is it stopped now? [y/N] ", cancellationToken);
     }
 
-    /// <summary>Without <c>control</c>: asks to start the application, and waits until a person says that it runs.</summary>
-    public async Task WaitForStartAsync(CancellationToken cancellationToken)
+    /// <summary>Without <c>control</c>: waits until the person has started the application.</summary>
+    public async Task StartByHandAsync(CancellationToken cancellationToken)
     {
         context.Progress.Clear();
-        context.Prose.Line("The data is back. Start the application now, so that its checks can be asked.");
-        await Terminal.AskAsync("Press Enter when it runs. ", cancellationToken);
+        await Terminal.AskAsync("The data is back. Start the application now, then press Enter: ", cancellationToken);
     }
 
     /// <summary>

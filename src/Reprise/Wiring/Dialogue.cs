@@ -25,10 +25,10 @@ internal sealed class Dialogue(RestoreConversation conversation, CommandContext 
 
     /// <inheritdoc />
     public Task<bool> AskIsStoppedAsync(string why, CancellationToken cancellationToken) =>
-        conversation.IsStoppedAsync(cancellationToken);
+        conversation.IsStoppedAsync(why, cancellationToken);
 
     /// <inheritdoc />
-    public Task AskToStartAsync(CancellationToken cancellationToken) => conversation.WaitForStartAsync(cancellationToken);
+    public Task AskToStartAsync(CancellationToken cancellationToken) => conversation.StartByHandAsync(cancellationToken);
 
     /// <inheritdoc />
     public async Task<Verdict> AskVerdictAsync(VerdictQuestion question, CancellationToken cancellationToken)
