@@ -77,6 +77,10 @@ public static class RecoveryErrors
     public static readonly ErrorCode FileSkipped =
         new("file-skipped", ExitCodes.Incomplete, "a socket or a device was met, which cannot be captured");
 
+    /// <summary>A pattern of files that cannot be read.</summary>
+    public static readonly ErrorCode PatternInvalid =
+        new("pattern-invalid", ExitCodes.Usage, "a pattern of a files asset cannot be read, or leaves the folder");
+
     /// <summary>The asset matches nothing.</summary>
     public static readonly ErrorCode AssetEmpty =
         new("asset-empty", ExitCodes.Unavailable, "an asset matches nothing at all, which is more likely a wrong path than an empty application");
@@ -136,6 +140,10 @@ public static class RecoveryErrors
     /// <summary>No asset of this name.</summary>
     public static readonly ErrorCode AssetUnknown =
         new("asset-unknown", ExitCodes.Usage, "the configuration or the point has no asset of this name");
+
+    /// <summary>A database refused the question of a check.</summary>
+    public static readonly ErrorCode QuestionRefused =
+        new("question-refused", ExitCodes.CheckFailed, "a database refused the question of a check");
 
     /// <summary>No check of this name.</summary>
     public static readonly ErrorCode CheckUnknown =
@@ -200,4 +208,8 @@ public static class RecoveryErrors
     /// <summary>A source holds much less than before.</summary>
     public static readonly ErrorCode SourceShrunk =
         new("source-shrunk", ExitCodes.Done, "a source holds less than half of what the last point held; a warning, the point is complete");
+
+    /// <summary>A hook did not end with 0.</summary>
+    public static readonly ErrorCode HookFailed =
+        new("hook-failed", ExitCodes.Done, "a hook failed or took too long; a warning, what it followed is not affected");
 }

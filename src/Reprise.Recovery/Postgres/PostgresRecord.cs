@@ -1,6 +1,8 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Reprise.Repository.Format;
 using Reprise.Repository.Points;
+using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Postgres;
 
@@ -24,22 +26,22 @@ public static class PostgresRecord
     private const int MaxListBytes = 256 * 1024 * 1024;
 
     /// <summary>
-    /// Every content of a record, also those that only its lists name, with what it is (<c>toc</c>,
-    /// <c>tables</c>, <c>data/217</c>): for whoever proves bytes or says what damage touches.
+    /// Every content of a record, also those that only its lists name, as a person would say it (<c>table
+    /// public.orders</c>, <c>table of contents</c>): for whoever proves bytes or says what damage touches.
     /// </summary>
-    public static async Task<IReadOnlyList<(string Name, Content Content)>> ContentsAsync(
-        AssetRecord record, PointReader point, CancellationToken cancellationToken)
+    public static async IAsyncEnumerable<(string Path, Content Content)> ContentsAsync(
+        AssetRecord record, PointReader point, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var contents = record.Streams.Select(stream => (stream.Key, stream.Value)).ToList();
+        foreach (var (name, content) in record.Streams) yield return (name, content);
         foreach (var database in Databases(record))
         {
-            foreach (var table in await TablesAsync(record, database, point, cancellationToken))
+            var tables = await TablesAsync(record, database, point, cancellationToken);
+            var names = await NamesAsync(record, database, point, cancellationToken);
+            foreach (var table in tables)
             {
-                contents.Add(($"{database.Prefix}data/{table.Id}", table.Content));
+                yield return (database.Prefix + names.GetValueOrDefault(table.Id, $"data {table.Id}"), table.Content);
             }
         }
-
-        return contents;
     }
 
     internal static IReadOnlyList<CatalogDatabase> Databases(AssetRecord record) =>
@@ -62,6 +64,28 @@ public static class PostgresRecord
         JsonSerializer.Deserialize(
             (await ReadAsync(point, Stream(record, RolesStream), cancellationToken)).Span,
             CatalogJson.Default.IReadOnlyListCatalogRole) ?? [];
+
+    // Names stand in the table of contents; where that is damaged itself, numbers have to do.
+    private static async Task<Dictionary<int, string>> NamesAsync(
+        AssetRecord record, CatalogDatabase database, PointReader point, CancellationToken cancellationToken)
+    {
+        var parser = new DumpHeadParser();
+        try
+        {
+            await foreach (var block in point.ReadAsync(Stream(record, database.Prefix + HeadStream), cancellationToken))
+            {
+                parser.Take(block.Bytes.Span);
+            }
+        }
+        catch (RepriseException e) when (e.Code.Exit == ExitCodes.Damaged)
+        {
+            return [];
+        }
+
+        return parser.Head?.Data.ToDictionary(
+            entry => entry.Id,
+            entry => entry.Schema is null ? $"large objects {entry.Tag}" : $"table {entry.Schema}.{entry.Tag}") ?? [];
+    }
 
     /// <summary>A small content whole.</summary>
     internal static async Task<ReadOnlyMemory<byte>> ReadAsync(

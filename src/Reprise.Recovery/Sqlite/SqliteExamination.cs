@@ -141,7 +141,7 @@ internal static class SqliteExamination
         return failure is null ? lines.Count : null;
     }
 
-    private static string? FindMigration(SqliteSession session)
+    internal static string? FindMigration(SqliteSession session)
     {
         foreach (var table in MigrationTables.All)
         {

@@ -1,0 +1,154 @@
+using Reprise.Recovery.Assets;
+using Reprise.Recovery.Postgres;
+using Reprise.Recovery.Processes;
+using Reprise.Repository;
+using Reprise.Repository.Points;
+using Reprise.Repository.Sealing;
+using Reprise.Storage.Disk;
+using Reprise.Storage.Errors;
+using Reprise.Storage.Memory;
+using Reprise.Storage.Runtime;
+using Reprise.Tests.Fixtures;
+using Reprise.Tests.Repository;
+using Reprise.Tests.Storage;
+using Slot = Reprise.Recovery.Assets.Slot;
+
+namespace Reprise.Tests.Postgres;
+
+/// <summary>One server for the tests of this room, which run one after another.</summary>
+public sealed class PostgresRoom : IDisposable
+{
+    private PostgresCluster? cluster;
+
+    /// <summary>PostgreSQL 15, started by the first test that needs it.</summary>
+    public PostgresCluster Cluster => cluster ??= PostgresCluster.Start(15);
+
+    public void Dispose() => cluster?.Dispose();
+}
+
+[CollectionDefinition(Name)]
+public sealed class PostgresTests : ICollectionFixture<PostgresRoom>
+{
+    public const string Name = "postgres";
+}
+
+/// <summary>A repository in memory, and the steps of a backup and a restore in the order of the contract.</summary>
+public sealed class PostgresBench : IDisposable
+{
+    private static readonly CancellationToken None = CancellationToken.None;
+    private readonly MemoryStore store = new();
+    private readonly ScratchFolder scratch = new();
+    private readonly List<PointReader> readers = [];
+    private PointRepository? repository;
+
+    public NoteSink Progress { get; } = new();
+
+    public List<Problem> Problems { get; } = [];
+
+    public string Folder => scratch.Text;
+
+    public long StoredBytes => store.SizeBytes();
+
+    public Dictionary<string, string?> Variables { get; } = new() { ["PATH"] = Environment.GetEnvironmentVariable("PATH") };
+
+    public PostgresHost Host => new()
+    {
+        Disk = Disks.OfThisMachine(),
+        Children = new ChildProcesses(TimeProvider.System),
+        Clock = TimeProvider.System,
+        Entropy = Entropy.System,
+        Cpu = Cpu.OfThisMachine(),
+        Variable = name => Variables.GetValueOrDefault(name),
+        Home = scratch.Text,
+        UserName = "nobody",
+        TemporaryFolder = scratch.Text,
+    };
+
+    public PostgresAsset Asset(PostgresCluster cluster, string database, Func<PostgresSettings, PostgresSettings>? change = null)
+    {
+        var settings = new PostgresSettings { ConnectionText = cluster.Connection(database), ClientFolder = cluster.Programs };
+        return new PostgresAsset("orders", change?.Invoke(settings) ?? settings, Host);
+    }
+
+    /// <summary>Captures and commits; the record and a reader of the point come back.</summary>
+    public async Task<(AssetRecord Record, PointReader Point)> BackupAsync(PostgresAsset asset)
+    {
+        repository ??= (await PointRepository.CreateAsync(
+            new RepositoryHost(store, TimeProvider.System, Entropy.System, Cpu.OfThisMachine()), None)).Repository;
+        await using var writer = await repository.BeginPointAsync(SigningKeys.None, None);
+        var context = new CaptureContext
+        {
+            Writer = writer,
+            Clock = TimeProvider.System,
+            Progress = Progress,
+            ScratchFolder = scratch.Text,
+        };
+        var record = await asset.CaptureAsync(context, None);
+        Problems.AddRange(context.Problems);
+        await writer.CommitAsync(
+            new PointManifest
+            {
+                Id = writer.Id,
+                Application = "shop",
+                Created = TimeProvider.System.GetUtcNow(),
+                Kind = PointKind.Manual,
+                State = PointState.Complete,
+                SkewSeconds = 0,
+                Writer = "test",
+                Assets = [record],
+            },
+            None);
+        var entry = (await repository.ListPointsAsync(SigningKeys.None, None)).Points.Single(point => point.Id == writer.Id);
+        var reader = repository.OpenPoint(entry);
+        readers.Add(reader);
+        return (entry.Manifest.Assets.Single(), reader);
+    }
+
+    /// <summary>How many points are committed.</summary>
+    public async Task<int> PointsAsync() =>
+        repository is null ? 0 : (await repository.ListPointsAsync(SigningKeys.None, None)).Points.Count;
+
+    /// <summary>A fresh identifier for a restore.</summary>
+    public static PointId NewId() => PointId.At(TimeProvider.System.GetUtcNow());
+
+    /// <summary>Stages, verifies and swaps.</summary>
+    public async Task<RestoreItem> RestoreAsync(PostgresAsset asset, AssetRecord record, PointReader point)
+    {
+        var item = new RestoreItem(NewId(), record);
+        var problems = await asset.PreflightAsync(item, None);
+        Assert.DoesNotContain(problems, problem => problem.Severity == Severity.Error);
+        await asset.StageAsync(item, point, Progress, None);
+        foreach (var outcome in await asset.VerifyStagedAsync(item, Progress, None))
+        {
+            Assert.True(
+                outcome.Outcome is Outcome.Pass or Outcome.NotApplicable,
+                $"{outcome.Name}: {outcome.Outcome}, expected {outcome.Expected}, got {outcome.Actual}");
+        }
+
+        await asset.SwapAsync(item, new Swap(Slot.New(item.RestoreId), Slot.Before(item.RestoreId)), None);
+        return item;
+    }
+
+    public void Dispose()
+    {
+        foreach (var reader in readers) reader.Dispose();
+        repository?.Dispose();
+        scratch.Dispose();
+    }
+}
+
+/// <summary>Remembers notes.</summary>
+public sealed class NoteSink : IProgressSink
+{
+    public List<string> Notes { get; } = [];
+
+    public long Bytes { get; private set; }
+
+    public void Begin(string step, long? totalBytes)
+    {
+    }
+
+    public void Advance(long bytes) => Bytes += bytes;
+
+    public void Note(string line) => Notes.Add(line);
+}
