@@ -14,6 +14,7 @@ internal static class Composition
         {
             Status = StatusOperation.RunAsync,
             Init = InitOperation.RunAsync,
+            Doctor = DoctorOperation.RunAsync,
             Check = PointOperations.CheckAsync,
             Backup = PointOperations.BackupAsync,
             Points = PointOperations.PointsAsync,

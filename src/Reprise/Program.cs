@@ -13,6 +13,10 @@ var host = new Host
     Environment = variables,
     WorkingFolder = Environment.CurrentDirectory,
     Version = typeof(Terminal).Assembly.GetName().Version?.ToString(3) ?? "0.0.0",
+    // Under dotnet run the process is dotnet's.
+    ProgramPath = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "reprise"
+        ? path
+        : "reprise",
     ListensToSignals = true,
 };
 return await new CommandLine(host, Composition.Operations(host)).RunAsync(args);

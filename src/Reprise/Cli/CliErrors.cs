@@ -39,24 +39,4 @@ internal static class CliErrors
     /// <summary>Our bug.</summary>
     public static readonly ErrorCode Bug =
         new("bug", ExitCodes.Bug, "something happened that our code did not expect");
-
-    /// <summary>Nothing starts backup.</summary>
-    public static readonly ErrorCode NothingScheduled =
-        new("nothing-scheduled", ExitCodes.CheckFailed, "nothing on this host starts 'reprise backup' by itself");
-
-    /// <summary>Others can read a key.</summary>
-    public static readonly ErrorCode KeyExposed =
-        new("key-exposed", ExitCodes.CheckFailed, "other users of this host can read the key file");
-
-    /// <summary>The repository dies with the application.</summary>
-    public static readonly ErrorCode SameDevice =
-        new("same-device", ExitCodes.CheckFailed, "the repository lies on the device of what it protects");
-
-    /// <summary>Little room.</summary>
-    public static readonly ErrorCode RoomShort =
-        new("room-short", ExitCodes.CheckFailed, "there may be too little room for the next point");
-
-    /// <summary>The clock is wrong.</summary>
-    public static readonly ErrorCode ClockOdd =
-        new("clock-odd", ExitCodes.CheckFailed, "the clock of this host cannot be right");
 }

@@ -25,6 +25,9 @@ internal sealed record Host
     /// <summary>The program and its version, e.g. <c>0.1.0</c>.</summary>
     public required string Version { get; init; }
 
+    /// <summary>Absolute path of this program, for what is printed to be copied.</summary>
+    public string ProgramPath { get; init; } = "reprise";
+
     /// <summary>Whether signals are listened to: not in tests.</summary>
     public bool ListensToSignals { get; init; }
 }
@@ -89,6 +92,9 @@ internal sealed class CommandContext(Host host, GlobalOptions options, Cancellat
 
     /// <summary>The application, when a configuration was read; for the envelope.</summary>
     public string? Application => configuration?.Application;
+
+    /// <summary>Takes a configuration that the command read itself.</summary>
+    public void Use(ApplicationConfiguration read) => configuration = read;
 
     /// <summary>The configuration, read when it is first asked for.</summary>
     /// <exception cref="RepriseException">exit 2 when it is missing or wrong, or when a repository was named

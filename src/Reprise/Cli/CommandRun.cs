@@ -52,7 +52,8 @@ internal sealed class CommandRun(Host host, GlobalOptions options)
         if (options.Json)
         {
             var document = Documents.Error;
-            host.Terminal.Out.Write(document.Write(Wrap(document, null, [problem], null)));
+            host.Terminal.Out.Write(
+                document.Write(Wrap(document, new CommandReport<NothingJson>(null, [problem]), null)));
         }
 
         ProblemLines.Write(Errors(), [problem]);
@@ -99,11 +100,9 @@ internal sealed class CommandRun(Host host, GlobalOptions options)
         Document<T> document, CommandContext context, CommandReport<T> report, Action<T, Output, CommandContext> render)
         where T : class
     {
-        var exit = ExitDecision.Of(report.Problems);
         if (options.Json)
         {
-            host.Terminal.Out.Write(
-                document.Write(Wrap(document, report.Result, report.Problems, context.Application)));
+            host.Terminal.Out.Write(document.Write(Wrap(document, report, context.Application)));
         }
         else if (report.Result is not null)
         {
@@ -115,7 +114,7 @@ internal sealed class CommandRun(Host host, GlobalOptions options)
         }
 
         ProblemLines.Write(Errors(), options.Quiet || options.Json ? ErrorsOf(report.Problems) : report.Problems);
-        return exit;
+        return ExitDecision.Of(report);
     }
 
     private static List<Problem> ErrorsOf(IEnumerable<Problem> problems) =>
@@ -125,23 +124,22 @@ internal sealed class CommandRun(Host host, GlobalOptions options)
     public static Envelope<T> Wrap<T>(
         Document<T> document, CommandReport<T> report, CommandContext context, DateTimeOffset started)
         where T : class =>
-        Wrap(document, report.Result, report.Problems, context.Application, context.Host.Version, started, TimeSpan.Zero);
+        Wrap(document, report, context.Application, context.Host.Version, started, TimeSpan.Zero);
 
-    private Envelope<T> Wrap<T>(Document<T> document, T? result, IReadOnlyList<Problem> problems, string? application)
+    private Envelope<T> Wrap<T>(Document<T> document, CommandReport<T> report, string? application)
         where T : class =>
-        Wrap(document, result, problems, application, host.Version, started, host.Clock.GetElapsedTime(startedTicks));
+        Wrap(document, report, application, host.Version, started, host.Clock.GetElapsedTime(startedTicks));
 
     private static Envelope<T> Wrap<T>(
         Document<T> document,
-        T? result,
-        IReadOnlyList<Problem> problems,
+        CommandReport<T> report,
         string? application,
         string version,
         DateTimeOffset started,
         TimeSpan elapsed)
         where T : class
     {
-        var exit = ExitDecision.Of(problems);
+        var exit = ExitDecision.Of(report);
         return new Envelope<T>
         {
             Schema = document.Schema,
@@ -151,8 +149,8 @@ internal sealed class CommandRun(Host host, GlobalOptions options)
             Seconds = Math.Round(elapsed.TotalSeconds, 3),
             Outcome = Words.OfExit(exit),
             Exit = exit,
-            Problems = [.. problems.Select(ProblemJson.From)],
-            Result = result,
+            Problems = [.. report.Problems.Select(ProblemJson.From)],
+            Result = report.Result,
         };
     }
 

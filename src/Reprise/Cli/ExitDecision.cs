@@ -19,6 +19,17 @@ internal static class ExitDecision
         ExitCodes.CheckFailed,
     ];
 
+    /// <summary>The exit code of a report.</summary>
+    public static int Of<T>(CommandReport<T> report)
+        where T : class
+    {
+        var exit = Of(report.Problems);
+        return report is { IsDiagnosis: true, Result: not null } && exit is not (
+            0 or ExitCodes.Bug or ExitCodes.Interrupted)
+            ? ExitCodes.CheckFailed
+            : exit;
+    }
+
     /// <summary>
     /// The worst exit code of the errors among <paramref name="problems"/>; notes and warnings change nothing.
     /// </summary>

@@ -9,6 +9,13 @@ namespace Reprise.Cli;
 internal sealed record CommandReport<T>(T? Result, IReadOnlyList<Problem> Problems)
     where T : class
 {
+    /// <summary>
+    /// Whether its errors are findings about something else, as the doctor's are: then the exit is 6 whatever their
+    /// codes
+    /// say, because the command itself did what was asked.
+    /// </summary>
+    public bool IsDiagnosis { get; init; }
+
     /// <summary>A result without problems.</summary>
     public CommandReport(T result)
         : this(result, [])

@@ -38,10 +38,12 @@ internal sealed partial class YamlReader
     }
 
     /// <summary>
-    /// Reads a file that is not ours (a compose file): anchors, aliases, merge keys and tags are understood, keys that are
+    /// Reads a file that is not ours (a compose file): anchors, aliases, merge keys and tags are understood, keys that
+    /// are
     /// not text are taken as they are written, and only the first document counts.
     /// </summary>
-    public static YamlNode? ReadForeign(string text, string file) => new YamlReader(text, file, foreign: true).ReadStream();
+    public static YamlNode? ReadForeign(string text, string file) =>
+        new YamlReader(text, file, foreign: true).ReadStream();
 
     private YamlNode? ReadStream()
     {

@@ -75,7 +75,9 @@ internal sealed partial record ComposeService
     /// <summary>Folders and files of this host that are mounted, relative to the compose file.</summary>
     public IEnumerable<string> Folders => Mounts.Where(m => m.IsHere).Select(m => m.Source);
 
-    /// <summary>The host's side of the first published port, as it is written (it may hold a variable), or null.</summary>
+    /// <summary>
+    /// The host's side of the first published port, as it is written (it may hold a variable), or null.
+    /// </summary>
     public string? PublishedPort => Ports
         .Select(p => PortParts().Match(p))
         .Where(m => m.Success)
@@ -83,7 +85,8 @@ internal sealed partial record ComposeService
         .FirstOrDefault(p => p.Length > 0);
 
     /// <summary>The path that its health check asks for, or null.</summary>
-    public string? HealthPath => UrlPath().Match(HealthTest) is { Success: true } match ? match.Groups["path"].Value : null;
+    public string? HealthPath =>
+        UrlPath().Match(HealthTest) is { Success: true } match ? match.Groups["path"].Value : null;
 
     /// <summary>Whether an address among its variables names the host <paramref name="service"/>.</summary>
     public bool Mentions(string service) => Environment.Values.Any(
@@ -141,7 +144,7 @@ internal sealed partial record ComposeService
         : Text(node);
 
     [GeneratedRegex(
-        @"(^|/)(postgres|postgresql|postgis|timescaledb|pgvector|supabase/postgres|[a-z-]*-postgres)(-[a-z]+)?(:|@|\}|$)"
+        @"(^|/)(postgres|postgresql|postgis|timescaledb|pgvector|[a-z-]*-postgres)(-[a-z]+)?(:|@|\}|$)"
         + @"|:-[^}]*postgres",
         RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase,
         1000)]

@@ -18,7 +18,9 @@ internal sealed record SetupChoices
     public required bool SealSecrets { get; init; }
 }
 
-/// <summary>Writes a <c>reprise.yaml</c> as a person would have written it, with the reasons beside the lines.</summary>
+/// <summary>
+/// Writes a <c>reprise.yaml</c> as a person would have written it, with the reasons beside the lines.
+/// </summary>
 internal sealed class ConfigurationText
 {
     private const int CommentColumn = 42;
@@ -47,14 +49,18 @@ internal sealed class ConfigurationText
 
     private void Head()
     {
-        Line($"# What Reprise protects of {choices.Application}. Relative paths start at this file's folder; ${{NAME}} comes from the");
-        Line("# environment, then from .env beside this file. Written by reprise init; it is yours to change.");
+        Line($"# What Reprise protects of {choices.Application}. Written by reprise init; it is yours to change.");
+        Line("# Relative paths start at this file's folder. ${NAME} comes from the environment, then from .env beside it.");
         Line();
         Line($"application: {YamlText.Literal(choices.Application)}");
         Line();
         Line("repository:");
-        Line($"  location: {YamlText.Literal(choices.Location)}", "better on another disk: beside the data it is lost with it");
-        Line($"  key: {{ file: {YamlText.Literal(choices.KeyFile)} }}", "without this key, or the recovery sheet, nothing comes back");
+        Line(
+            $"  location: {YamlText.Literal(choices.Location)}",
+            "better on another disk: beside the data it is lost with it");
+        Line(
+            $"  key: {{ file: {YamlText.Literal(choices.KeyFile)} }}",
+            "without this key, or the recovery sheet, nothing comes back");
         Line();
         Line("objectives:");
         Line("  rpo: 1h", "lose at most an hour");
@@ -81,13 +87,19 @@ internal sealed class ConfigurationText
 
         if (around.Secrets.Count > 0)
         {
-            Line("  secrets:", choices.SealSecrets ? "names, fingerprints, and the values encrypted" : "names and fingerprints, never the values");
+            Line(
+                "  secrets:",
+                choices.SealSecrets
+                    ? "names, fingerprints, and the values encrypted"
+                    : "names and fingerprints, never the values");
             Line("    secrets:");
             Line($"      references: {YamlText.List(around.Secrets.Select(YamlText.Literal))}");
             if (around.HasEnvironmentFile) Line("      from: .env");
             Line(
                 $"      values: {(choices.SealSecrets ? "sealed" : "none")}",
-                choices.SealSecrets ? "only restore --restore-secrets writes them back" : "sealed would keep them too, encrypted");
+                choices.SealSecrets
+                    ? "only restore --restore-secrets writes them back"
+                    : "sealed would keep them too, encrypted");
         }
 
         if (around.Databases.Count == 0 && around.Files.Count == 0 && around.Secrets.Count == 0)
@@ -112,7 +124,9 @@ internal sealed class ConfigurationText
                 Line("      method: auto", "logical, or physical where the data directory can be read");
                 if (postgres.Service is { } service)
                 {
-                    Line($"      via: {{ compose: {YamlText.Literal(service)} }}", "pg_dump and its kin run inside the service");
+                    Line(
+                        $"      via: {{ compose: {YamlText.Literal(service)} }}",
+                        "pg_dump and its kin run inside the service");
                 }
 
                 break;
@@ -154,7 +168,7 @@ internal sealed class ConfigurationText
             Line("# Questions that prove that the application is back. Without any, a restore proves the data only.");
             Line("# checks:");
             Line("#   healthy: { http: { url: \"http://127.0.0.1:8000/health\", within: 30s } }");
-            if (database is not null) Line($"#   readable: {{ sql: {{ asset: {database}, query: \"select count(*) from orders\", expect: \"> 0\" }} }}");
+            if (database is not null) Line($"#   {Readable(database)}");
             Line();
             return;
         }
@@ -171,11 +185,14 @@ internal sealed class ConfigurationText
 
         if (database is not null)
         {
-            Line($"  # readable: {{ sql: {{ asset: {database}, query: \"select count(*) from orders\", expect: \"> 0\" }} }}");
+            Line($"  # {Readable(database)}");
         }
 
         Line();
     }
+
+    private static string Readable(string database) =>
+        $"readable: {{ sql: {{ asset: {database}, query: \"select count(*) from orders\", expect: \"> 0\" }} }}";
 
     private void Foot()
     {
@@ -186,7 +203,8 @@ internal sealed class ConfigurationText
 
     private void Line(string line = "", string? comment = null)
     {
-        if (comment is not null) line = line.PadRight(CommentColumn) + (line.Length >= CommentColumn ? "  # " : "# ") + comment;
+        if (comment is not null) line = line.PadRight(CommentColumn) + (
+            line.Length >= CommentColumn ? "  # " : "# ") + comment;
         text.Append(line).Append('\n');
     }
 }

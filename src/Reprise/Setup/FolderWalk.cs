@@ -14,7 +14,17 @@ internal sealed class FolderWalk(IDisk disk)
 
     private static readonly string[] NeverData =
     [
-        "node_modules", "venv", "__pycache__", "vendor", "target", "obj", "bin", "dist", "build", "recovery", "lost+found",
+        "node_modules",
+        "venv",
+        "__pycache__",
+        "vendor",
+        "target",
+        "obj",
+        "bin",
+        "dist",
+        "build",
+        "recovery",
+        "lost+found",
     ];
 
     /// <summary>Regular files below <paramref name="folder"/>, as paths from it, in the order of their names.</summary>

@@ -8,7 +8,8 @@ using Reprise.Storage.Errors;
 namespace Reprise.Setup;
 
 /// <summary>
-/// Looks around in the folder of an application, read-only, and guesses what has to be protected. Every guess ends up in
+/// Looks around in the folder of an application, read-only, and guesses what has to be protected. Every guess ends up
+/// in
 /// a commented file that a person reads; a wrong one costs a line, a missing one costs data.
 /// </summary>
 internal sealed partial class LookAround(IDisk disk, string folder, IReadOnlyDictionary<string, string> environment)
@@ -89,7 +90,8 @@ internal sealed partial class LookAround(IDisk disk, string folder, IReadOnlyDic
         return null;
     }
 
-    // An address that names no service of the compose file is that of an application which runs outside of it, although a
+    // An address that names no service of the compose file is that of an application which runs outside of it, although
+    // a
     // compose file lies there too. True when the application runs in the compose file.
     private bool LookForDatabases(
         ComposeFile? compose, string address, IReadOnlyList<(string Path, FileStatus Status)> files)
@@ -199,7 +201,8 @@ internal sealed partial class LookAround(IDisk disk, string folder, IReadOnlyDic
 
     private List<string>? LookForAlembic(IReadOnlyList<(string Path, FileStatus Status)> files)
     {
-        var ini = files.Select(f => f.Path).FirstOrDefault(p => p == "alembic.ini" || p.EndsWith("/alembic.ini", StringComparison.Ordinal));
+        var ini = files.Select(f => f.Path).FirstOrDefault(
+            p => p == "alembic.ini" || p.EndsWith("/alembic.ini", StringComparison.Ordinal));
         if (ini is null) return null;
         Add("migration", "alembic", ini);
         string[] places = [".venv/bin/alembic", "venv/bin/alembic"];

@@ -81,14 +81,15 @@ internal static partial class ScheduleText
     private static string Unit(string path)
     {
         var escaped = path.Replace("%", "%%", StringComparison.Ordinal).Replace("$", "$$", StringComparison.Ordinal);
-        return Simple().IsMatch(path)
-            ? escaped
-            : $"\"{escaped.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+        if (Simple().IsMatch(path)) return escaped;
+        escaped = escaped.Replace("\\", "\\\\", StringComparison.Ordinal);
+        return $"\"{escaped.Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
     }
 
     private static string Shell(string path) => (Simple().IsMatch(path)
         ? path
-        : "'" + path.Replace("'", "'\\''", StringComparison.Ordinal) + "'").Replace("%", "\\%", StringComparison.Ordinal);
+        : "'" + path.Replace("'", "'\\''", StringComparison.Ordinal) + "'").Replace(
+            "%", "\\%", StringComparison.Ordinal);
 
     [GeneratedRegex(@"^[A-Za-z0-9_./:@+-]+\z", RegexOptions.None, 1000)]
     private static partial Regex Simple();

@@ -23,7 +23,9 @@ internal sealed record Surroundings
     /// <summary>The services that are stopped and started, or none.</summary>
     public IReadOnlyList<string> Services { get; init; } = [];
 
-    /// <summary>The command that prints Alembic's head, or null: not found; empty: only the point is compared.</summary>
+    /// <summary>
+    /// The command that prints Alembic's head, or null: not found; empty: only the point is compared.
+    /// </summary>
     public IReadOnlyList<string>? AlembicHeads { get; init; }
 
     /// <summary>The address that says whether the application is healthy, or null.</summary>

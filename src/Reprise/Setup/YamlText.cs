@@ -33,7 +33,7 @@ internal static partial class YamlText
     /// <summary>A list between brackets.</summary>
     public static string List(IEnumerable<string> items) => $"[{string.Join(", ", items)}]";
 
-    [GeneratedRegex(@"^[A-Za-z0-9_./~-]([A-Za-z0-9_./~@+-]*[A-Za-z0-9_./~-])?\z", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"^[A-Za-z0-9_./~-]([A-Za-z0-9_./~@+-]*[A-Za-z0-9_./~-])?\z", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Plain();
 
     [GeneratedRegex(

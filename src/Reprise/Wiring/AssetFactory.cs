@@ -17,9 +17,13 @@ internal sealed class AssetFactory(Machine machine, IReadOnlyList<string> compos
 {
     private static readonly string[] ComposeFiles = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
 
-    /// <summary>All of them, in the order of the configuration.</summary>
-    public IReadOnlyList<IAsset> Make(ApplicationConfiguration configuration, PointRepository repository) =>
-        [.. configuration.Assets.Select(a => Make(a, configuration, repository))];
+    /// <summary>All of them, in the order of the configuration; without a repository, all but the secrets.</summary>
+    public IReadOnlyList<IAsset> Make(ApplicationConfiguration configuration, PointRepository? repository) =>
+    [
+        .. configuration.Assets
+            .Where(a => repository is not null || a is not AssetConfiguration.Secrets)
+            .Select(a => Make(a, configuration, repository)),
+    ];
 
     /// <summary>
     /// How Docker Compose is called here. Version 2 is a plug-in of docker; hosts that have only version 1 call it
@@ -60,14 +64,14 @@ internal sealed class AssetFactory(Machine machine, IReadOnlyList<string> compos
             ? [Path.GetFullPath(arguments[0], folder), .. arguments.Skip(1)]
             : arguments;
 
-    private IAsset Make(AssetConfiguration asset, ApplicationConfiguration configuration, PointRepository repository) => asset switch
+    private IAsset Make(AssetConfiguration asset, ApplicationConfiguration configuration, PointRepository? repository) => asset switch
     {
         AssetConfiguration.Postgres postgres => new PostgresAsset(postgres.Name, Settings(postgres, configuration), PostgresHost(machine)),
         AssetConfiguration.Sqlite sqlite => new SqliteAsset(
             sqlite.Name, new SqliteSettings { Path = sqlite.Path }, machine.Disk, machine.Cpu, machine.Clock),
         AssetConfiguration.Files files => new FilesAsset(
             files.Name, Settings(files, configuration), machine.Disk, machine.Cpu, machine.Clock),
-        AssetConfiguration.Secrets secrets => SecretsFactory.Make(secrets, repository, machine),
+        AssetConfiguration.Secrets secrets when repository is not null => SecretsFactory.Make(secrets, repository, machine),
         _ => throw new InvariantException($"asset kind {asset.Kind}"),
     };
 
