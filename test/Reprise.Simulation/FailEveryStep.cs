@@ -27,31 +27,17 @@ public static class FailEveryStep
     // Enough to see a pattern; a planted defect fails hundreds.
     private const int MostFailures = 20;
 
-    /// <summary>The kinds that break a call of a store.</summary>
-    public static IReadOnlyList<FaultKind> OfStores { get; } =
-    [
-        FaultKind.ErrorBefore, FaultKind.ErrorAfter, FaultKind.Throttled, FaultKind.OutOfSpace, FaultKind.Delay,
-        FaultKind.FlippedRead, FaultKind.TruncatedRead, FaultKind.CrashBefore, FaultKind.CrashAfter,
-    ];
-
-    /// <summary>The kinds that break a call of a disk.</summary>
-    public static IReadOnlyList<FaultKind> OfDisks { get; } =
-    [
-        FaultKind.ErrorBefore, FaultKind.ErrorAfter, FaultKind.OutOfSpace, FaultKind.FlippedRead,
-        FaultKind.CrashBefore, FaultKind.CrashAfter,
-    ];
-
     /// <summary>
     /// Runs them all, until too many have failed. <paramref name="rounds"/>: how often each is tried, with other seeds.
     /// </summary>
     public static FailEveryStepReport Run(
-        Func<ulong, IWorkload> make, WorldOptions options, IReadOnlyList<FaultKind> kinds, ulong seed, int rounds = 1)
+        Func<ulong, IWorkload> make, WorldOptions options, ulong seed, IReadOnlyList<FaultKind>? kinds = null, int rounds = 1)
     {
         var counters = new FaultCounters();
         var steps = new SortedDictionary<FaultKind, int>();
         var failures = new List<string>();
         var runs = 0;
-        foreach (var kind in kinds)
+        foreach (var kind in kinds ?? make(seed).Faults(new World(options, counters)))
         {
             var more = true;
             for (var number = 1; more && failures.Count < MostFailures; number++)
@@ -77,14 +63,15 @@ public static class FailEveryStep
         using var log = new EventLog();
         try
         {
+            world.Live(trial + 2, FaultPlan.None, log, workload.PrepareAsync);
             world.Live(trial, plan, log, workload.LiveAsync);
             world.Live(trial + 1, FaultPlan.None, log, workload.JudgeAsync);
         }
-        catch (Exception e) when (e is SimulationFailureException or RepriseException)
+        catch (Exception e) when (e is SimulationFailureException or RepriseException or InvariantException)
         {
             failures.Add(
-                $"{workload.Name} on {world.Options.Medium}: {kind} at {number} ({plan.Where}), seed {trial}: "
-                + $"{e.Message}; {log.Line()}");
+                $"{workload.Name} on {world.Options.Medium}: {kind} at {number} ({plan.Where}), "
+                + $"trial {trial}: {e.Message}; {log.Line()}");
         }
 
         return plan.Reached;

@@ -7,7 +7,9 @@ namespace Reprise.Recovery.Files;
 /// <summary>Every file of a record with its content: for whoever says what damage touches.</summary>
 public static class FileContents
 {
-    /// <summary>Walks the list of <paramref name="record"/>, which is spooled to <paramref name="spool"/> meanwhile.</summary>
+    /// <summary>
+    /// Walks the list of <paramref name="record"/>, which is spooled to <paramref name="spool"/> meanwhile.
+    /// </summary>
     public static async IAsyncEnumerable<(string Path, Content Content)> WalkAsync(
         AssetRecord record,
         PointReader point,
@@ -20,7 +22,8 @@ public static class FileContents
         {
             using (var file = disk.CreateNew(spool))
             {
-                await foreach (var block in point.ReadAsync(list, cancellationToken)) file.Write(block.OffsetBytes, block.Bytes.Span);
+                await foreach (var block in point.ReadAsync(list, cancellationToken))
+                    file.Write(block.OffsetBytes, block.Bytes.Span);
             }
 
             using var entries = new FileListReader(disk, spool);

@@ -37,7 +37,9 @@ internal static class OwnerNames
         foreach (var line in Text(disk, path).Split('\n'))
         {
             var fields = line.Split(':');
-            if (fields.Length > 2 && uint.TryParse(fields[2], out var number) && !fields[0].AsSpan().ContainsAny(",=\n"))
+            if (fields.Length > 2
+                && uint.TryParse(fields[2], out var number)
+                && !fields[0].AsSpan().ContainsAny(",=\n"))
                 names.TryAdd(number, fields[0]);
         }
 
@@ -51,7 +53,9 @@ internal static class OwnerNames
 /// <summary>Small files of the system that may or may not be there.</summary>
 internal static class SystemFile
 {
-    /// <summary>At most the first <paramref name="maxBytes"/> bytes; none when there is no such file that we can read.</summary>
+    /// <summary>
+    /// At most the first <paramref name="maxBytes"/> bytes; none when there is no such file that we can read.
+    /// </summary>
     public static byte[] Read(IDisk disk, DiskPath path, int maxBytes)
     {
         try

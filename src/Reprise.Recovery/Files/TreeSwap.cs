@@ -51,7 +51,9 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
         if (incoming is not null) slots.KeepingTime(scope.Root, () => slots.DeleteTree(incoming.Spent));
     }
 
-    /// <summary>The plan of a swap into <paramref name="slot"/> that was begun and neither ended nor taken back.</summary>
+    /// <summary>
+    /// The plan of a swap into <paramref name="slot"/> that was begun and neither ended nor taken back.
+    /// </summary>
     public SwapPlan? Unfinished(FilesSlot slot) =>
         SwapPlan.Read(disk, slot) is { Phase: not SwapPhase.Done } plan ? plan : null;
 
@@ -194,7 +196,9 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
         if (!mover.Move(leaf.FullPath, live)) throw Appeared(live);
     }
 
-    /// <summary>Makes sure that a real folder is live: a link that leads elsewhere is set aside, not followed.</summary>
+    /// <summary>
+    /// Makes sure that a real folder is live: a link that leads elsewhere is set aside, not followed.
+    /// </summary>
     private void MakeLive(DiskPath path, Action<DiskPath> setAside)
     {
         if (path.IsEmpty) return;
@@ -208,7 +212,8 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
     /// <summary>Where a leaf is to be, a folder may only be removed when no file is left below it.</summary>
     private void RemoveEmptied(DiskPath folder)
     {
-        if (HoldsLeaves(folder)) throw InTheWay(folder, "is a folder that holds files of others, where a file is to be");
+        if (HoldsLeaves(folder))
+            throw InTheWay(folder, "is a folder that holds files of others, where a file is to be");
         slots.DeleteTree(folder);
     }
 

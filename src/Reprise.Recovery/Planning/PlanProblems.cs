@@ -89,7 +89,9 @@ internal static class PlanProblems
             };
         }
 
-        foreach (var (asset, why) in facts.LeftOut)
+        // That secrets are only compared is the rule, and their outcomes are told one by one.
+        var kinds = point.Assets.ToDictionary(a => a.Name, a => a.Kind, StringComparer.Ordinal);
+        foreach (var (asset, why) in facts.LeftOut.Where(l => kinds.GetValueOrDefault(l.Key) != AssetKinds.Secrets))
         {
             yield return new Problem(
                 RecoveryErrors.AssetUnknown, Severity.Note, $"{asset} is not restored: {why}", "nothing has to be done")

@@ -11,6 +11,7 @@ internal sealed class PostgresTarget(PostgresServer server, PostgresSettings set
     private readonly SortedDictionary<string, long> rows = new(StringComparer.Ordinal);
     private readonly List<string> users = [];
     private SortedDictionary<string, string> identity = new(StringComparer.Ordinal);
+    private string? migration;
     private bool hasData;
     private bool estimates;
     private bool found;
@@ -37,6 +38,7 @@ internal sealed class PostgresTarget(PostgresServer server, PostgresSettings set
             Identity = identity,
             Rows = rows,
             RowsAreEstimates = estimates,
+            Migration = migration,
             SizeBytes = found ? sizeBytes : null,
             Users = users,
             Where = where,
@@ -73,6 +75,8 @@ internal sealed class PostgresTarget(PostgresServer server, PostgresSettings set
             sizeBytes += long.Parse(size ?? "0", System.Globalization.CultureInfo.InvariantCulture);
             var tables = await session.AskAsync(
                 CatalogSql.Tables, CatalogJson.Default.IReadOnlyListCatalogTable, cancellationToken);
+            migration ??= await MigrationHead.AskAsync(
+                session, tables.Select(table => (table.Schema, table.Name)), cancellationToken);
             await CountAsync(session, name, [.. tables.Where(table => !table.OfExtension)], cancellationToken);
         }
     }

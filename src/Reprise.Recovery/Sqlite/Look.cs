@@ -15,6 +15,9 @@ internal sealed record Look
     /// <summary>Whether any table has a row, or may have one.</summary>
     public bool HasData { get; init; }
 
+    /// <summary>The migration it is at, or null.</summary>
+    public string? Migration { get; init; }
+
     /// <summary>What its application wrote into the header.</summary>
     public string? ApplicationId { get; init; }
 
@@ -28,6 +31,7 @@ internal sealed record Look
         var tables = session.Number("SELECT count(*) FROM sqlite_schema");
         var look = new Look { ApplicationId = session.Text("PRAGMA application_id"), HasData = tables > 0 };
         if (!countRows) return look;
+        look = look with { Migration = SqliteExamination.FindMigration(session) };
         try
         {
             var (rows, all) = SqliteExamination.CountRows(session);

@@ -36,7 +36,7 @@ internal sealed class SqliteSnapshot(
     DiskPath source, DiskPath copy, TimeSpan bound, TimeProvider clock, Cpu cpu, IProgressSink progress)
 {
     /// <summary>How often a stepwise copy starts again before one full pass is made.</summary>
-    public const int MaxRestarts = 4;
+    public const int MaxRestarts = 2;
 
     /// <summary>Copied under one lock when writers wait for it: about a millisecond.</summary>
     public const int SmallStepBytes = 1024 * 1024;

@@ -40,9 +40,8 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
     {
         context.Progress.Clear();
         var prose = context.Prose;
-        var now = context.Host.Clock.GetUtcNow();
         foreach (
-            var sentence in RestoreText.Sentences(plan, application, now, context.Calendar)) prose.Paragraph(sentence);
+            var sentence in plan.Sentences) prose.Paragraph(sentence);
         RestoreText.Plan(plan, prose);
         if (yes) return;
         if (!CanAsk)
@@ -72,11 +71,12 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
         return CanAsk && await YesAsync("Is it stopped now? [y/N] ", cancellationToken);
     }
 
-    /// <summary>Without <c>control</c>: waits until the person has started the application.</summary>
-    public async Task StartByHandAsync(CancellationToken cancellationToken)
+    /// <summary>Without <c>control</c>: asks to start the application, and waits until a person says that it runs.</summary>
+    public async Task WaitForStartAsync(CancellationToken cancellationToken)
     {
         context.Progress.Clear();
-        await Terminal.AskAsync("The data is back. Start the application now, then press Enter: ", cancellationToken);
+        context.Prose.Line("The data is back. Start the application now, so that its checks can be asked.");
+        await Terminal.AskAsync("Press Enter when it runs. ", cancellationToken);
     }
 
     /// <summary>

@@ -13,24 +13,7 @@ internal static class RestoreText
     public static IReadOnlyList<string> Sentences(
         RestoreJson plan, string application, DateTimeOffset now, Calendar calendar)
     {
-        var when = plan.PointCreated is { } created
-            ? $"{application} as it was on {calendar.Both(created)}, {Amounts.Time(now - created)} ago"
-            : $"{application} as it was before {plan.Point ?? "the restore"}";
-        var changes = Changes(plan.Changes);
-        var lost = plan.PointCreated is { } since
-            ? $"everything that was written in the {Amounts.Time(now - since)} since then"
-            : "what was written since then";
-        return
-        [
-            $"You get back {when}{(changes.Length == 0 ? "" : $": {changes}")}.",
-            $"You lose {lost}, unless you go back.",
-            plan.Safety.State switch
-            {
-                "not-applicable" => "There is nothing to go back to: nothing is there now.",
-                "waived" => "You CANNOT go back: --without-safety was given.",
-                _ => "You go back with: reprise undo. What is replaced is kept.",
-            },
-        ];
+        return plan.Sentences;
     }
 
     /// <summary><c>orders 41,202 → 40,950</c>, the largest differences first.</summary>
@@ -106,8 +89,7 @@ internal static class RestoreText
 
     private static void RenderPlan(RestoreJson plan, Output output, CommandContext context)
     {
-        var application = context.Application ?? "the application";
-        foreach (var sentence in Sentences(plan, application, context.Host.Clock.GetUtcNow(), context.Calendar))
+        foreach (var sentence in plan.Sentences)
         {
             output.Paragraph(sentence);
         }
@@ -169,7 +151,9 @@ internal static class RestoreText
     }
 
     private static string Name(ChangeJson change) =>
-        change.Table == change.Asset || change.Table.Length == 0 ? change.Asset : $"{change.Asset}.{change.Table}";
+        change.Table == change.Asset || change.Table.Length == 0 ? change.Asset
+        : change.Table.StartsWith(change.Asset + " ", StringComparison.Ordinal) ? change.Table
+        : $"{change.Asset}.{change.Table}";
 
     private static string Number(long? count) => count is { } number ? Amounts.Count(number) : "none";
 }

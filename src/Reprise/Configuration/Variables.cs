@@ -15,8 +15,11 @@ internal sealed class Variables(IReadOnlyDictionary<string, string> environment,
     public string? Find(string name) =>
         environment.GetValueOrDefault(name) ?? file.Resolve(name, environment.GetValueOrDefault);
 
+    /// <summary>The names that <c>.env</c> sets, in its order.</summary>
+    public IEnumerable<string> FileNames => file.Entries.Select(e => e.Name);
+
     /// <summary>The names that are set anywhere, for suggestions.</summary>
-    public IEnumerable<string> Names => file.Entries.Select(e => e.Name).Concat(environment.Keys);
+    public IEnumerable<string> Names => FileNames.Concat(environment.Keys);
 
     /// <summary>
     /// Puts variables into <paramref name="text"/>: <c>${NAME}</c>, <c>${NAME:-default}</c> (also when NAME is empty),

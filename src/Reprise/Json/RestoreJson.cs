@@ -44,6 +44,9 @@ internal sealed record RestoreJson
 
     /// <summary>What was written below <c>--to</c>; empty otherwise.</summary>
     public IReadOnlyList<string> Written { get; init; } = [];
+
+    /// <summary>What you get back, what you lose, how to go back; empty when nothing was planned.</summary>
+    public IReadOnlyList<string> Sentences { get; init; } = [];
 }
 
 /// <summary>One step of a plan.</summary>

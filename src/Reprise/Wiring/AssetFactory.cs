@@ -15,6 +15,8 @@ namespace Reprise.Wiring;
 /// <param name="compose">how Docker Compose is called here: <c>docker compose</c> or <c>docker-compose</c>.</param>
 internal sealed class AssetFactory(Machine machine, IReadOnlyList<string> compose)
 {
+    private static readonly string[] ComposeFiles = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+
     /// <summary>All of them, in the order of the configuration.</summary>
     public IReadOnlyList<IAsset> Make(ApplicationConfiguration configuration, PointRepository repository) =>
         [.. configuration.Assets.Select(a => Make(a, configuration, repository))];
@@ -96,7 +98,7 @@ internal sealed class AssetFactory(Machine machine, IReadOnlyList<string> compos
     // The program may be called from anywhere; Compose finds project and .env from its file.
     private IEnumerable<string> ComposeFile(ApplicationConfiguration configuration)
     {
-        var file = new[] { "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml" }
+        var file = ComposeFiles
             .Select(name => Path.Combine(configuration.Folder, name))
             .FirstOrDefault(path => machine.Disk.Stat(new DiskPath(path)) is not null);
         return file is null ? [] : ["-f", file];

@@ -1,7 +1,6 @@
 using System.Text;
 using Reprise.Cli;
 using Reprise.Json;
-using Reprise.Recovery.State;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 

@@ -5,7 +5,6 @@ using Reprise.Recovery.Assets;
 using Reprise.Recovery.Exporting;
 using Reprise.Recovery.Hooks;
 using Reprise.Recovery.Verifying;
-using Reprise.Repository;
 using Reprise.Repository.Checking;
 using Reprise.Repository.Points;
 using Reprise.Storage.Disk;

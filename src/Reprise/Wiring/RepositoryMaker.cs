@@ -1,8 +1,6 @@
 using System.Text;
 using Reprise.Configuration;
 using Reprise.Repository;
-using Reprise.Repository.Format;
-using Reprise.Repository.Sealing;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Storage.Local;

@@ -23,6 +23,7 @@ internal static class RestoreMapping
         Checks = [],
         Former = [],
         Phases = [],
+        Sentences = Sentences(plan),
     };
 
     /// <summary>What was done, or had been done when it ended.</summary>
@@ -50,6 +51,7 @@ internal static class RestoreMapping
             Name = p.Name,
             Seconds = Math.Round((p.Elapsed ?? TimeSpan.Zero).TotalSeconds, 3),
         })],
+        Sentences = report.Plan is { } said ? Sentences(said) : [],
     };
 
     /// <summary>Data that is kept beside the live data.</summary>
@@ -86,6 +88,9 @@ internal static class RestoreMapping
         SafetyKind.Impossible => "impossible",
         _ => throw new InvariantException($"safety {kind}"),
     };
+
+    private static List<string> Sentences(RestorePlan plan) =>
+        [plan.Sentences.GetBack, plan.Sentences.Lose, plan.Sentences.GoBack];
 
     private static List<StepJson> Steps(RestorePlan plan) => [.. plan.Steps.Select(s => new StepJson
     {

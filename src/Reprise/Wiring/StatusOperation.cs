@@ -1,6 +1,5 @@
 using Reprise.Cli;
 using Reprise.Json;
-using Reprise.Recovery.Restoring;
 using Reprise.Recovery.State;
 using Reprise.Repository.Points;
 using Reprise.Storage.Errors;

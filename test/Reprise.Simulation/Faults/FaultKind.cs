@@ -24,14 +24,38 @@ public enum FaultKind
     /// <summary>A read finds the object too short, once.</summary>
     TruncatedRead,
 
-    /// <summary>The object is gone from now on.</summary>
-    LostObject,
-
     /// <summary>The process or machine dies before the call takes effect.</summary>
     CrashBefore,
 
     /// <summary>The process or machine dies after it.</summary>
     CrashAfter,
+
+    /// <summary>Damage at rest: the object is gone.</summary>
+    LostObject,
+
+    /// <summary>Damage at rest: only the first bytes of the object are left.</summary>
+    CutObject,
+
+    /// <summary>Damage at rest: a bit of the object is another one.</summary>
+    FlippedObject,
+}
+
+/// <summary>Kinds that belong together.</summary>
+public static class FaultKinds
+{
+    /// <summary>Those that break a call of a store.</summary>
+    public static IReadOnlyList<FaultKind> OfStores { get; } =
+    [
+        FaultKind.ErrorBefore, FaultKind.ErrorAfter, FaultKind.Throttled, FaultKind.OutOfSpace, FaultKind.Delay,
+        FaultKind.FlippedRead, FaultKind.TruncatedRead, FaultKind.CrashBefore, FaultKind.CrashAfter,
+    ];
+
+    /// <summary>Those that break a call of a disk.</summary>
+    public static IReadOnlyList<FaultKind> OfDisks { get; } =
+    [
+        FaultKind.ErrorBefore, FaultKind.ErrorAfter, FaultKind.OutOfSpace, FaultKind.FlippedRead,
+        FaultKind.CrashBefore, FaultKind.CrashAfter,
+    ];
 }
 
 /// <summary>What a power failure did, for the counters.</summary>

@@ -18,7 +18,7 @@ public enum CallTraits
     /// <summary>Needs room.</summary>
     Room = 8,
 
-    /// <summary>Is a call to a store: may be delayed, throttled, and finds objects lost.</summary>
+    /// <summary>Is a call to a store: may be delayed and throttled.</summary>
     Remote = 16,
 }
 
@@ -39,7 +39,7 @@ public abstract class FaultPlan
         FaultKind.OutOfSpace => traits.HasFlag(CallTraits.Room),
         FaultKind.Throttled or FaultKind.Delay => traits.HasFlag(CallTraits.Remote),
         FaultKind.FlippedRead or FaultKind.TruncatedRead => traits.HasFlag(CallTraits.Read),
-        FaultKind.LostObject => traits.HasFlag(CallTraits.Read | CallTraits.Remote),
+        FaultKind.LostObject or FaultKind.CutObject or FaultKind.FlippedObject => false,
         _ => throw new SimulationFailureException($"fault {kind}"),
     };
 

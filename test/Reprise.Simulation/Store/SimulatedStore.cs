@@ -10,8 +10,9 @@ namespace Reprise.Simulation.Store;
 
 /// <summary>
 /// One client of a <see cref="StoreMedium"/>. Each call takes a seeded time, so calls overtake one another; each may
-/// fail before or after it took effect, be throttled or delayed, find no room, a flipped bit, an object that is too
-/// short or gone, or be the one at which the process dies. What was under way then takes effect or not, by seed.
+/// fail before or after it took effect, be throttled or delayed, find no room, a flipped bit or an object that is too
+/// short, or be the one at which the process dies. What was under way then takes effect or not, by seed. Objects that
+/// are lost, cut or flipped at rest lie in the medium.
 /// <para>Not modelled: listings that are stale, foreign objects, creation that is not atomic, clocks that differ
 /// between clients, objects that are durable only after a while, latency that depends on size, and a store that
 /// lies: the planted defects of the tests wrap it for that.</para>
@@ -131,7 +132,6 @@ public sealed class SimulatedStore : IStore
             if (fault == FaultKind.CrashBefore) await DieAsync(call);
             await Task.Delay(Latency(fault), loop.Clock, cancellationToken);
             if (Refusal(fault, name, call) is { } refusal) throw refusal;
-            if (fault == FaultKind.LostObject && name is { } lost) medium.Harm(lost.Value, new Damage.Lost());
             once.Run();
             if (fault == FaultKind.CrashAfter) await DieAsync(call);
             if (fault == FaultKind.ErrorAfter) throw Failure(new StoreFault.Failed(), name, call);

@@ -1,3 +1,5 @@
+using Reprise.Simulation.Faults;
+
 namespace Reprise.Simulation.Workloads;
 
 /// <summary>
@@ -8,6 +10,15 @@ public interface IWorkload
 {
     /// <summary>What it is called in a report.</summary>
     string Name { get; }
+
+    /// <summary>Whether another life makes sense.</summary>
+    bool GoesOn => true;
+
+    /// <summary>What is to fail in this world.</summary>
+    IReadOnlyList<FaultKind> Faults(World world) => world.FaultsOnDisk ? FaultKinds.OfDisks : FaultKinds.OfStores;
+
+    /// <summary>What is there before anything can fail.</summary>
+    Task PrepareAsync(Life life) => Task.CompletedTask;
 
     /// <summary>
     /// Does the work under faults. Errors that the product raises on purpose are taken down; whatever else comes out

@@ -24,11 +24,24 @@ public enum Medium
     Local,
 }
 
+/// <summary>What fails.</summary>
+public enum FaultsOn
+{
+    /// <summary>What the repository lies on.</summary>
+    Repository,
+
+    /// <summary>The disk of the machine, and the repository only when it lies on it.</summary>
+    Disk,
+}
+
 /// <summary>What a world is made of.</summary>
 public sealed record WorldOptions
 {
     /// <summary>What a repository lies on.</summary>
     public required Medium Medium { get; init; }
+
+    /// <summary>What fails.</summary>
+    public FaultsOn Faults { get; init; } = FaultsOn.Repository;
 
     /// <summary>What a crash leaves on the disk.</summary>
     public CrashStyle Crash { get; init; } = CrashStyle.Journalled;
@@ -53,6 +66,9 @@ public sealed class World(WorldOptions options, FaultCounters counters)
 
     /// <summary>Its options.</summary>
     public WorldOptions Options => options;
+
+    /// <summary>Whether it is the disk that fails.</summary>
+    public bool FaultsOnDisk => options.Medium == Medium.Local || options.Faults == FaultsOn.Disk;
 
     /// <summary>The disk of the machine.</summary>
     public DiskMedium Disk { get; } = new(counters);
@@ -111,7 +127,7 @@ public sealed class Life
         Loop = loop;
         Entropy = new SeededEntropy(Chance.For(seed, "entropy").Next());
         Cpu = new Cpu(loop.Scheduler, 2);
-        IDisk disk = new SimulatedDisk(world.Disk, loop, seed, OnDisk ? plan : FaultPlan.None);
+        IDisk disk = new SimulatedDisk(world.Disk, loop, seed, world.FaultsOnDisk ? plan : FaultPlan.None);
         Disk = world.Options.PlantedDisk?.Invoke(disk) ?? disk;
     }
 
@@ -132,12 +148,10 @@ public sealed class Life
 
     internal int InFlight => stores.Sum(s => s.InFlight);
 
-    private bool OnDisk => world.Options.Medium == Medium.Local;
-
     /// <summary>Opens the store as a client of its own; <paramref name="client"/> tells several of one life apart.</summary>
     public async Task<RepositoryHost> ConnectAsync(int client = 0)
     {
-        var store = OnDisk
+        var store = world.Options.Medium == Medium.Local
             ? await Cpu.RunAsync(() => (IStore)LocalStore.Create(Disk, World.Repository, Cpu, Entropy), CancellationToken.None)
             : Remote(client);
         if (world.Options.PlantedStore is { } planted) store = planted(store);
@@ -148,7 +162,7 @@ public sealed class Life
 
     private SimulatedStore Remote(int client)
     {
-        var store = new SimulatedStore(world.Store, Loop, seed + (ulong)client, plan, counters);
+        var store = new SimulatedStore(world.Store, Loop, seed + (ulong)client, world.FaultsOnDisk ? FaultPlan.None : plan, counters);
         stores.Add(store);
         return store;
     }

@@ -349,7 +349,8 @@ public sealed class ExportTests : IDisposable
         var archive = Directory.EnumerateFiles(world.Target.ToString(), "*.tar.zst").Single();
         var (exit, output) = ExportWorld.Run(
             target.ToString(), "tar", "--zstd", "--xattrs", "--xattrs-include=*", "--numeric-owner", "-xpf", archive);
-        Assert.True(exit == 0 && output.Length == 0, output);
+        // GNU tar wonders at every time before 1970, and sets it.
+        Assert.True(exit == 0 && output.Split('\n').All(l => l.Length == 0 || l.Contains("implausibly old", StringComparison.Ordinal)), output);
         return target;
     }
 

@@ -142,7 +142,7 @@ public sealed class RecoverTests : IDisposable
         Assert.Equal("first", await File.ReadAllTextAsync(Path.Combine(Folder, "reprise.yaml")));
         Assert.Contains(result.Problems, p => p.Code == ExportErrors.PointSkipped && p.Where == lost.Id.Value);
         Folders.DeleteTree(world.Disk, world.Target);
-        var error = await Assert.ThrowsAsync<RepriseException>(() => RecoverAsync(r => r with { Point = lost.Id }));
+        var error = await Assert.ThrowsAnyAsync<RepriseException>(() => RecoverAsync(r => r with { Point = lost.Id }));
         Assert.Equal(ExitCodes.Damaged, error.Code.Exit);
         Assert.Empty(world.Around());
     }

@@ -17,6 +17,9 @@ public sealed class FileListTests : IDisposable
 
     private static FileEntry Folder(string path) => new() { Type = FileEntryType.Folder, Path = new DiskPath(path) };
 
+    private static FileEntry Leading(FileEntryType type, string path, string target) =>
+        new() { Type = type, Path = new DiskPath(path), Target = new DiskPath(target) };
+
     private static FileEntry Pipe(string path) => new() { Type = FileEntryType.Fifo, Path = new DiskPath(path) };
 
     [Fact]
@@ -25,7 +28,10 @@ public sealed class FileListTests : IDisposable
         FileEntry[] entries =
         [
             Folder("") with { Flags = FileEntryFlags.Ancestor },
-            Folder("a") with { Mode = 0xFFF, User = uint.MaxValue, Group = 1, Modified = new UnixTime(-5, 999_999_999) },
+            Folder("a") with
+            {
+                Mode = 0xFFF, User = uint.MaxValue, Group = 1, Modified = new UnixTime(-5, 999_999_999),
+            },
             Pipe("a/p"),
             Pipe("a-b"),
             new()
@@ -36,7 +42,8 @@ public sealed class FileListTests : IDisposable
                 Inode = ulong.MaxValue,
                 Changed = new UnixTime(long.MaxValue / 4, 1),
                 Attributes = [new ExtendedAttribute("user.x", new byte[] { 0, 1 })],
-                Content = new Content { LengthBytes = 7, Sha256 = new Sha256Digest(new byte[32]), Parts = [Part.Hole(7)] },
+                Content =
+                    new Content { LengthBytes = 7, Sha256 = new Sha256Digest(new byte[32]), Parts = [Part.Hole(7)] },
             },
             new() { Type = FileEntryType.HardLink, Path = new DiskPath("c"), Target = new DiskPath([(byte)'b', 0xff]) },
             new() { Type = FileEntryType.SymbolicLink, Path = new DiskPath("d"), Target = new DiskPath("../../etc") },
@@ -46,7 +53,8 @@ public sealed class FileListTests : IDisposable
         Assert.Equal(entries.Length, read.Count);
         for (var i = 0; i < entries.Length; i++)
         {
-            Assert.Equal(entries[i] with { Attributes = [], Content = null }, read[i] with { Attributes = [], Content = null });
+            Assert.Equal(
+                entries[i] with { Attributes = [], Content = null }, read[i] with { Attributes = [], Content = null });
             Assert.Equal(
                 entries[i].Attributes.Select(a => a.Name + Convert.ToHexString(a.Value.Span)),
                 read[i].Attributes.Select(a => a.Name + Convert.ToHexString(a.Value.Span)));
@@ -67,7 +75,7 @@ public sealed class FileListTests : IDisposable
     public void A_path_that_leaves_its_folder_is_refused(string path)
     {
         AssertRefused([Folder(""), Folder("a"), Pipe(path)]);
-        AssertRefused([Folder(""), new() { Type = FileEntryType.HardLink, Path = new DiskPath("z"), Target = new DiskPath(path) }]);
+        AssertRefused([Folder(""), Leading(FileEntryType.HardLink, "z", path)]);
     }
 
     [Fact]
@@ -81,7 +89,7 @@ public sealed class FileListTests : IDisposable
         AssertRefused([Folder(""), Folder("a"), Pipe("ab/c")]);
         AssertRefused([Pipe("a")]);
         AssertRefused([Folder(""), Folder("a"), Pipe("b"), Pipe("a/c")]);
-        AssertRefused([Folder(""), new() { Type = FileEntryType.SymbolicLink, Path = new("a"), Target = new("/etc") }, Pipe("a/b")]);
+        AssertRefused([Folder(""), Leading(FileEntryType.SymbolicLink, "a", "/etc"), Pipe("a/b")]);
         Assert.Equal(4, Read(List([Folder(""), Folder("a"), Pipe("a/c"), Pipe("a-b")])).Count);
     }
 

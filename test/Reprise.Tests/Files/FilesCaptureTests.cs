@@ -46,7 +46,8 @@ public sealed class FilesCaptureTests : IDisposable
 
         Assert.Equal(before, after);
         Assert.Contains("plain.txt", paths);
-        Assert.Equal(captured.Record.Rows["files"] + captured.Record.Rows["links"] + captured.Record.Rows["pipes"], paths.Count);
+        Assert.Equal(
+            captured.Record.Rows["files"] + captured.Record.Rows["links"] + captured.Record.Rows["pipes"], paths.Count);
         Assert.True(fixture.Real.Stat(folder / "sparse")!.AllocatedBytes < 4 << 20);
     }
 
@@ -87,7 +88,8 @@ public sealed class FilesCaptureTests : IDisposable
         var settings = fixture.Settings("compose.yaml", "config/**/*.yaml", "uploads/**", "repository") with
         {
             Exclude = ["**/*.log"],
-            ExcludedByRule = [fixture.Root + "/uploads/shop.db*", fixture.Root + "/uploads/shop.db", fixture.Root + "/repository"],
+            ExcludedByRule =
+                [fixture.Root + "/uploads/shop.db*", fixture.Root + "/uploads/shop.db", fixture.Root + "/repository"],
         };
 
         var captured = await fixture.CaptureAsync(fixture.Asset(settings));
@@ -101,7 +103,8 @@ public sealed class FilesCaptureTests : IDisposable
         Assert.Equal(3, captured.Record.Rows["folders"]);
 
         var notes = await fixture.Asset(settings).DiagnoseAsync(None);
-        Assert.Contains(notes, p => p.Severity == Severity.Note && p.Message.Contains("shop.db", StringComparison.Ordinal));
+        Assert.Contains(
+            notes, p => p.Severity == Severity.Note && p.Message.Contains("shop.db", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -127,7 +130,8 @@ public sealed class FilesCaptureTests : IDisposable
         var error = await Assert.ThrowsAsync<RepriseException>(() => fixture.CaptureAsync(fixture.Asset(settings)));
         Assert.Equal(RecoveryErrors.AssetEmpty, error.Code);
         Assert.Contains(await fixture.Asset(settings).DiagnoseAsync(None), p => p.Code == StorageErrors.FileMissing);
-        Assert.Equal(Reprise.Recovery.Assets.Presence.Absent, (await fixture.Asset(settings).InspectAsync(None)).Presence);
+        Assert.Equal(
+            Reprise.Recovery.Assets.Presence.Absent, (await fixture.Asset(settings).InspectAsync(None)).Presence);
     }
 
     [Theory]
@@ -143,8 +147,10 @@ public sealed class FilesCaptureTests : IDisposable
         {
             var disk = new FaultyDisk(fixture.Real, (name, path) =>
             {
-                if (name == call && path.Name.ToString() == "b") throw FaultyDisk.Failure(StorageErrors.MediumFailed, path);
-                if (name == "List" && path.Name.ToString() == "locked") throw FaultyDisk.Failure(StorageErrors.FileDenied, path);
+                if (name == call && path.Name.ToString() == "b")
+                    throw FaultyDisk.Failure(StorageErrors.MediumFailed, path);
+                if (name == "List" && path.Name.ToString() == "locked")
+                    throw FaultyDisk.Failure(StorageErrors.FileDenied, path);
             });
 
             var captured = await fixture.CaptureAsync(fixture.Asset(disk: disk));
@@ -169,7 +175,8 @@ public sealed class FilesCaptureTests : IDisposable
         fixture.Write("good", "x");
         var disk = new FaultyDisk(fixture.Real, (name, path) =>
         {
-            if (name == "OpenRead" && path.Name.ToString().StartsWith('f')) throw FaultyDisk.Failure(StorageErrors.FileDenied, path);
+            if (name == "OpenRead" && path.Name.ToString().StartsWith('f'))
+                throw FaultyDisk.Failure(StorageErrors.FileDenied, path);
         });
         var captured = await fixture.CaptureAsync(fixture.Asset(disk: disk));
         Assert.Equal(FilesCapture.NamedProblems + 1, captured.Problems.Count);
@@ -185,7 +192,8 @@ public sealed class FilesCaptureTests : IDisposable
     [InlineData("large", 99, false, "incomplete")]
     [InlineData("small", 99, true, "complete")]
     [InlineData("large", 99, true, "complete")]
-    public async Task A_file_that_changes_while_it_is_read_is_tried_again(string size, int times, bool append, string state)
+    public async Task A_file_that_changes_while_it_is_read_is_tried_again(
+        string size, int times, bool append, string state)
     {
         var text = new string('x', size == "small" ? 1000 : 3_000_000);
         fixture.Write("file", text);
@@ -207,7 +215,8 @@ public sealed class FilesCaptureTests : IDisposable
             captured.Problems.Any(p => p.Code == RecoveryErrors.FileChanging && p.Where == "file"));
         var folder = fixture.Outside / "out";
         fixture.Real.MakeFolder(folder);
-        await fixture.Asset().MaterialiseAsync(captured.Record, captured.Point, folder.ToString(), fixture.Progress, None);
+        await fixture.Asset().MaterialiseAsync(
+            captured.Record, captured.Point, folder.ToString(), fixture.Progress, None);
         using var written = fixture.Real.OpenRead(folder / "file");
         var bytes = new byte[text.Length + 1000];
         var length = written.Read(0, bytes);
@@ -267,7 +276,8 @@ public sealed class FilesCaptureTests : IDisposable
         fixture.Real.Link(fixture.Root / "a", fixture.Root / "b");
         var disk = new FaultyDisk(fixture.Real, (name, path) =>
         {
-            if (name == "File.Read" && path.Name.ToString() == "a") throw FaultyDisk.Failure(StorageErrors.MediumFailed, path);
+            if (name == "File.Read" && path.Name.ToString() == "a")
+                throw FaultyDisk.Failure(StorageErrors.MediumFailed, path);
         });
         fixture.Write("c", "x");
         var captured = await fixture.CaptureAsync(fixture.Asset(disk: disk));
@@ -336,8 +346,11 @@ public sealed class FilesCaptureTests : IDisposable
             sparse.Write(500L << 20, "in the middle"u8);
         }
 
-        Assert.True(fixture.Real.SetAttribute(fixture.Root / "plain.txt", new ExtendedAttribute("user.note", new byte[] { 1, 0, 255 })));
-        Assert.True(fixture.Real.SetAttribute(fixture.Root / "names", new ExtendedAttribute("user.dir", new byte[300])));
+        Assert.True(
+            fixture.Real.SetAttribute(
+                fixture.Root / "plain.txt", new ExtendedAttribute("user.note", new byte[] { 1, 0, 255 })));
+        Assert.True(
+            fixture.Real.SetAttribute(fixture.Root / "names", new ExtendedAttribute("user.dir", new byte[300])));
         if (FilesFixture.IsRoot)
         {
             // Version 2, effective, cap_net_bind_service.

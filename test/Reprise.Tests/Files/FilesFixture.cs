@@ -127,7 +127,8 @@ public sealed class FilesFixture : IDisposable
         Assert.DoesNotContain(await asset.PreflightAsync(item, None), problem => problem.Severity == Severity.Error);
         await asset.StageAsync(item, captured.Point, Progress, None);
         var outcomes = await asset.VerifyStagedAsync(item, Progress, None);
-        Assert.All(outcomes, outcome => Assert.True(outcome.Outcome == Outcome.Pass, $"{outcome.Name}: {outcome.Actual}"));
+        Assert.All(
+            outcomes, outcome => Assert.True(outcome.Outcome == Outcome.Pass, $"{outcome.Name}: {outcome.Actual}"));
         return item;
     }
 
@@ -138,7 +139,9 @@ public sealed class FilesFixture : IDisposable
         return item;
     }
 
-    /// <summary>Everything below a folder, one line an entry, with all that a restore promises. Slots are left out.</summary>
+    /// <summary>
+    /// Everything below a folder, one line an entry, with all that a restore promises. Slots are left out.
+    /// </summary>
     public SortedDictionary<string, string> Snapshot(DiskPath? from = null, bool withRootTime = true)
     {
         var root = from ?? Root;

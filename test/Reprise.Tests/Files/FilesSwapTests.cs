@@ -98,6 +98,7 @@ public sealed class FilesSwapTests : IDisposable
                     Assert.Equal(disturbed, fixture.Snapshot(withRootTime: false));
                     await asset.SwapAsync(item, new Swap(New(1), Before(1)), None);
                     Assert.Equal(restored, fixture.Snapshot(withRootTime: false));
+                    await asset.SwapAsync(item, new Swap(Before(1), Before(2)), None);
                 },
                 async (item, good) => await Assert.ThrowsAsync<RepriseException>(() => fixture
                     .Asset(Settings(), FailingAt(failing))
@@ -239,7 +240,8 @@ public sealed class FilesSwapTests : IDisposable
         Assert.Contains(problems, p => p.Code == RecoveryErrors.OperationInterrupted);
         var other = new RestoreItem(FilesFixture.Id(9), captured.Record);
         Assert.Contains(await asset.PreflightAsync(other, None), p => p.Code == RecoveryErrors.OperationInterrupted);
-        Assert.DoesNotContain(await asset.PreflightAsync(item, None), p => p.Code == RecoveryErrors.OperationInterrupted);
+        Assert.DoesNotContain(
+            await asset.PreflightAsync(item, None), p => p.Code == RecoveryErrors.OperationInterrupted);
         var discard = await Assert.ThrowsAsync<RepriseException>(() => asset.DiscardAsync(item, Before(1), None));
         Assert.Equal(RecoveryErrors.OperationInterrupted, discard.Code);
 
@@ -386,7 +388,7 @@ public sealed class FilesSwapTests : IDisposable
 
     /// <summary>
     /// Fails a swap at its 1st, 2nd, … change until it passes, each time from the same start, and lets
-    /// <paramref name="then"/> bring it to an end with a disk that works.
+    /// <paramref name="then"/> bring it to an end, and back, with a disk that works.
     /// </summary>
     private async Task FailEveryStepAsync(
         Func<FilesAsset, RestoreItem, SortedDictionary<string, string>, SortedDictionary<string, string>, Task> then,
@@ -394,16 +396,16 @@ public sealed class FilesSwapTests : IDisposable
         Swap? swap = null,
         int every = 1)
     {
+        Delete("");
+        fixture.Real.MakeFolder(fixture.Root, 0x1ED);
+        BuildLive();
+        var good = fixture.Asset(Settings());
+        var captured = await fixture.CaptureAsync(good);
+        var atCapture = fixture.Snapshot(withRootTime: false);
+        Disturb();
+        var disturbed = fixture.Snapshot(withRootTime: false);
         for (var failing = 0; ; failing += every)
         {
-            Delete("");
-            fixture.Real.MakeFolder(fixture.Root, 0x1ED);
-            BuildLive();
-            var good = fixture.Asset(Settings());
-            var captured = await fixture.CaptureAsync(good);
-            var atCapture = fixture.Snapshot(withRootTime: false);
-            Disturb();
-            var disturbed = fixture.Snapshot(withRootTime: false);
             var item = await fixture.StageAsync(good, captured);
             if (first is not null) await first(item, good);
             var failed = false;
@@ -418,6 +420,8 @@ public sealed class FilesSwapTests : IDisposable
             }
 
             await then(good, item, disturbed, Expected(atCapture, disturbed));
+            Assert.Equal(disturbed, fixture.Snapshot(withRootTime: false));
+            for (var slot = 1; slot <= 2; slot++) await good.DiscardAsync(item, Before(slot), None);
             if (!failed)
             {
                 Assert.True(failing > 10, $"only {failing} steps were failed");

@@ -49,7 +49,8 @@ public sealed class StagedTreeTests : IDisposable
                 fixture.Real.SetMode(tree / "a", 0x1FF);
                 break;
             case "a time":
-                fixture.Real.SetModified(tree / "a", new UnixTime(time.Seconds, (time.Nanoseconds + 1) % 1_000_000_000));
+                fixture.Real.SetModified(
+                    tree / "a", new UnixTime(time.Seconds, (time.Nanoseconds + 1) % 1_000_000_000));
                 break;
             case "a link":
                 fixture.Real.DeleteFile(tree / "link");
@@ -79,7 +80,8 @@ public sealed class StagedTreeTests : IDisposable
     {
         var (asset, item, tree) = await StageAsync();
         using (var list = fixture.Real.OpenWrite(tree.Parent / "list")) list.Write(40, [0x55]);
-        var error = await Assert.ThrowsAsync<RepriseException>(() => asset.VerifyStagedAsync(item, fixture.Progress, None));
+        var error = await Assert.ThrowsAsync<RepriseException>(
+            () => asset.VerifyStagedAsync(item, fixture.Progress, None));
         Assert.Equal(RecoveryErrors.StagedWrong, error.Code);
     }
 

@@ -118,10 +118,10 @@ internal sealed partial class RoomTable
         }
     }
 
-    /// <summary>Whether a room may know another room or the namespace of a package.</summary>
+    /// <summary>Whether a room may know another room or the namespace of a package; a star in its row means all.</summary>
     public bool Allows(string room, string other) => room == other
         || KnownToAll.Contains(other)
-        || (Rooms.TryGetValue(room, out var known) && known.Contains(other));
+        || (Rooms.TryGetValue(room, out var known) && (known.Contains(other) || known.Contains("*")));
 
     private IEnumerable<string> Below(string project) =>
         Projects.GetValueOrDefault(project, []).SelectMany(Below).Append(project);

@@ -295,6 +295,27 @@ public class SqliteCaptureTests
         Assert.Equal(0, new FileInfo(bench.Database).Length);
     }
 
+    [Fact]
+    public async Task Sidecars_that_a_capture_made_for_somebody_else_are_a_warning()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "only root can give files away");
+        await using var bench = new SqliteBench();
+        bench.Create("wal").Dispose();
+        Assert.Equal(["shop.db"], bench.AppFiles());
+
+        // Not root, SQLite leaves them to us; as root, we do to them what it would not.
+        bench.OnAdvance = _ =>
+        {
+            if (File.Exists(bench.Database + "-shm")) bench.Disk.SetOwner(new DiskPath(bench.Database + "-shm"), 1234, 1234);
+        };
+        var captured = await bench.CaptureAsync();
+        var problem = captured.Context.Problems.Single();
+        Assert.Equal((StorageErrors.FileDenied, Severity.Warning), (problem.Code, problem.Severity));
+        Assert.Equal("complete", captured.Record.State);
+        bench.OnAdvance = _ => { };
+        Assert.Empty((await bench.CaptureAsync()).Context.Problems);
+    }
+
     [Theory]
     [InlineData(512)]
     [InlineData(65536)]

@@ -5,7 +5,9 @@ namespace Reprise.Tests.Storage;
 /// <summary>A folder of this test, deleted at the end whatever modes its content has.</summary>
 public sealed class ScratchFolder : IDisposable
 {
-    /// <summary>With <paramref name="memory"/>, where syncing costs nothing: for tests that count steps, not bytes.</summary>
+    /// <summary>
+    /// With <paramref name="memory"/>, where syncing costs nothing: for tests that count steps, not bytes.
+    /// </summary>
     public ScratchFolder(bool memory = false)
     {
         var parent = memory && Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
