@@ -11,10 +11,10 @@ internal sealed class PostgresTarget(PostgresServer server, PostgresSettings set
     private readonly SortedDictionary<string, long> rows = new(StringComparer.Ordinal);
     private readonly List<string> users = [];
     private SortedDictionary<string, string> identity = new(StringComparer.Ordinal);
-    private string? migration;
     private bool hasData;
     private bool estimates;
     private bool found;
+    private string? migration;
     private long sizeBytes;
 
     public async Task<TargetState> InspectAsync(CancellationToken cancellationToken)
@@ -75,8 +75,8 @@ internal sealed class PostgresTarget(PostgresServer server, PostgresSettings set
             sizeBytes += long.Parse(size ?? "0", System.Globalization.CultureInfo.InvariantCulture);
             var tables = await session.AskAsync(
                 CatalogSql.Tables, CatalogJson.Default.IReadOnlyListCatalogTable, cancellationToken);
-            migration ??= await MigrationHead.AskAsync(
-                session, tables.Select(table => (table.Schema, table.Name)), cancellationToken);
+            if (name == server.Connection.Database)
+                migration = await MigrationHead.AskAsync(session, tables.Select(t => (t.Schema, t.Name)), cancellationToken);
             await CountAsync(session, name, [.. tables.Where(table => !table.OfExtension)], cancellationToken);
         }
     }

@@ -139,8 +139,7 @@ internal static class SqliteExamination
         return failure is null ? lines.Count : null;
     }
 
-    /// <summary>As <c>alembic:3f2a…</c>; null when no tool keeps a table here.</summary>
-    public static string? FindMigration(SqliteSession session)
+    internal static string? FindMigration(SqliteSession session)
     {
         foreach (var table in MigrationTables.All)
         {

@@ -97,12 +97,12 @@ internal sealed class CommandContext(Host host, GlobalOptions options, Cancellat
     {
         get
         {
-            if (options.Repository is not null)
+            if (options.Repository is not null && options.ConfigurationFile is null)
             {
                 throw new RepriseException(
                     CliErrors.OptionConflict,
                     "this command needs a configuration, not only a repository",
-                    "leave --repository out, or run reprise recover --to FOLDER to get the configuration back first");
+                    "add --config FILE; reprise recover --to FOLDER gets the configuration back first");
             }
 
             return configuration ??= ConfigurationFile.Load(
@@ -127,13 +127,15 @@ internal sealed class CommandContext(Host host, GlobalOptions options, Cancellat
                 CliErrors.OptionValue,
                 $"--repository '{named}' is of no kind that is known",
                 "name a folder, or an address that begins with s3://");
+            // With both, it is the application of the configuration, with its repository at another place.
+            var configured = options.ConfigurationFile is null ? null : Configuration;
             return new Access(
                 new RepositoryConfiguration
                 {
                     Location = location,
-                    KeyFile = options.KeyFile is { } key ? FullPath(key) : null,
+                    KeyFile = options.KeyFile is { } key ? FullPath(key) : configured?.Repository.KeyFile,
                 },
-                null);
+                configured);
         }
     }
 

@@ -72,7 +72,6 @@ internal sealed class CommandLine(Host host, Operations operations)
         }
 
         return MissingValue(parse)
-            ?? Conflict(parse)
             ?? (parse.Errors.Count == 0
                 ? null
                 : Usage(CliErrors.OptionValue, Lower(parse.Errors[0].Message), $"see {HelpOf(command)}"));
@@ -151,11 +150,6 @@ internal sealed class CommandLine(Host host, Operations operations)
 
         return null;
     }
-
-    private Problem? Conflict(ParseResult parse) =>
-        One(parse, tree.ConfigOption) is not null && One(parse, tree.RepositoryOption) is not null
-            ? Usage(CliErrors.OptionConflict, "--config and --repository exclude each other", "leave one of them out")
-            : null;
 
     private string HelpOf(Command command) =>
         $"{Typed(command)} --help";

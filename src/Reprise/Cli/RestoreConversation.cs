@@ -71,12 +71,11 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
         return CanAsk && await YesAsync("Is it stopped now? [y/N] ", cancellationToken);
     }
 
-    /// <summary>Without <c>control</c>: asks to start the application, and waits until a person says that it runs.</summary>
-    public async Task WaitForStartAsync(CancellationToken cancellationToken)
+    /// <summary>Without <c>control</c>: waits until the person has started the application.</summary>
+    public async Task StartByHandAsync(CancellationToken cancellationToken)
     {
         context.Progress.Clear();
-        context.Prose.Line("The data is back. Start the application now, so that its checks can be asked.");
-        await Terminal.AskAsync("Press Enter when it runs. ", cancellationToken);
+        await Terminal.AskAsync("The data is back. Start the application now, then press Enter: ", cancellationToken);
     }
 
     /// <summary>

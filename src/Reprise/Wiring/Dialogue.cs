@@ -28,7 +28,7 @@ internal sealed class Dialogue(RestoreConversation conversation, CommandContext 
         conversation.IsStoppedAsync(why, cancellationToken);
 
     /// <inheritdoc />
-    public Task AskToStartAsync(CancellationToken cancellationToken) => conversation.WaitForStartAsync(cancellationToken);
+    public Task AskToStartAsync(CancellationToken cancellationToken) => conversation.StartByHandAsync(cancellationToken);
 
     /// <inheritdoc />
     public async Task<Verdict> AskVerdictAsync(VerdictQuestion question, CancellationToken cancellationToken)
