@@ -147,7 +147,7 @@ public sealed record JournalAsset
     /// <summary>Where that which is live goes.</summary>
     public required JournalSlot Outgoing { get; init; }
 
-    /// <summary>Whether anything that is worth keeping was live just before the swap; after it, whether it lies in <see cref="Outgoing"/>.</summary>
+    /// <summary>Whether anything was live just before the swap; after it, whether it lies in <see cref="Outgoing"/>.</summary>
     public bool HadLive { get; init; }
 
     /// <summary>How far its swap is.</summary>
