@@ -141,6 +141,10 @@ public static class RecoveryErrors
     public static readonly ErrorCode AssetUnknown =
         new("asset-unknown", ExitCodes.Usage, "the configuration or the point has no asset of this name");
 
+    /// <summary>A database refused the question of a check.</summary>
+    public static readonly ErrorCode QuestionRefused =
+        new("question-refused", ExitCodes.CheckFailed, "a database refused the question of a check");
+
     /// <summary>No check of this name.</summary>
     public static readonly ErrorCode CheckUnknown =
         new("check-unknown", ExitCodes.Usage, "no check has this name");

@@ -16,9 +16,7 @@ namespace Reprise.Repository;
 /// </summary>
 public sealed class PointRepository : IDisposable
 {
-    internal const string PointsFolder = "points";
     internal const string KeysFolder = "keys";
-    internal const string SessionsFolder = "sessions";
 
     private readonly RepositoryHost host;
     private readonly Sealer sealer;
@@ -114,7 +112,7 @@ public sealed class PointRepository : IDisposable
     {
         var id = PointId.At(host.Clock.GetUtcNow());
         while (!await TryRegisterAsync(id, cancellationToken)) id = id.Next();
-        var present = await ListPacksAsync(host.Store, cancellationToken);
+        var present = await PackListing.ReadAsync(host.Store, cancellationToken);
         var index = await ChunkIndex.LoadAsync(host.Store, sealer, zstd, present, cancellationToken);
         return new PointWriter(host, sealer, zstd, index, id, signing.Current);
     }
@@ -131,7 +129,7 @@ public sealed class PointRepository : IDisposable
     // stand in the way of every later one. But where points or packs are, they are the keys of somebody's data.
     private static async Task ForgetUnfinishedCreationAsync(IStore store, CancellationToken cancellationToken)
     {
-        foreach (var folder in new[] { PointsFolder, PackId.Folder })
+        foreach (var folder in new[] { PointId.Folder, PackId.Folder })
         {
             await foreach (var info in store.ListAsync(new ObjectPrefix(folder), cancellationToken))
             {
@@ -149,8 +147,8 @@ public sealed class PointRepository : IDisposable
 
     private async ValueTask<bool> TryRegisterAsync(PointId id, CancellationToken cancellationToken)
     {
-        if (await host.Store.StatAsync(new ObjectName($"{PointsFolder}/{id}"), cancellationToken) is not null) return false;
-        var session = new ObjectName($"{SessionsFolder}/{id}");
+        if (await host.Store.StatAsync(new ObjectName($"{PointId.Folder}/{id}"), cancellationToken) is not null) return false;
+        var session = new ObjectName($"{PointId.SessionsFolder}/{id}");
         var content = sealer.SealObject(ObjectKind.Session, session.Value, Encoding.UTF8.GetBytes(id.Value), zstd);
         try
         {
@@ -161,17 +159,6 @@ public sealed class PointRepository : IDisposable
         {
             return false;
         }
-    }
-
-    internal static async Task<IReadOnlyDictionary<PackId, long>> ListPacksAsync(IStore store, CancellationToken cancellationToken)
-    {
-        var packs = new Dictionary<PackId, long>();
-        await foreach (var info in store.ListAsync(new ObjectPrefix(PackId.Folder), cancellationToken))
-        {
-            if (PackId.FromName(info.Name) is { } id) packs[id] = info.SizeBytes;
-        }
-
-        return packs;
     }
 
     private static async Task<byte[]> ReadIdAsync(IStore store, CancellationToken cancellationToken)

@@ -23,7 +23,7 @@ public sealed record ExportRequest
     public required Materialiser Materialiser { get; init; }
 
     /// <summary>Names the secrets of a point; asked without values.</summary>
-    public required SecretReader Secrets { get; init; }
+    public required SecretOpener Secrets { get; init; }
 
     /// <summary>Signs <c>metadata.json</c> when the current key is set.</summary>
     public required SigningKeys Signing { get; init; }

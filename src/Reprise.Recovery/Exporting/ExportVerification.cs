@@ -71,7 +71,7 @@ public sealed class ExportVerification(IDisk disk, Cpu cpu)
         var hashes = Checksums(folder, present, found);
         var owners = CompareLists(metadata, hashes, present, found);
         progress.Begin("verify files", present.Values.Sum(s => s.SizeBytes));
-        foreach (var (name, hash) in hashes.Where(h => present.ContainsKey(h.Key)))
+        foreach (var (name, hash) in (hashes ?? []).Where(h => present.ContainsKey(h.Key)))
         {
             cancellationToken.ThrowIfCancellationRequested();
             var facts = await cpu.RunAsync(
@@ -241,10 +241,10 @@ public sealed class ExportVerification(IDisk disk, Cpu cpu)
     private static Problem Bad(ErrorCode code, string message, string hint) =>
         new(code, Severity.Error, message, hint) { Where = ExportNames.Signature };
 
-    private SortedDictionary<string, string> Checksums(
+    private SortedDictionary<string, string>? Checksums(
         DiskPath folder, SortedDictionary<string, FileStatus> present, Findings found)
     {
-        if (Description(folder, ExportNames.Checksums, present, found) is not { } bytes) return [];
+        if (Description(folder, ExportNames.Checksums, present, found) is not { } bytes) return null;
         var (hashes, wrong) = ChecksumList.Decode(bytes);
         foreach (var reason in wrong)
             found.Add(ExportErrors.ExportMalformed, ExportNames.Checksums, null, $"{ExportNames.Checksums}: {reason}");
@@ -254,7 +254,7 @@ public sealed class ExportVerification(IDisk disk, Cpu cpu)
     // Three lists must agree: what lies there, what has a checksum, and what the signed metadata names.
     private static Dictionary<string, (ExportedAsset Asset, ExportedFile File)> CompareLists(
         ExportMetadata? metadata,
-        SortedDictionary<string, string> hashes,
+        SortedDictionary<string, string>? hashes,
         SortedDictionary<string, FileStatus> present,
         Findings found)
     {
@@ -267,7 +267,7 @@ public sealed class ExportVerification(IDisk disk, Cpu cpu)
 
         var needed = owners.Keys.Append(ExportNames.Metadata);
         if (present.ContainsKey(ExportNames.Signature)) needed = needed.Append(ExportNames.Signature);
-        foreach (var name in needed.Where(n => !hashes.ContainsKey(n)).Order(StringComparer.Ordinal))
+        foreach (var name in needed.Where(n => hashes is not null && !hashes.ContainsKey(n)).Order(StringComparer.Ordinal))
         {
             found.Add(
                 ExportErrors.ExportIncomplete,
@@ -276,7 +276,8 @@ public sealed class ExportVerification(IDisk disk, Cpu cpu)
                 $"{ExportNames.Checksums} has no line for {name}");
         }
 
-        foreach (var name in hashes.Keys.Union(owners.Keys).Where(n => !present.ContainsKey(n)).Order(StringComparer.Ordinal))
+        var named = (hashes?.Keys ?? Enumerable.Empty<string>()).Union(owners.Keys);
+        foreach (var name in named.Where(n => !present.ContainsKey(n)).Order(StringComparer.Ordinal))
         {
             // What is there but no regular file, and the metadata, were named before.
             if (name == ExportNames.Metadata || found.Damage.Exists(d => d.File == name)) continue;
@@ -285,7 +286,7 @@ public sealed class ExportVerification(IDisk disk, Cpu cpu)
 
         foreach (var name in present.Keys.Where(n => !Descriptions.Contains(n, StringComparer.Ordinal)))
         {
-            if (metadata is null ? hashes.ContainsKey(name) : owners.ContainsKey(name)) continue;
+            if (metadata is null ? hashes?.ContainsKey(name) != false : owners.ContainsKey(name)) continue;
             var list = metadata is null ? ExportNames.Checksums : ExportNames.Metadata;
             found.Add(ExportErrors.ExportForeign, name, null, $"{name} is not named by {list}");
         }

@@ -15,7 +15,7 @@ public delegate IRestorable? Materialiser(AssetRecord record);
 /// <param name="point">opens the values.</param>
 /// <param name="withValues">whether the values are wanted; without it none leaves the repository.</param>
 /// <param name="cancellationToken">ends the reading.</param>
-public delegate Task<IReadOnlyList<KeptSecret>> SecretReader(
+public delegate Task<IReadOnlyList<KeptSecret>> SecretOpener(
     AssetRecord record, PointReader point, bool withValues, CancellationToken cancellationToken);
 
 /// <summary>One secret of a point.</summary>

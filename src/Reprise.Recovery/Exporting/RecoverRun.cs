@@ -36,7 +36,7 @@ public sealed record RecoverRequest
     public required Materialiser Materialiser { get; init; }
 
     /// <summary>Names the secrets of a point, and opens sealed values.</summary>
-    public required SecretReader Secrets { get; init; }
+    public required SecretOpener Secrets { get; init; }
 
     /// <summary>Whether a variable is set on this host.</summary>
     public required Func<string, bool> IsSet { get; init; }

@@ -18,7 +18,9 @@ internal sealed class CaptureScan(IDisk disk, TreeWalker walker, ExclusionRules 
     /// <summary>Entries of a batch.</summary>
     private const int BatchEntries = 256;
 
-    /// <summary>Files with several names that are remembered at once; beyond, a further name is kept as a file of its own.</summary>
+    /// <summary>
+    /// Files with several names that are remembered at once; beyond, a further name is kept as a file of its own.
+    /// </summary>
     private const int MaxLinkedFiles = 500_000;
 
     private readonly IEnumerator<Walked> walk = walker.Walk().GetEnumerator();
@@ -277,7 +279,9 @@ internal sealed record CapturedItem(FileEntry Entry)
     /// <summary>The type of what cannot be captured at all (socket, device); then the entry is only a path.</summary>
     public FileType? SkippedType { get; init; }
 
-    /// <summary>The name of an attribute that was left out because the attributes of this entry are too large.</summary>
+    /// <summary>
+    /// The name of an attribute that was left out because the attributes of this entry are too large.
+    /// </summary>
     public string? AttributeTooLarge { get; init; }
 
     /// <summary>Something that belongs to the asset and cannot be read.</summary>

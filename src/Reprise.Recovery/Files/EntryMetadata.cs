@@ -22,9 +22,11 @@ internal sealed class MetadataTally
     public IEnumerable<string> Lines()
     {
         if (OwnersKept > 0)
-            yield return $"{OwnersKept:N0} entries belong to the user of this process: run as root to give them their owners";
+            yield return $"{OwnersKept:N0} entries belong to the user of this process: run as root to give them "
+                + "their owners";
         if (AttributesLost > 0)
-            yield return $"{AttributesLost:N0} extended attributes could not be set on this file system or by this user";
+            yield return $"{AttributesLost:N0} extended attributes could not be set on this file system or by "
+                + "this user";
         if (FoldersNotOurs > 0)
             yield return $"{FoldersNotOurs:N0} folders belong to another user and keep their mode and time";
         if (LeftOut > 0)
@@ -82,7 +84,8 @@ internal sealed class EntryMetadata(IDisk disk, MetadataTally tally)
                 disk.SetOwner(path, entry.User, entry.Group);
                 return true;
             }
-            catch (RepriseException e) when (e.Code == StorageErrors.FileDenied || e.Code == StorageErrors.DiskUnsupported)
+            catch (RepriseException e) when (
+                e.Code == StorageErrors.FileDenied || e.Code == StorageErrors.DiskUnsupported)
             {
                 refused.Add(owner);
             }

@@ -4,7 +4,8 @@ namespace Reprise.Recovery.Files;
 
 /// <summary>
 /// What never belongs to a files asset whatever its patterns say: see <see cref="FilesSettings.ExcludedByRule"/>. What
-/// exists is also known by device and inode, so that another spelling of the path or a hard link does not get around it.
+/// exists is also known by device and inode, so that another spelling of the path or a hard link does not get around
+/// it.
 /// </summary>
 internal sealed class ExclusionRules
 {

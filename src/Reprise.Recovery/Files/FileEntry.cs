@@ -21,7 +21,9 @@ internal enum FileEntryType : byte
     /// <summary>A named pipe.</summary>
     Fifo = 5,
 
-    /// <summary>Something that belongs to the asset and could not be read; <see cref="FileEntry.Target"/> is the code.</summary>
+    /// <summary>
+    /// Something that belongs to the asset and could not be read; <see cref="FileEntry.Target"/> is the code.
+    /// </summary>
     Missing = 6,
 }
 

@@ -87,7 +87,9 @@ internal static class FileListCodec
         ByteWriter.UInt64(to, records);
     }
 
-    /// <summary>Decodes one record without its length; breaks with <c>malformed</c> on whatever is not as documented.</summary>
+    /// <summary>
+    /// Decodes one record without its length; breaks with <c>malformed</c> on whatever is not as documented.
+    /// </summary>
     public static FileEntry Read(ReadOnlySpan<byte> record)
     {
         var reader = new ByteReader(record);
@@ -177,7 +179,8 @@ internal static class FileListCodec
         {
             var slash = rest.IndexOf((byte)'/');
             var name = slash < 0 ? rest : rest[..slash];
-            if (!IsPlainName(name)) throw ByteReader.Broken($"a file list has the path '{path}', which leaves its folder");
+            if (!IsPlainName(name))
+                throw ByteReader.Broken($"a file list has the path '{path}', which leaves its folder");
             if (slash < 0) return path;
             rest = rest[(slash + 1)..];
         }

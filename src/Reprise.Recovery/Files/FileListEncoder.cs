@@ -8,7 +8,9 @@ using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Files;
 
-/// <summary>Turns entries into the bytes of a list (see <see cref="FileListCodec"/>) and the hash of the asset.</summary>
+/// <summary>
+/// Turns entries into the bytes of a list (see <see cref="FileListCodec"/>) and the hash of the asset.
+/// </summary>
 internal sealed class FileListEncoder : IDisposable
 {
     private readonly ArrayBufferWriter<byte> record = new(1024);

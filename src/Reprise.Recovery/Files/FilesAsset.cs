@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using Reprise.Recovery.Assets;
 using Reprise.Repository.Points;
 using Reprise.Storage.Disk;
@@ -26,6 +25,7 @@ public sealed class FilesAsset : IRestorable
     internal const string GroupsFact = "groups";
 
     private const string MachineIdFile = "/etc/machine-id";
+    private const int MaxMachineIdBytes = 64;
 
     private readonly FilesSettings settings;
     private readonly IDisk disk;
@@ -192,7 +192,11 @@ public sealed class FilesAsset : IRestorable
     /// <inheritdoc />
     /// <remarks>Returns every file, link and pipe. Names that are not text are given as people read them.</remarks>
     public async Task<IReadOnlyList<string>> MaterialiseAsync(
-        AssetRecord record, PointReader point, string folder, IProgressSink progress, CancellationToken cancellationToken)
+        AssetRecord record,
+        PointReader point,
+        string folder,
+        IProgressSink progress,
+        CancellationToken cancellationToken)
     {
         progress.Begin($"writing {Name}", BytesOf(record));
         var target = new DiskPath(folder);
@@ -235,7 +239,10 @@ public sealed class FilesAsset : IRestorable
         {
             if (!start.IsEmpty && disk.Stat(root / start) is null)
                 problems.Add(Found(
-                    RecoveryErrors.AssetEmpty, Severity.Warning, $"'{pattern}' matches nothing: no {root / start}", root / start));
+                    RecoveryErrors.AssetEmpty,
+                    Severity.Warning,
+                    $"'{pattern}' matches nothing: no {root / start}",
+                    root / start));
         }
 
         var inside = settings.ExcludedByRule.Where(rule => new DiskPath(rule.TrimEnd('*')).IsWithin(root)).ToList();
@@ -251,7 +258,10 @@ public sealed class FilesAsset : IRestorable
         problems.AddRange(new FilesSlots(disk, root).All()
             .Where(slot => SwapPlan.Read(disk, slot) is { Phase: not SwapPhase.Done })
             .Select(slot => Found(
-                RecoveryErrors.OperationInterrupted, Severity.Error, $"a swap into {slot.Folder} is not finished", slot.Folder)));
+                RecoveryErrors.OperationInterrupted,
+                Severity.Error,
+                $"a swap into {slot.Folder} is not finished",
+                slot.Folder)));
         return problems;
     }
 
@@ -308,18 +318,17 @@ public sealed class FilesAsset : IRestorable
         var identity = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["root"] = root.ToString() };
         if (disk.Stat(root / ".") is { } status)
             identity["device"] = status.Device.ToString(CultureInfo.InvariantCulture);
-        if (disk.Stat(new DiskPath(MachineIdFile)) is not { Type: FileType.Regular }) return identity;
-        using var file = disk.OpenRead(new DiskPath(MachineIdFile));
-        var bytes = new byte[64];
-        var read = file.Read(0, bytes);
+        var id = SystemFile.Read(disk, new DiskPath(MachineIdFile), MaxMachineIdBytes);
 
         // The number itself is confidential to its machine (machine-id(5)): a hash of it tells machines apart as well.
-        var hash = SHA256.HashData([.. Encoding.UTF8.GetBytes("reprise:"), .. bytes.AsSpan(0, read)]);
-        if (read > 0) identity["machine"] = Convert.ToHexStringLower(hash.AsSpan(0, 16));
+        var hash = SHA256.HashData([.. "reprise:"u8, .. id]);
+        if (id.Length > 0) identity["machine"] = Convert.ToHexStringLower(hash.AsSpan(0, 16));
         return identity;
     }
 
-    /// <summary>Writes the list into a file, so that it can be read while the contents are; its hash is proven by that.</summary>
+    /// <summary>
+    /// Writes the list into a file, so that it can be read while the contents are; its hash is proven by that.
+    /// </summary>
     private async Task SpoolAsync(
         AssetRecord record, PointReader point, DiskPath spool, CancellationToken cancellationToken)
     {
@@ -329,7 +338,9 @@ public sealed class FilesAsset : IRestorable
         await cpu.RunAsync(() => file.SetLength(ListOf(record).LengthBytes), cancellationToken);
     }
 
-    /// <summary>What is staged is compared with the list in the slot, so that list must be the one of the point.</summary>
+    /// <summary>
+    /// What is staged is compared with the list in the slot, so that list must be the one of the point.
+    /// </summary>
     private void DemandList(AssetRecord record, FilesSlot slot)
     {
         if (disk.Stat(slot.Staged) is null) throw Wrong($"nothing is staged in {slot.Folder}");
@@ -358,7 +369,9 @@ public sealed class FilesAsset : IRestorable
         new Problem(
             RecoveryErrors.AssetEmpty,
             Severity.Error,
-            unreadable ? $"asset {Name}: nothing in {root} can be read" : $"asset {Name}: no pattern matches anything in {root}",
+            unreadable
+                ? $"asset {Name}: nothing in {root} can be read"
+                : $"asset {Name}: no pattern matches anything in {root}",
             "correct the include patterns, or mount what belongs there")
         {
             Asset = Name, Where = root.ToString(),

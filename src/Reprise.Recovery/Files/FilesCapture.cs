@@ -31,8 +31,8 @@ internal sealed record CaptureSummary
 }
 
 /// <summary>
-/// The writing half of a capture: takes batches as <see cref="CaptureScan"/> reads them, one ahead, stores the bytes and
-/// writes the list. Memory: two batches, two blocks of a large file, and what the point's writer takes.
+/// The writing half of a capture: takes batches as <see cref="CaptureScan"/> reads them, one ahead, stores the bytes
+/// and writes the list. Memory: two batches, two blocks of a large file, and what the point's writer takes.
 /// </summary>
 internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset) : IDisposable
 {
@@ -108,12 +108,19 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
         if (item.SkippedType is { } type)
         {
             var what = type == FileType.Socket ? "socket" : "device";
-            Add(RecoveryErrors.FileSkipped, Severity.Note, $"{what} {item.Entry.Path} cannot be captured", item.Entry.Path);
+            Add(
+                RecoveryErrors.FileSkipped,
+                Severity.Note,
+                $"{what} {item.Entry.Path} cannot be captured",
+                item.Entry.Path);
             return;
         }
 
         if (item.AttributeTooLarge is { } attribute)
-            AddIncomplete(RecoveryErrors.FileSkipped, $"attribute {attribute} of {item.Entry.Path} is too large", item.Entry.Path);
+            AddIncomplete(
+                RecoveryErrors.FileSkipped,
+                $"attribute {attribute} of {item.Entry.Path} is too large",
+                item.Entry.Path);
         var entry = item.Entry;
         if (item.Fault is { } fault) entry = Missing(entry.Path, fault);
         else if (item.Stream is not null) entry = await StreamAsync(item, item.Stream, cancellationToken);
@@ -123,7 +130,8 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
         await AppendAsync(entry, cancellationToken);
     }
 
-    private async ValueTask<FileEntry> StoreAsync(CaptureBatch batch, CapturedItem item, CancellationToken cancellationToken)
+    private async ValueTask<FileEntry> StoreAsync(
+        CaptureBatch batch, CapturedItem item, CancellationToken cancellationToken)
     {
         var writer = context.Writer.Begin(Cutting.ContentDefined);
         await writer.WriteAsync(batch.BytesOf(item), cancellationToken);
@@ -175,7 +183,9 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
         }
     }
 
-    /// <summary>Stores the file up to the size of <paramref name="status"/>, one block read ahead of the one that is stored.</summary>
+    /// <summary>
+    /// Stores the file up to the size of <paramref name="status"/>, one block read ahead of the one that is stored.
+    /// </summary>
     private async Task<Copy> CopyAsync(IDiskFile file, FileStatus status, CancellationToken cancellationToken)
     {
         var writer = context.Writer.Begin(Cutting.ContentDefined);
@@ -186,7 +196,8 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
         while (true)
         {
             var piece = await reading;
-            if (piece.Fault is not null) return new Copy(new Content { LengthBytes = 0, Sha256 = default, Parts = [] }, 0, piece.Fault);
+            if (piece.Fault is not null)
+                return new Copy(new Content { LengthBytes = 0, Sha256 = default, Parts = [] }, 0, piece.Fault);
             if (piece.IsEnd) break;
             var (full, free) = (blocks[turn], blocks[1 - turn]);
             turn = 1 - turn;
@@ -236,7 +247,8 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
         if (entry.Flags.HasFlag(FileEntryFlags.Changing))
             AddIncomplete(RecoveryErrors.FileChanging, $"{entry.Path} changed each time it was read", entry.Path);
         if (entry.Flags.HasFlag(FileEntryFlags.Growing))
-            context.Progress.Note($"{entry.Path} grew while it was read; the point has it as it was when it was opened");
+            context.Progress.Note(
+                $"{entry.Path} grew while it was read; the point has it as it was when it was opened");
         var row = entry.Type switch
         {
             FileEntryType.File or FileEntryType.HardLink => "files",
@@ -286,7 +298,8 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
         }
 
         var hint = code == RecoveryErrors.FileUnreadable ? "let the user that runs the backup read it, or exclude it"
-            : code == RecoveryErrors.FileChanging ? "exclude it, or let a hook hold the application still during the backup"
+            : code == RecoveryErrors.FileChanging ? "exclude it, or let a hook hold the application still during "
+                + "the backup"
             : "exclude it, to silence this";
         context.Problems.Add(new Problem(code, severity, message, hint) { Asset = asset, Where = path.ToString() });
     }
@@ -297,7 +310,10 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
         var known = codes.First(candidate => candidate.Name == code);
         var severity = known == RecoveryErrors.FileSkipped ? Severity.Note : Severity.Error;
         return new Problem(
-            known, severity, $"{count:N0} more like the {NamedProblems} problems above", "correct those first, then look again")
+            known,
+            severity,
+            $"{count:N0} more like the {NamedProblems} problems above",
+            "correct those first, then look again")
         {
             Asset = asset,
         };

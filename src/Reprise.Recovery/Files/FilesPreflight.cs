@@ -8,7 +8,9 @@ namespace Reprise.Recovery.Files;
 /// <summary>What would stop or weaken a restore of files, asked before anything is touched.</summary>
 internal sealed class FilesPreflight(IDisk disk, RestoreScope scope, string asset)
 {
-    /// <summary>Room that a restore leaves free on top of what it writes: journals, and the application's own next writes.</summary>
+    /// <summary>
+    /// Room that a restore leaves free on top of what it writes: journals, and the application's own next writes.
+    /// </summary>
     private const long SpareBytes = 16 * 1024 * 1024;
 
     private const string SelfPath = "/proc/self";
@@ -19,7 +21,11 @@ internal sealed class FilesPreflight(IDisk disk, RestoreScope scope, string asse
     public IReadOnlyList<Problem> Ask(RestoreItem item)
     {
         if (disk.Stat(scope.Root / ".") is { Type: not FileType.Folder })
-            Add(StorageErrors.FileExists, Severity.Error, $"{scope.Root} is not a folder", "move it away, or correct the root");
+            Add(
+                StorageErrors.FileExists,
+                Severity.Error,
+                $"{scope.Root} is not a folder",
+                "move it away, or correct the root");
         AskRoom(item.Record);
         AskInterrupted(item.RestoreId);
         AskMounts();
@@ -29,7 +35,8 @@ internal sealed class FilesPreflight(IDisk disk, RestoreScope scope, string asse
 
     private void AskRoom(AssetRecord record)
     {
-        if (!record.Facts.TryGetValue(FilesAsset.BytesFact, out var text) || !long.TryParse(text, out var bytes)) return;
+        if (!record.Facts.TryGetValue(FilesAsset.BytesFact, out var text) || !long.TryParse(text, out var bytes))
+            return;
         var free = disk.Space(scope.Root).FreeBytes;
         if (free >= bytes + SpareBytes) return;
         Add(
@@ -69,7 +76,8 @@ internal sealed class FilesPreflight(IDisk disk, RestoreScope scope, string asse
             Add(
                 StorageErrors.CrossesFileSystems,
                 Severity.Warning,
-                $"{walked.FullPath} lies on another file system: its files are copied, not renamed, when they are swapped",
+                $"{walked.FullPath} lies on another file system: its files are copied, not renamed, when they "
+                    + "are swapped",
                 "expect the swap to take as long as copying them twice, and leave as much room on both",
                 walked.FullPath);
             return;

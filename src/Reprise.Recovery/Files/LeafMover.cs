@@ -61,7 +61,8 @@ internal sealed class LeafMover(IDisk disk)
 
     private bool OpenForOwner(DiskPath folder)
     {
-        if (disk.Stat(folder) is not { Type: FileType.Folder } status || (status.Mode & OwnerMayAll) == OwnerMayAll) return false;
+        if (disk.Stat(folder) is not { Type: FileType.Folder } status || (status.Mode & OwnerMayAll) == OwnerMayAll)
+            return false;
         disk.SetMode(folder, status.Mode | OwnerMayAll);
         return true;
     }
@@ -163,7 +164,8 @@ internal sealed class LeafMover(IDisk disk)
         for (var offset = 0L; ;)
         {
             var read = first.Read(offset, buffer);
-            if (second.Read(offset, other) != read || !other.AsSpan(0, read).SequenceEqual(buffer.AsSpan(0, read))) return false;
+            if (second.Read(offset, other) != read || !other.AsSpan(0, read).SequenceEqual(buffer.AsSpan(0, read)))
+                return false;
             if (read == 0) return true;
             offset += read;
         }

@@ -37,26 +37,38 @@ internal static class OwnerNames
         foreach (var line in Text(disk, path).Split('\n'))
         {
             var fields = line.Split(':');
-            if (fields.Length > 2 && uint.TryParse(fields[2], out var number) && !fields[0].AsSpan().ContainsAny(",=\n"))
+            if (fields.Length > 2
+                && uint.TryParse(fields[2], out var number)
+                && !fields[0].AsSpan().ContainsAny(",=\n"))
                 names.TryAdd(number, fields[0]);
         }
 
         return names;
     }
 
-    private static string Text(IDisk disk, DiskPath path)
+    private static string Text(IDisk disk, DiskPath path) =>
+        Encoding.UTF8.GetString(SystemFile.Read(disk, path, MaxBytes));
+}
+
+/// <summary>Small files of the system that may or may not be there.</summary>
+internal static class SystemFile
+{
+    /// <summary>
+    /// At most the first <paramref name="maxBytes"/> bytes; none when there is no such file that we can read.
+    /// </summary>
+    public static byte[] Read(IDisk disk, DiskPath path, int maxBytes)
     {
         try
         {
-            if (disk.Stat(path) is null) return "";
+            if (disk.Stat(path) is not { Type: FileType.Regular }) return [];
             using var file = disk.OpenRead(path);
-            var bytes = new byte[(int)Math.Min(file.Stat().SizeBytes, MaxBytes)];
-            return Encoding.UTF8.GetString(bytes, 0, file.Read(0, bytes));
+            var bytes = new byte[(int)Math.Min(file.Stat().SizeBytes, maxBytes)];
+            return bytes[..file.Read(0, bytes)];
         }
         catch (RepriseException e) when (e.Code == StorageErrors.FileDenied || e.Code == StorageErrors.FileMissing)
         {
-            // A bare container has no such file, or a link in its place: then there are no names.
-            return "";
+            // A bare container has no such file, and nothing that we do depends on it.
+            return [];
         }
     }
 }

@@ -67,7 +67,9 @@ internal sealed class PathPatterns
         return sets is null ? null : new State(sets);
     }
 
-    /// <summary>The leading segments of each pattern that are plain names: what must exist for it to match anything.</summary>
+    /// <summary>
+    /// The leading segments of each pattern that are plain names: what must exist for it to match anything.
+    /// </summary>
     public IEnumerable<(string Pattern, DiskPath Path)> PlainStarts(IReadOnlyList<string> texts)
     {
         for (var i = 0; i < patterns.Count; i++)
@@ -146,7 +148,9 @@ internal sealed class PathPatterns
     }
 }
 
-/// <summary>One segment of a pattern: literal characters, <c>?</c>, <c>*</c> and sets, matched over the bytes of a name.</summary>
+/// <summary>
+/// One segment of a pattern: literal characters, <c>?</c>, <c>*</c> and sets, matched over the bytes of a name.
+/// </summary>
 internal sealed class NamePattern
 {
     private const int MaxLength = 255;
@@ -170,8 +174,10 @@ internal sealed class NamePattern
 
     public static NamePattern Parse(string segment, string pattern)
     {
-        if (segment.Length > MaxLength) throw PathPatterns.Invalid($"pattern '{pattern}' has a segment over {MaxLength} characters");
-        if (segment.AsSpan().ContainsAny('\0', '\n')) throw PathPatterns.Invalid("a pattern holds a NUL or a line break");
+        if (segment.Length > MaxLength)
+            throw PathPatterns.Invalid($"pattern '{pattern}' has a segment over {MaxLength} characters");
+        if (segment.AsSpan().ContainsAny('\0', '\n'))
+            throw PathPatterns.Invalid("a pattern holds a NUL or a line break");
         var parsed = new NamePattern();
         var runes = segment.EnumerateRunes().ToList();
         for (var i = 0; i < runes.Count; i++)
@@ -179,7 +185,8 @@ internal sealed class NamePattern
             switch (runes[i].Value)
             {
                 case '*':
-                    if (parsed.tokens is not [.., { Kind: TokenKind.Star }]) parsed.tokens.Add(new Token(TokenKind.Star));
+                    if (parsed.tokens is not [.., { Kind: TokenKind.Star }])
+                        parsed.tokens.Add(new Token(TokenKind.Star));
                     break;
                 case '?':
                     parsed.tokens.Add(new Token(TokenKind.Any));
@@ -201,7 +208,10 @@ internal sealed class NamePattern
         return parsed;
     }
 
-    /// <summary>Whether <paramref name="name"/> is meant. The only backtracking is to the last star, so it is quadratic at worst.</summary>
+    /// <summary>
+    /// Whether <paramref name="name"/> is meant. The only backtracking is to the last star, so it is quadratic at
+    /// worst.
+    /// </summary>
     public bool Matches(ReadOnlySpan<byte> name)
     {
         if (Plain is not null) return name.SequenceEqual(Plain);
@@ -237,7 +247,8 @@ internal sealed class NamePattern
     // A byte that is no UTF-8 counts as one character that only a star, a question mark or a negated set matches.
     private static int Next(ReadOnlySpan<byte> bytes, out int used)
     {
-        if (Rune.DecodeFromUtf8(bytes, out var rune, out used) == System.Buffers.OperationStatus.Done) return rune.Value;
+        if (Rune.DecodeFromUtf8(bytes, out var rune, out used) == System.Buffers.OperationStatus.Done)
+            return rune.Value;
         used = 1;
         return -1;
     }
@@ -269,7 +280,8 @@ internal sealed class NamePattern
         return new Token(TokenKind.Set, 0, negated, ranges);
     }
 
-    private sealed class Token(TokenKind kind, int value = 0, bool negated = false, List<(int From, int To)>? ranges = null)
+    private sealed class Token(
+        TokenKind kind, int value = 0, bool negated = false, List<(int From, int To)>? ranges = null)
     {
         public TokenKind Kind => kind;
 
@@ -278,7 +290,8 @@ internal sealed class NamePattern
         public bool Matches(int character) => kind switch
         {
             TokenKind.Any => true,
-            TokenKind.Set => (ranges ?? []).Exists(range => character >= range.From && character <= range.To) != negated,
+            TokenKind.Set =>
+                (ranges ?? []).Exists(range => character >= range.From && character <= range.To) != negated,
             _ => character == value,
         };
     }

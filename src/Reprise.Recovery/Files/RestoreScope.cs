@@ -51,7 +51,9 @@ internal sealed class RestoreScope
             disk, root, Lines(record, IncludeFact), Lines(record, ExcludeFact), settings.ExcludedByRule.Concat(rules));
     }
 
-    /// <summary>The facts from which <see cref="Of(IDisk, FilesSettings, AssetRecord)"/> makes the scope again.</summary>
+    /// <summary>
+    /// The facts from which <see cref="Of(IDisk, FilesSettings, AssetRecord)"/> makes the scope again.
+    /// </summary>
     public static void WriteFacts(FilesSettings settings, SortedDictionary<string, string> facts)
     {
         var inside = settings.Root.TrimEnd('/') + "/";

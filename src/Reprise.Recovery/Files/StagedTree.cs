@@ -6,8 +6,8 @@ using Reprise.Storage.Runtime;
 namespace Reprise.Recovery.Files;
 
 /// <summary>
-/// Proves a staged tree against its list: every entry is there, is of its type, has its bytes (all are read again), mode
-/// and time; and nothing else is there.
+/// Proves a staged tree against its list: every entry is there, is of its type, has its bytes (all are read again),
+/// mode and time; and nothing else is there.
 /// </summary>
 internal sealed class StagedTree(IDisk disk, Cpu cpu, FilesSlot slot, Func<DiskPath, bool> leftOut)
 {
@@ -104,7 +104,8 @@ internal sealed class StagedTree(IDisk disk, Cpu cpu, FilesSlot slot, Func<DiskP
 
         owners.Asked++;
         var owned = status.User == entry.User && status.Group == entry.Group;
-        if (!owned) owners.Fails($"{entry.Path} belongs to {status.User}:{status.Group}, not {entry.User}:{entry.Group}");
+        if (!owned)
+            owners.Fails($"{entry.Path} belongs to {status.User}:{status.Group}, not {entry.User}:{entry.Group}");
         var mode = owned ? entry.Mode : entry.Mode & ~SetIds;
         if (entry.Type != FileEntryType.SymbolicLink && status.Mode != mode)
             metadata.Fails($"{entry.Path} has mode {Octal(status.Mode)}, not {Octal(mode)}");

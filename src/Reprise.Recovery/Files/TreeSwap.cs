@@ -51,7 +51,9 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
         if (incoming is not null) slots.KeepingTime(scope.Root, () => slots.DeleteTree(incoming.Spent));
     }
 
-    /// <summary>The plan of a swap into <paramref name="slot"/> that was begun and neither ended nor taken back.</summary>
+    /// <summary>
+    /// The plan of a swap into <paramref name="slot"/> that was begun and neither ended nor taken back.
+    /// </summary>
     public SwapPlan? Unfinished(FilesSlot slot) =>
         SwapPlan.Read(disk, slot) is { Phase: not SwapPhase.Done } plan ? plan : null;
 
@@ -108,7 +110,7 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
         // Without its folder the incoming slot was spent by an attempt that ended just before it said so.
         if (incoming is null || disk.Stat(incoming.Folder) is not null)
         {
-            Settle(incoming, outgoing, path => SetAside(path, outgoing));
+            Settle(incoming, outgoing, path => SetAside(path, outgoing), isBack: false);
             SyncAll();
         }
 
@@ -135,7 +137,7 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
 
         if (plan.Phase != SwapPhase.BackOut) Advance(slot, plan, SwapPhase.BackOut);
         MoveAllIn(slot, Refuse);
-        Settle(slot, origin, Refuse);
+        Settle(slot, origin, Refuse, isBack: true);
         SyncAll();
     }
 
@@ -194,7 +196,9 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
         if (!mover.Move(leaf.FullPath, live)) throw Appeared(live);
     }
 
-    /// <summary>Makes sure that a real folder is live: a link that leads elsewhere is set aside, not followed.</summary>
+    /// <summary>
+    /// Makes sure that a real folder is live: a link that leads elsewhere is set aside, not followed.
+    /// </summary>
     private void MakeLive(DiskPath path, Action<DiskPath> setAside)
     {
         if (path.IsEmpty) return;
@@ -208,7 +212,8 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
     /// <summary>Where a leaf is to be, a folder may only be removed when no file is left below it.</summary>
     private void RemoveEmptied(DiskPath folder)
     {
-        if (HoldsLeaves(folder)) throw InTheWay(folder, "is a folder that holds files of others, where a file is to be");
+        if (HoldsLeaves(folder))
+            throw InTheWay(folder, "is a folder that holds files of others, where a file is to be");
         slots.DeleteTree(folder);
     }
 
@@ -218,9 +223,10 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
     /// <summary>
     /// Brings the folders to what <paramref name="want"/> says, children before parents: makes what is missing, removes
     /// what only <paramref name="was"/> has when it is empty, and gives modes, owners and times. A folder that is only
-    /// kept for what is below it keeps what it was. The two lists have one order, so one pass over both is enough.
+    /// kept for what is below it keeps what it was before the swap. The two lists have one order, so that one pass over
+    /// both is enough.
     /// </summary>
-    private void Settle(FilesSlot? want, FilesSlot? was, Action<DiskPath> setAside)
+    private void Settle(FilesSlot? want, FilesSlot? was, Action<DiskPath> setAside, bool isBack)
     {
         using var wanted = OpenFolders(want);
         using var former = OpenFolders(was);
@@ -231,17 +237,17 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
             var order = next is null ? 1 : old is null ? -1 : FileListCodec.Compare(next.Path, old.Path);
             var (mine, its) = (order <= 0 ? next : null, order >= 0 ? old : null);
             var path = (mine ?? its)?.Path ?? default;
-            Leave(open, path);
+            Leave(open, path, isBack);
             if (mine is not null) MakeLive(path, setAside);
             open.Push((mine, its, path));
             if (mine is not null) next = wanted?.Next(FileEntryType.Folder);
             if (its is not null) old = former?.Next(FileEntryType.Folder);
         }
 
-        Leave(open, null);
+        Leave(open, null, isBack);
     }
 
-    private void Leave(Stack<(FileEntry? Want, FileEntry? Was, DiskPath Path)> open, DiskPath? next)
+    private void Leave(Stack<(FileEntry? Want, FileEntry? Was, DiskPath Path)> open, DiskPath? next, bool isBack)
     {
         while (open.TryPeek(out var folder))
         {
@@ -249,7 +255,8 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
             open.Pop();
             var live = folder.Path.IsEmpty ? scope.Root / "." : scope.Root / folder.Path;
             if (folder.Want is null && !folder.Path.IsEmpty && RemoveWhenEmpty(live)) continue;
-            var entry = folder.Want is null or { IsAncestor: true } ? folder.Was ?? folder.Want : folder.Want;
+            var keeps = folder.Want is null || (folder.Want.IsAncestor && !isBack);
+            var entry = keeps ? folder.Was ?? folder.Want : folder.Want;
             if (entry is not null && disk.Stat(live) is { Type: FileType.Folder } now)
                 metadata.ApplyToLive(live, entry, now);
         }

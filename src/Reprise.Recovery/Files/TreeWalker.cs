@@ -6,7 +6,8 @@ namespace Reprise.Recovery.Files;
 /// <summary>Something that a walk met.</summary>
 /// <param name="Path">relative to the root; empty for the root.</param>
 /// <param name="FullPath">absolute.</param>
-/// <param name="Status">what the kernel says; may be null for a regular file, whose status is taken once it is open.</param>
+/// <param name="Status">what the kernel says; may be null for a regular file, whose status is taken once it is
+/// open.</param>
 /// <param name="IsAncestor">whether it is a folder that no pattern means, kept for what is below it.</param>
 /// <param name="Fault">why a folder could not be listed; then the other facts are of that folder.</param>
 internal readonly record struct Walked(

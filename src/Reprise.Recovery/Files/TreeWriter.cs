@@ -26,8 +26,8 @@ internal sealed record TreeWriting
 /// <summary>
 /// Writes the entries of a list into an empty folder. Small files are gathered into batches that are written while the
 /// next ones are read from the repository; large ones stream. Nothing leaves the folder: the list promises plain
-/// relative paths below folders that it names (see <see cref="FileListReader"/>), every name is created and none opened,
-/// and what holds a hard link is looked at first.
+/// relative paths below folders that it names (see <see cref="FileListReader"/>), every name is created and none
+/// opened, and what holds a hard link is looked at first.
 /// </summary>
 internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, MetadataTally tally)
 {
@@ -128,7 +128,9 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
         },
         cancellationToken);
 
-    /// <summary>Makes everything but regular files; true when <paramref name="entry"/> is one that is to be written.</summary>
+    /// <summary>
+    /// Makes everything but regular files; true when <paramref name="entry"/> is one that is to be written.
+    /// </summary>
     private bool Place(FileEntry entry)
     {
         if (writing.LeftOut(entry.Path) || (entry.Type == FileEntryType.HardLink && writing.LeftOut(entry.Target)))
@@ -170,7 +172,8 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
 
     private void MakeFolder(DiskPath path)
     {
-        // Two names that are one on this file system (it ignores case) would let a link stand where a folder was asked for.
+        // Two names that are one on this file system (it ignores case) would let a link stand where a folder was asked
+        // for.
         if (disk.Stat(path) is not null)
             throw DiskError(StorageErrors.FileExists, path, "is one with another name on this file system");
         disk.MakeFolder(path, PrivateFolder);

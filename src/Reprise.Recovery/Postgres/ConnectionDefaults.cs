@@ -60,6 +60,7 @@ internal static class ConnectionDefaults
             Host = host,
             Port = port,
             User = user,
+            IsUserGiven = values.GetValueOrDefault("user") is { Length: > 0 },
             Database = database,
             Password = values.GetValueOrDefault("password") is { Length: > 0 } password ? password : null,
             Options = Rest(values, hostaddr, notes),

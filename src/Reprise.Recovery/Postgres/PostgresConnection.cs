@@ -18,6 +18,9 @@ public sealed record PostgresConnection
     /// <summary>The role that connects.</summary>
     public required string User { get; init; }
 
+    /// <summary>Whether somebody said so; else it is the operating system's name of whoever runs us.</summary>
+    public bool IsUserGiven { get; init; } = true;
+
     /// <summary>Its password, or null: the server asks for none, or a method needs none.</summary>
     public string? Password { get; init; }
 

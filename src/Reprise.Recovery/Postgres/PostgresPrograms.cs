@@ -90,7 +90,8 @@ internal sealed class PostgresPrograms(
         string[] before = connection.Password is null ? [] : ["sh", "-c", TakePassword, "sh"];
         string[] inside =
         [
-            "env", "LC_ALL=C", $"PGUSER={connection.User}", $"PGDATABASE={database}", "PGAPPNAME=reprise",
+            "env", "LC_ALL=C", $"PGDATABASE={database}", "PGAPPNAME=reprise",
+            .. connection.IsUserGiven ? (string[])[$"PGUSER={connection.User}"] : [],
             .. program == "psql" ? (string[])["PGCLIENTENCODING=UTF8"] : [],
             program,
         ];

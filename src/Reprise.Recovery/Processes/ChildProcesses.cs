@@ -24,7 +24,8 @@ public sealed class ChildProcesses(TimeProvider clock)
 
     /// <summary>
     /// Runs a program. <paramref name="writeInput"/> feeds its standard input (closed when it returns; a child that
-    /// stops reading ends the feeding quietly, since its exit code tells why). <paramref name="readOutput"/> is given
+    /// stops reading or ends also ends the feeding, quietly, since its exit code tells why).
+    /// <paramref name="readOutput"/> is given
     /// its standard output in blocks that are valid during the call only.
     /// </summary>
     public async Task<ChildResult> RunAsync(
@@ -39,6 +40,7 @@ public sealed class ChildProcesses(TimeProvider clock)
             ? new CancellationTokenSource(within, clock)
             : new CancellationTokenSource();
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(both.Token);
         var output = new Capture(keepLast: false);
         var errors = new Capture(keepLast: true);
         try
@@ -46,8 +48,8 @@ public sealed class ChildProcesses(TimeProvider clock)
             readOutput ??= output.TakeAsync;
             var reading = DrainAsync(process.StandardOutput.BaseStream, readOutput, both.Token);
             var complaining = DrainAsync(process.StandardError.BaseStream, errors.TakeAsync, both.Token);
-            var feeding = FeedAsync(process, writeInput, both.Token);
-            await FirstFailureAsync([reading, complaining, feeding, process.WaitForExitAsync(both.Token)]);
+            var feeding = FeedAsync(process, writeInput, ended.Token);
+            await FirstFailureAsync([reading, complaining, feeding, ExitAsync(process, ended, both.Token)]);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
@@ -119,6 +121,13 @@ public sealed class ChildProcesses(TimeProvider clock)
         }
     }
 
+    // Whoever feeds a child may be waiting for something to feed it with; that is over when the child is.
+    private static async Task ExitAsync(Process process, CancellationTokenSource ended, CancellationToken cancellationToken)
+    {
+        await process.WaitForExitAsync(cancellationToken);
+        ended.Cancel();
+    }
+
     private static async Task FeedAsync(
         Process process, Func<Stream, CancellationToken, Task>? write, CancellationToken cancellationToken)
     {
@@ -126,6 +135,10 @@ public sealed class ChildProcesses(TimeProvider clock)
         {
             if (write is not null) await write(process.StandardInput.BaseStream, cancellationToken);
             process.StandardInput.Close();
+        }
+        catch (OperationCanceledException) when (process.HasExited)
+        {
+            // It ended while it was being fed, or while something to feed it with was awaited; its exit code says why.
         }
         catch (IOException)
         {

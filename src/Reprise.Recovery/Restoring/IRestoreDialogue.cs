@@ -17,6 +17,9 @@ public interface IRestoreDialogue
     /// <param name="cancellationToken">ends the waiting.</param>
     Task<bool> AskIsStoppedAsync(string why, CancellationToken cancellationToken);
 
+    /// <summary>Asks to start the application, and returns when the person has. Asked only when interactive.</summary>
+    Task AskToStartAsync(CancellationToken cancellationToken);
+
     /// <summary>What to do about required checks that did not pass. Asked only when interactive.</summary>
     Task<Verdict> AskVerdictAsync(VerdictQuestion question, CancellationToken cancellationToken);
 

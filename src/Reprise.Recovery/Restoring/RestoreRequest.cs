@@ -77,6 +77,27 @@ public sealed record ApplicationControl(
         cancellationToken => children.RunAsync(stop, cancellationToken),
         start.ToString(),
         cancellationToken => children.RunAsync(start, cancellationToken));
+
+    /// <summary>Stops it; null when that worked, else why it did not.</summary>
+    internal Task<string?> TryStopAsync(CancellationToken cancellationToken) => TryAsync(StopText, Stop, cancellationToken);
+
+    /// <summary>Starts it; null when that worked, else why it did not.</summary>
+    internal Task<string?> TryStartAsync(CancellationToken cancellationToken) => TryAsync(StartText, Start, cancellationToken);
+
+    private static async Task<string?> TryAsync(
+        string text, Func<CancellationToken, Task<ChildResult>> run, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var result = await run(cancellationToken);
+            return result.Exit == 0 ? null : $"'{text}' ended with {result.Exit}: {result.LastError}";
+        }
+        catch (RepriseException e)
+        {
+            // A program that is not there is a stop or a start that failed, and what follows from that is decided there.
+            return $"'{text}': {e.Message}";
+        }
+    }
 }
 
 /// <summary>The safety point.</summary>

@@ -27,25 +27,31 @@ internal sealed record Holding(IReadOnlyList<Holder> Holders, int Hidden)
 /// of the file system hides them. Nothing but <c>/proc</c> is opened: opening and closing the file itself would drop
 /// the POSIX locks that our own process has on it.
 /// </summary>
-internal sealed class FileHolders(IDisk disk)
+/// <param name="disk">the machine's disk.</param>
+/// <param name="processes">where the kernel shows processes.</param>
+internal sealed class FileHolders(IDisk disk, DiskPath processes)
 {
     /// <summary>At most so many processes and, of each, descriptors are looked at.</summary>
     public const int MaxEntries = 100_000;
 
     private const int MaxNameBytes = 64;
 
-    private static readonly DiskPath Processes = new("/proc");
+    /// <summary>Those of this machine.</summary>
+    public FileHolders(IDisk disk)
+        : this(disk, new DiskPath("/proc"))
+    {
+    }
 
     /// <summary>Who has <paramref name="file"/> open now; nobody where there is no <c>/proc</c>.</summary>
     public Holding Find(FileStatus file)
     {
-        if (file.Inode == 0 || disk.Stat(Processes) is null) return Holding.Nobody;
+        if (file.Inode == 0 || disk.Stat(processes) is null) return Holding.Nobody;
         var holders = new List<Holder>();
         var hidden = 0;
-        foreach (var entry in disk.List(Processes).Take(MaxEntries))
+        foreach (var entry in disk.List(processes).Take(MaxEntries))
         {
             if (!int.TryParse(entry.Name.ToString(), out var id) || id == Environment.ProcessId) continue;
-            var folder = Processes / entry.Name;
+            var folder = processes / entry.Name;
             try
             {
                 if (Holds(folder, file)) holders.Add(new Holder(id, NameOf(folder)));
@@ -71,7 +77,7 @@ internal sealed class FileHolders(IDisk disk)
         {
             // The link says the path as that process sees it; below its root the kernel resolves it for us.
             if (LinkOf(process / "fd" / entry.Name) is not { IsAbsolute: true } target) continue;
-            if (target.IsWithin(new DiskPath("/dev")) || target.IsWithin(Processes)) continue;
+            if (target.IsWithin(new DiskPath("/dev")) || target.IsWithin(processes)) continue;
             if (disk.Stat(root / new DiskPath(target.Bytes[1..])) is { } found
                 && found.Inode == file.Inode
                 && found.Device == file.Device)

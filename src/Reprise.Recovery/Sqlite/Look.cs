@@ -15,6 +15,9 @@ internal sealed record Look
     /// <summary>Whether any table has a row, or may have one.</summary>
     public bool HasData { get; init; }
 
+    /// <summary>The migration that it is at, or null.</summary>
+    public string? Migration { get; init; }
+
     /// <summary>What its application wrote into the header.</summary>
     public string? ApplicationId { get; init; }
 
@@ -26,7 +29,12 @@ internal sealed record Look
     {
         using var session = SqliteSession.OpenReadOnly(path, limit);
         var tables = session.Number("SELECT count(*) FROM sqlite_schema");
-        var look = new Look { ApplicationId = session.Text("PRAGMA application_id"), HasData = tables > 0 };
+        var look = new Look
+        {
+            ApplicationId = session.Text("PRAGMA application_id"),
+            HasData = tables > 0,
+            Migration = SqliteExamination.FindMigration(session),
+        };
         if (!countRows) return look;
         try
         {

@@ -108,6 +108,7 @@ public sealed class SqliteAsset : IRestorable
             HasData = look.HasData,
             Identity = identity,
             Rows = look.Rows,
+            Migration = look.Migration,
             SizeBytes = size,
             Users = users,
             Where = where,
@@ -244,10 +245,9 @@ public sealed class SqliteAsset : IRestorable
 
     private List<string> Users(FileStatus status)
     {
-        var holding = new FileHolders(disk).Find(status);
-        var users = holding.Holders.Select(h => h.ToString()).ToList();
-        if (holding.Hidden > 0) users.Add($"perhaps {holding.Hidden} processes of other users that may not be looked at");
-        return users;
+        // Processes of other users that may not be looked at are no proof of use: an ordinary user always has some, and
+        // the swap itself looks again. The preflight names them.
+        return [.. new FileHolders(disk).Find(status).Holders.Select(h => h.ToString())];
     }
 
     private void RefuseWhileSwapping(SqlitePlace place, Slot slot)
@@ -308,7 +308,7 @@ public sealed class SqliteAsset : IRestorable
                 return await cpu.RunAsync(
                     () => Look.Into(place.Live.Main, countRows, either.Token, cancellationToken), cancellationToken);
             }
-            catch (SqliteException e)
+            catch (SqliteResultException e)
             {
                 if (!e.IsBusy || limit.IsCancellationRequested) return new Look { Problem = e.Problem };
             }

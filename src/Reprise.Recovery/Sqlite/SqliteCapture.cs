@@ -25,6 +25,7 @@ internal sealed class SqliteCapture(string name, SqliteSettings settings, IDisk 
     {
         var status = Require(place);
         var folder = disk.Stat(place.Folder);
+        var sharedBefore = disk.Stat(place.SharedMemory);
         var copy = new SqliteSet(new DiskPath(context.ScratchFolder) / CopyName());
         RequireRoom(place, copy);
         copy.Delete(disk);
@@ -36,6 +37,7 @@ internal sealed class SqliteCapture(string name, SqliteSettings settings, IDisk 
                 place.Live.Main, copy.Main, settings.BusyBound, context.Clock, cpu, context.Progress)
             .TakeAsync(cancellationToken);
         var copied = context.Clock.GetElapsedTime(began);
+        if (sharedBefore is null) WarnOfOwner(place, status, context);
 
         context.Progress.Begin("check the copy of " + place.Live.Main.Name, null);
         var findings = await cpu.RunAsync(() => Examine(copy, context.Clock, cancellationToken), cancellationToken);
@@ -80,14 +82,14 @@ internal sealed class SqliteCapture(string name, SqliteSettings settings, IDisk 
     public FileStatus Require(SqlitePlace place)
     {
         var path = place.Live.Main;
-        var problem = disk.Stat(path) switch
+        if (disk.Stat(path) is { } status)
         {
-            { Type: FileType.Regular } status => (FileStatus?)status,
-            { Type: var type } => throw Fault(
-                StorageErrors.FileDenied, $"{path} is no file ({type})", "correct the path of this asset"),
-            null => null,
-        };
-        if (problem is not null) return problem;
+            return status.Type == FileType.Regular
+                ? status
+                : throw Fault(
+                    StorageErrors.FileDenied, $"{path} is no file ({status.Type})", "correct the path of this asset");
+        }
+
         throw new SqliteSwap(disk, place).Unfinished() is { } swap
             ? Fault(
                 RecoveryErrors.OperationInterrupted,
@@ -141,6 +143,27 @@ internal sealed class SqliteCapture(string name, SqliteSettings settings, IDisk 
             context.Progress.Advance(count);
             if (count < buffer.Length) return await writer.CompleteAsync(cancellationToken);
         }
+    }
+
+    /// <summary>
+    /// Reading a database in WAL mode that nobody has open makes SQLite create <c>-wal</c> and <c>-shm</c>. As root it
+    /// gives them to the owner of the database; as anybody else they are ours, and the application may be locked out.
+    /// They cannot be deleted again: the application may have opened them in the meantime.
+    /// </summary>
+    private void WarnOfOwner(SqlitePlace place, FileStatus database, CaptureContext context)
+    {
+        if (disk.Stat(place.SharedMemory) is not { } shared || shared.User == database.User) return;
+        context.Problems.Add(new Problem(
+            StorageErrors.FileDenied,
+            Severity.Warning,
+            $"{place.SharedMemory} now belongs to user {shared.User}, the database to user {database.User}: "
+            + "its application may not be able to open it",
+            $"run 'chown --reference={place.Live.Main} {place.Live.Main}-wal {place.SharedMemory}', "
+            + "and run reprise as root or as the user of the application")
+        {
+            Asset = name,
+            Where = place.SharedMemory.ToString(),
+        });
     }
 
     private void Report(SqlitePlace place, SqliteFindings findings, CaptureContext context)

@@ -109,7 +109,7 @@ internal static class SqliteExamination
 
             return (rows, all);
         }
-        catch (SqliteException e) when (e.IsCorrupt)
+        catch (SqliteResultException e) when (e.IsCorrupt)
         {
             return (rows, false);
         }
@@ -139,7 +139,7 @@ internal static class SqliteExamination
         return failure is null ? lines.Count : null;
     }
 
-    private static string? FindMigration(SqliteSession session)
+    internal static string? FindMigration(SqliteSession session)
     {
         foreach (var table in MigrationTables.All)
         {

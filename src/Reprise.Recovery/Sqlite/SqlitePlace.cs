@@ -61,6 +61,9 @@ internal sealed class SqlitePlace
     /// <summary>What the application uses.</summary>
     public SqliteSet Live { get; }
 
+    /// <summary>Where processes that use the database in WAL mode share their locks.</summary>
+    public DiskPath SharedMemory => Live.Main.WithSuffix("-shm");
+
     /// <summary>The folder of all our names.</summary>
     public DiskPath Folder => Live.Main.Parent;
 

@@ -47,7 +47,7 @@ internal sealed class SqliteSession : IDisposable
             session.Execute("PRAGMA synchronous = OFF");
             return session;
         }
-        catch (SqliteException)
+        catch (SqliteResultException)
         {
             session.Dispose();
             throw;
@@ -71,7 +71,7 @@ internal sealed class SqliteSession : IDisposable
     /// Like <see cref="Lines"/>, but an error after the first rows ends the list instead of throwing:
     /// <c>integrity_check</c> tells what it found, and then may fail with the very damage that it has told.
     /// </summary>
-    public (IReadOnlyList<string> Lines, SqliteException? Failure) LinesUntilFailure(string sql, int limit)
+    public (IReadOnlyList<string> Lines, SqliteResultException? Failure) LinesUntilFailure(string sql, int limit)
     {
         var lines = new List<string>();
         try
@@ -79,7 +79,7 @@ internal sealed class SqliteSession : IDisposable
             Run(sql, limit, Take);
             return (lines, null);
         }
-        catch (SqliteException e)
+        catch (SqliteResultException e)
         {
             return (lines, e);
         }
@@ -92,8 +92,8 @@ internal sealed class SqliteSession : IDisposable
     }
 
     /// <summary>An exception for <paramref name="result"/>, with what SQLite says of the last call.</summary>
-    public SqliteException Failure(int result) =>
-        SqliteException.Of(result, raw.sqlite3_errmsg(handle).utf8_to_string() ?? "", path);
+    public SqliteResultException Failure(int result) =>
+        SqliteResultException.Of(result, raw.sqlite3_errmsg(handle).utf8_to_string() ?? "", path);
 
     /// <inheritdoc />
     public void Dispose() => raw.sqlite3_close_v2(handle);
@@ -108,7 +108,7 @@ internal sealed class SqliteSession : IDisposable
             var extended = handle is null ? result : raw.sqlite3_extended_errcode(handle);
             var said = raw.sqlite3_errstr(result).utf8_to_string() ?? "";
             if (handle is not null) raw.sqlite3_close_v2(handle);
-            throw SqliteException.Of(extended, said, path);
+            throw SqliteResultException.Of(extended, said, path);
         }
 
         raw.sqlite3_extended_result_codes(handle, 1);

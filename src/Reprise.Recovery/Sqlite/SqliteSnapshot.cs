@@ -36,7 +36,7 @@ internal sealed class SqliteSnapshot(
     DiskPath source, DiskPath copy, TimeSpan bound, TimeProvider clock, Cpu cpu, IProgressSink progress)
 {
     /// <summary>How often a stepwise copy starts again before one full pass is made.</summary>
-    public const int MaxRestarts = 4;
+    public const int MaxRestarts = 2;
 
     /// <summary>Copied under one lock when writers wait for it: about a millisecond.</summary>
     public const int SmallStepBytes = 1024 * 1024;
@@ -97,7 +97,7 @@ internal sealed class SqliteSnapshot(
         {
             return (from.Text("PRAGMA journal_mode"), (int)from.Number("PRAGMA page_size"));
         }
-        catch (SqliteException e) when (e.IsCorrupt)
+        catch (SqliteResultException e) when (e.IsCorrupt)
         {
             return (null, 0);
         }
@@ -162,7 +162,7 @@ internal sealed class SqliteSnapshot(
             from.Number("SELECT count(*) FROM sqlite_schema");
             return began;
         }
-        catch (SqliteException)
+        catch (SqliteResultException)
         {
             from.Execute("ROLLBACK");
             throw;
@@ -181,7 +181,7 @@ internal sealed class SqliteSnapshot(
                 return (stepped, held, raw.sqlite3_backup_pagecount(backup) - raw.sqlite3_backup_remaining(backup));
             },
             cancellationToken);
-        if (SqliteException.IsBusyResult(result)) return (result, copied);
+        if (SqliteResultException.IsBusyResult(result)) return (result, copied);
         patience = bound;
         if (!isHeld) longestHold = Max(longestHold, elapsed);
         return (result, copied);
@@ -204,14 +204,14 @@ internal sealed class SqliteSnapshot(
     private async Task AfterStepAsync(int result, CancellationToken cancellationToken)
     {
         if (result == raw.SQLITE_OK) return;
-        if (SqliteException.IsBusyResult(result))
+        if (SqliteResultException.IsBusyResult(result))
         {
             await WaitAsync(cancellationToken);
             return;
         }
 
         var written = (result & 0xFF) == raw.SQLITE_FULL ? copy : source;
-        throw SqliteException.Of(result, raw.sqlite3_errstr(result).utf8_to_string() ?? "", written);
+        throw SqliteResultException.Of(result, raw.sqlite3_errstr(result).utf8_to_string() ?? "", written);
     }
 
     private async Task<T> PatientlyAsync<T>(Func<T> work, CancellationToken cancellationToken)
@@ -224,7 +224,7 @@ internal sealed class SqliteSnapshot(
                 patience = bound;
                 return done;
             }
-            catch (SqliteException e) when (e.IsBusy)
+            catch (SqliteResultException e) when (e.IsBusy)
             {
                 await WaitAsync(cancellationToken);
             }

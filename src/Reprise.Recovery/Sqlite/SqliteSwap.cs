@@ -16,7 +16,7 @@ namespace Reprise.Recovery.Sqlite;
 /// one that has arrived. A call after a crash goes on from there; a call for another exchange finishes that one first.
 /// Nothing is ever replaced: a file in the way is <c>file-exists</c>.</para>
 /// </summary>
-internal sealed class SqliteSwap(IDisk disk, SqlitePlace place)
+internal sealed class SqliteSwap(IDisk disk, SqlitePlace place, FileHolders holders)
 {
     /// <summary>How the names of the markers begin, after the name of the database.</summary>
     public const string MarkerSuffix = ".reprise-swap-";
@@ -25,6 +25,12 @@ internal sealed class SqliteSwap(IDisk disk, SqlitePlace place)
 
     private readonly DiskPath leaving = place.Live.Main.WithSuffix(MarkerSuffix + "aside");
     private readonly DiskPath arriving = place.Live.Main.WithSuffix(MarkerSuffix + "place");
+
+    /// <summary>With the processes of this machine.</summary>
+    public SqliteSwap(IDisk disk, SqlitePlace place)
+        : this(disk, place, new FileHolders(disk))
+    {
+    }
 
     /// <summary>The exchange that was begun and not finished, or null.</summary>
     public Swap? Unfinished()
@@ -161,7 +167,7 @@ internal sealed class SqliteSwap(IDisk disk, SqlitePlace place)
     }
 
     private Holding Holding(DiskPath path) =>
-        disk.Stat(path) is { } status ? new FileHolders(disk).Find(status) : Sqlite.Holding.Nobody;
+        disk.Stat(path) is { } status ? holders.Find(status) : Sqlite.Holding.Nobody;
 
     private RepriseException InUse(Holding holding) => new(new Problem(
         RecoveryErrors.TargetInUse,

@@ -51,8 +51,17 @@ public sealed record OperationJournal
     /// <summary>Checks that are not asked, with the reason.</summary>
     public IReadOnlyDictionary<string, string> SkippedChecks { get; init; } = new SortedDictionary<string, string>();
 
+    /// <summary>Accept codes that a person gave.</summary>
+    public IReadOnlyList<string> AcceptedTargets { get; init; } = [];
+
     /// <summary>Assets for which no safety point was demanded.</summary>
     public IReadOnlyList<string> WithoutSafety { get; init; } = [];
+
+    /// <summary>Whether damaged parts are restored as far as they go.</summary>
+    public bool Salvage { get; init; }
+
+    /// <summary>What is missing in the point or was salvaged: kept, so that an end after an interruption says it too.</summary>
+    public IReadOnlyList<string> Missing { get; init; } = [];
 
     /// <summary>Application checks that were green while the application was stopped: their green proves nothing.</summary>
     public IReadOnlyList<string> GreenWhileStopped { get; init; } = [];
@@ -68,9 +77,6 @@ public sealed record OperationJournal
 
     /// <summary>Whether <c>restore forget</c> deleted the former data.</summary>
     public bool Forgotten { get; init; }
-
-    /// <summary>The undo that swapped the former data back; null while nothing did.</summary>
-    public PointId? UndoneBy { get; init; }
 
     /// <summary>Why it was kept although a required check did not pass.</summary>
     public string? KeptBecause { get; init; }
@@ -141,7 +147,7 @@ public sealed record JournalAsset
     /// <summary>Where that which is live goes.</summary>
     public required JournalSlot Outgoing { get; init; }
 
-    /// <summary>Whether anything was live just before the swap.</summary>
+    /// <summary>Whether anything that is worth keeping was live just before the swap; after it, whether it lies in <see cref="Outgoing"/>.</summary>
     public bool HadLive { get; init; }
 
     /// <summary>How far its swap is.</summary>

@@ -61,6 +61,14 @@ public sealed class StateFolder(IDisk disk, DiskPath path)
             "wait until it has ended, then run the command again");
     }
 
+    /// <summary>An identifier that no operation has yet.</summary>
+    public PointId NewId(DateTimeOffset now)
+    {
+        var id = PointId.At(now);
+        while (disk.Stat(Restores / (id + ".json")) is not null) id = id.Next();
+        return id;
+    }
+
     /// <summary>Makes <paramref name="journal"/> durable.</summary>
     public void Save(OperationJournal journal) =>
         Write(Restores, journal.Id + ".json", journal, StateJson.Default.OperationJournal);
@@ -99,7 +107,7 @@ public sealed class StateFolder(IDisk disk, DiskPath path)
     public void Trim()
     {
         var finished = Operations()
-            .Where(o => !o.IsOpen && (o.Forgotten || o.State == OperationState.Abandoned || o.UndoneBy is not null))
+            .Where(o => !o.IsOpen && (o.Forgotten || o.State == OperationState.Abandoned))
             .ToList();
         foreach (var old in finished.SkipLast(MaxFinishedJournals)) disk.DeleteFile(Restores / (old.Id + ".json"));
     }

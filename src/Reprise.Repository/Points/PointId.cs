@@ -14,6 +14,9 @@ public readonly record struct PointId : IComparable<PointId>
     /// <summary>Length of every identifier, in characters.</summary>
     public const int Length = 21;
 
+    internal const string Folder = "points";
+    internal const string SessionsFolder = "sessions";
+
     private const string TimeFormat = "yyyyMMdd'T'HHmmss'Z'";
     private readonly string? value;
 

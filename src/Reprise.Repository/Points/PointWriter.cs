@@ -81,7 +81,7 @@ public sealed class PointWriter : IAsyncDisposable
         await ProvePacksAsync(cancellationToken);
 
         var encoded = PointCodec.Create(manifest, table, signingKey);
-        var name = new ObjectName($"{PointRepository.PointsFolder}/{Id}");
+        var name = new ObjectName($"{PointId.Folder}/{Id}");
         var bytes = sealer.SealObject(ObjectKind.Point, name.Value, encoded.Encode(), zstd);
         Invariant.Check(bytes.Length <= Limits.MaxObjectBytes, $"a point of {bytes.Length} bytes is too large");
         try
@@ -115,7 +115,7 @@ public sealed class PointWriter : IAsyncDisposable
         if (!committed) return;
         try
         {
-            await host.Store.DeleteAsync(new ObjectName($"{PointRepository.SessionsFolder}/{Id}"), CancellationToken.None);
+            await host.Store.DeleteAsync(new ObjectName($"{PointId.SessionsFolder}/{Id}"), CancellationToken.None);
         }
         catch (StoreException)
         {
@@ -249,7 +249,7 @@ public sealed class PointWriter : IAsyncDisposable
 
     private async ValueTask ProvePacksAsync(CancellationToken cancellationToken)
     {
-        var present = await PointRepository.ListPacksAsync(host.Store, cancellationToken);
+        var present = await PackListing.ReadAsync(host.Store, cancellationToken);
         foreach (var pack in table.Packs)
         {
             if (present.GetValueOrDefault(pack.Id, -1) == pack.SizeBytes) continue;

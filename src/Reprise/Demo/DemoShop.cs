@@ -107,6 +107,7 @@ internal sealed class DemoShop(IDisk disk, DiskPath folder)
         {{postgresAsset}}
           runtime:  { files: { include: ["config/**", "receipts/**"] } }
           secrets:  { secrets: { references: [TOKEN_SECRET], from: .env } }
+        control: { stop: ["true"], start: ["true"] }     # nothing runs here; yours would say docker compose stop backend
         checks:
           orders-all-there: { sqlite: { asset: orders, query: "select count(*) from orders", expect: "= {{Orders}}" } }
           receipts-there:   { file: { path: receipts/0001.txt } }

@@ -32,7 +32,9 @@ internal sealed record PointJson
     /// <summary>Bytes that its capture added to the repository.</summary>
     public required long StoredBytes { get; init; }
 
-    /// <summary><c>valid</c>, <c>not-in-force</c>, <c>missing</c>, <c>wrong</c>, <c>not-verifiable</c>, or null.</summary>
+    /// <summary>
+    /// <c>valid</c>, <c>not-in-force</c>, <c>missing</c>, <c>wrong</c>, <c>not-verifiable</c>, or null.
+    /// </summary>
     public string? Signature { get; init; }
 
     /// <summary>The manifest as JSON has it.</summary>

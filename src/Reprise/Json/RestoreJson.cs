@@ -15,7 +15,8 @@ internal sealed record RestoreJson
     public required DateTimeOffset? PointCreated { get; init; }
 
     /// <summary>
-    /// <c>planned</c>, <c>restored</c>, <c>rolled-back</c>, <c>written</c> (with <c>--to</c>), <c>forgotten</c>, or null
+    /// <c>planned</c>, <c>restored</c>, <c>rolled-back</c>, <c>written</c> (with <c>--to</c>), <c>forgotten</c>, or
+    /// null
     /// when it did not come to an end.
     /// </summary>
     public required string? Verdict { get; init; }
@@ -43,6 +44,9 @@ internal sealed record RestoreJson
 
     /// <summary>What was written below <c>--to</c>; empty otherwise.</summary>
     public IReadOnlyList<string> Written { get; init; } = [];
+
+    /// <summary>What you get back, what you lose, how to go back; empty when nothing was planned.</summary>
+    public IReadOnlyList<string> Sentences { get; init; } = [];
 }
 
 /// <summary>One step of a plan.</summary>

@@ -25,7 +25,9 @@ internal sealed record InitJson
 /// <summary>Something that <c>init</c> found.</summary>
 internal sealed record FoundJson
 {
-    /// <summary><c>compose</c>, <c>postgres</c>, <c>sqlite</c>, <c>files</c>, <c>secrets</c>, <c>migration</c>, <c>health</c>.</summary>
+    /// <summary>
+    /// <c>compose</c>, <c>postgres</c>, <c>sqlite</c>, <c>files</c>, <c>secrets</c>, <c>migration</c>, <c>health</c>.
+    /// </summary>
     public required string Kind { get; init; }
 
     /// <summary>What it became in the configuration, or what it is.</summary>
@@ -133,6 +135,9 @@ internal sealed record DemoJson
 
     /// <summary>The questions that were asked at the end.</summary>
     public required IReadOnlyList<CheckJson> Checks { get; init; }
+
+    /// <summary>How to stop the PostgreSQL server that was kept, or null.</summary>
+    public string? StopCommand { get; init; }
 }
 
 /// <summary>The hash of all rows of an asset.</summary>

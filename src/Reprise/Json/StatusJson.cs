@@ -6,7 +6,9 @@ internal sealed record StatusJson
     /// <summary>How much would be lost now, against what was promised.</summary>
     public required RpoJson Rpo { get; init; }
 
-    /// <summary>How long the last restore or rehearsal took, against what was promised; null when neither is known.</summary>
+    /// <summary>
+    /// How long the last restore or rehearsal took, against what was promised; null when neither is known.
+    /// </summary>
     public RtoJson? Rto { get; init; }
 
     /// <summary>The newest complete point, or null.</summary>
@@ -30,7 +32,9 @@ internal sealed record StatusJson
     /// <summary>From the first to the last moment that can be restored, or null.</summary>
     public required WindowJson? Window { get; init; }
 
-    /// <summary>Whether the recovery sheet was confirmed to lie elsewhere; until then the only key is on this host.</summary>
+    /// <summary>
+    /// Whether the recovery sheet was confirmed to lie elsewhere; until then the only key is on this host.
+    /// </summary>
     public required bool KeyElsewhere { get; init; }
 
     /// <summary>Whether anything starts <c>backup</c> by itself; null when that cannot be told here.</summary>

@@ -15,6 +15,8 @@ namespace Reprise.Wiring;
 /// <param name="compose">how Docker Compose is called here: <c>docker compose</c> or <c>docker-compose</c>.</param>
 internal sealed class AssetFactory(Machine machine, IReadOnlyList<string> compose)
 {
+    private static readonly string[] ComposeFiles = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+
     /// <summary>All of them, in the order of the configuration.</summary>
     public IReadOnlyList<IAsset> Make(ApplicationConfiguration configuration, PointRepository repository) =>
         [.. configuration.Assets.Select(a => Make(a, configuration, repository))];
@@ -60,12 +62,12 @@ internal sealed class AssetFactory(Machine machine, IReadOnlyList<string> compos
 
     private IAsset Make(AssetConfiguration asset, ApplicationConfiguration configuration, PointRepository repository) => asset switch
     {
-        AssetConfiguration.Postgres postgres => new PostgresAsset(postgres.Name, Settings(postgres, configuration), Host()),
+        AssetConfiguration.Postgres postgres => new PostgresAsset(postgres.Name, Settings(postgres, configuration), PostgresHost(machine)),
         AssetConfiguration.Sqlite sqlite => new SqliteAsset(
             sqlite.Name, new SqliteSettings { Path = sqlite.Path }, machine.Disk, machine.Cpu, machine.Clock),
         AssetConfiguration.Files files => new FilesAsset(
             files.Name, Settings(files, configuration), machine.Disk, machine.Cpu, machine.Clock),
-        AssetConfiguration.Secrets secrets => SecretsFactory.Make(secrets, configuration, repository, machine),
+        AssetConfiguration.Secrets secrets => SecretsFactory.Make(secrets, repository, machine),
         _ => throw new InvariantException($"asset kind {asset.Kind}"),
     };
 
@@ -96,7 +98,7 @@ internal sealed class AssetFactory(Machine machine, IReadOnlyList<string> compos
     // The program may be called from anywhere; Compose finds project and .env from its file.
     private IEnumerable<string> ComposeFile(ApplicationConfiguration configuration)
     {
-        var file = new[] { "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml" }
+        var file = ComposeFiles
             .Select(name => Path.Combine(configuration.Folder, name))
             .FirstOrDefault(path => machine.Disk.Stat(new DiskPath(path)) is not null);
         return file is null ? [] : ["-f", file];
@@ -124,7 +126,8 @@ internal sealed class AssetFactory(Machine machine, IReadOnlyList<string> compos
         yield return machine.State(configuration.Application, configuration.File).Path.ToString();
     }
 
-    private PostgresHost Host() => new()
+    /// <summary>What the PostgreSQL room stands on.</summary>
+    public static PostgresHost PostgresHost(Machine machine) => new()
     {
         Disk = machine.Disk,
         Children = machine.Children,

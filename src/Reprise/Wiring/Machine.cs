@@ -32,6 +32,17 @@ internal sealed record Machine(Func<string, string?> Variable)
     /// <summary>Child processes.</summary>
     public ChildProcesses Children { get; } = new(TimeProvider.System);
 
+    /// <summary>The program and version that writes.</summary>
+    public string Writer { get; init; } = "reprise";
+
+    /// <summary>The machine that a command runs on.</summary>
+    public static Machine Of(Cli.Host host) => new(name => host.Environment.GetValueOrDefault(name))
+    {
+        Disk = host.Disk,
+        Clock = host.Clock,
+        Writer = "reprise " + host.Version,
+    };
+
     /// <summary>The keys that sign metadata.</summary>
     public SigningKeys Signing =>
         SigningKeys.From(Variable("BACKUP_METADATA_HMAC_KEY"), Variable("BACKUP_METADATA_HMAC_KEY_PREVIOUS"));
@@ -68,7 +79,8 @@ internal sealed record Machine(Func<string, string?> Variable)
         RepositoryLocation location, string keyFile, CancellationToken cancellationToken) =>
         await PointRepository.OpenAsync(RepositoryOn(Store(location)), ReadKey(keyFile), cancellationToken);
 
-    private KeyFile ReadKey(string path)
+    /// <summary>Reads a key file; <c>key-missing</c> or <c>key-invalid</c>.</summary>
+    public KeyFile ReadKey(string path)
     {
         try
         {

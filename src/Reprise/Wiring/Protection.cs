@@ -1,3 +1,4 @@
+using Reprise.Cli;
 using Reprise.Configuration;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Capturing;
@@ -43,22 +44,32 @@ internal sealed class Protection : IDisposable
     /// <summary>What this host remembers of the application.</summary>
     public StateFolder State { get; }
 
-    /// <summary>Opens the repository of <paramref name="configuration"/>.</summary>
-    public static async Task<Protection> OpenAsync(
-        Machine machine, ApplicationConfiguration configuration, CancellationToken cancellationToken)
+    /// <summary>The repository alone, for commands that need no configuration.</summary>
+    public static Task<PointRepository> OpenRepositoryAsync(
+        Machine machine, CommandContext context, CancellationToken cancellationToken)
     {
+        var repository = context.Access.Repository;
+        return machine.OpenRepositoryAsync(repository.Location, KeyOf(repository), cancellationToken);
+    }
+
+    /// <summary>The application of the configuration, with its repository open.</summary>
+    public static async Task<Protection> OpenAsync(
+        Machine machine, CommandContext context, CancellationToken cancellationToken)
+    {
+        var configuration = context.Configuration with { Repository = context.Access.Repository };
         var compose = AssetFactory.NeedsCompose(configuration)
             ? await AssetFactory.FindComposeAsync(machine.Children, cancellationToken)
             : ["docker", "compose"];
-        var key = configuration.Repository.KeyFile ?? throw new RepriseException(
-            ConfigurationErrors.Value,
-            "this version opens a repository with a key file only",
-            "write repository: { key: { file: … } }, or use --key-file");
-        var repository = await machine.OpenRepositoryAsync(configuration.Repository.Location, key, cancellationToken);
+        var repository = await OpenRepositoryAsync(machine, context, cancellationToken);
         return new Protection(machine, configuration, repository, new AssetFactory(machine, compose));
     }
 
-    /// <summary>Reads all points, and remembers the newest.</summary>
+    private static string KeyOf(RepositoryConfiguration repository) => repository.KeyFile ?? throw new RepriseException(
+        ConfigurationErrors.Value,
+        "this version opens a repository with a key file only",
+        "write repository: { key: { file: … } }, or use --key-file");
+
+    /// <summary>Reads all points.</summary>
     public async Task<PointCatalog> CatalogAsync(CancellationToken cancellationToken) =>
         await Repository.ListPointsAsync(machine.Signing, cancellationToken);
 
@@ -66,8 +77,8 @@ internal sealed class Protection : IDisposable
     public async Task<BackupResult> BackupAsync(
         PointKind kind, IReadOnlyList<IAsset> assets, IProgressSink progress, CancellationToken cancellationToken)
     {
-        var release = await new ReleaseFactsReader(machine.Disk, machine.Children, machine.Clock)
-            .ReadAsync(new DiskPath(Configuration.Folder), cancellationToken);
+        var release = await new ReleaseFactsReader(machine.Disk, machine.Children, machine.Clock, ReleasePrograms.OnPath)
+            .ReadAsync(Configuration.Folder, cancellationToken);
         var request = new BackupRequest
         {
             Application = Configuration.Application,
@@ -77,7 +88,7 @@ internal sealed class Protection : IDisposable
             Release = release,
             Signing = machine.Signing,
             Scratch = new DiskPath(machine.TemporaryFolder),
-            Writer = "reprise " + Product.Version,
+            Writer = machine.Writer,
         };
         var result = await new BackupRun(Repository, machine.Disk, machine.Clock).RunAsync(request, progress, cancellationToken);
         Remember(new PointReference(result.Point.Manifest.Id, result.Point.Sha256));
@@ -87,25 +98,25 @@ internal sealed class Protection : IDisposable
     /// <summary>Proves the bytes of one point, or of all.</summary>
     public Task<VerifyResult> VerifyAsync(
         PointId? only, ReadDepth depth, Action<long> progress, CancellationToken cancellationToken) =>
-        new VerifyRun(Repository, ContentWalks.All).RunAsync(
+        new VerifyRun(Repository, ContentWalks.On(machine.Disk, new DiskPath(machine.TemporaryFolder), machine.Entropy)).RunAsync(
             only, State.ReadHead()?.Newest, depth, machine.Signing, progress, cancellationToken);
 
     /// <summary>Asks the configured checks of the running application, read-only.</summary>
     public async Task<IReadOnlyList<CheckOutcome>> CheckAsync(
-        IReadOnlyList<string> only, PointEntry? point, CancellationToken cancellationToken)
+        IReadOnlyList<string> only, CancellationToken cancellationToken)
     {
         var checks = CheckMapping.Map(Configuration, null);
         var unknown = only.FirstOrDefault(name => checks.All(c => c.Name != name));
         if (unknown is not null)
         {
             throw new RepriseException(
-                ConfigurationErrors.UnknownCheck,
+                CliErrors.OptionValue,
                 $"no check is called '{unknown}'",
                 $"choose among {string.Join(", ", checks.Select(c => c.Name))}");
         }
 
         // The running application has moved on since the point: what compares with a point has nothing to ask here.
-        var runner = CheckRunner();
+        using var runner = CheckRunner();
         var outcomes = new List<CheckOutcome>();
         foreach (var check in checks.Where(c => only.Count == 0 || only.Contains(c.Name, StringComparer.Ordinal)))
             outcomes.Add(await runner.AskAsync(check, CheckSubject.None, Patience.Once, cancellationToken));
@@ -113,8 +124,7 @@ internal sealed class Protection : IDisposable
     }
 
     /// <summary>The secrets now, against those of a point.</summary>
-    public Task<IReadOnlyList<SecretOutcome>> CompareSecretsAsync(PointManifest manifest, CancellationToken cancellationToken) =>
-        SecretsFactory.CompareAsync(Assets, manifest, cancellationToken);
+    public IReadOnlyList<SecretOutcome> CompareSecrets(PointManifest manifest) => SecretsFactory.Compare(Assets, manifest);
 
     /// <summary>The restore engine for this application.</summary>
     public RestoreRun Restore(IRestoreDialogue dialogue, IProgressSink progress, PointCatalog? catalog, Uri? healthUrl)
@@ -126,12 +136,12 @@ internal sealed class Protection : IDisposable
             Control = Control(),
             Checks = CheckMapping.Map(Configuration, healthUrl),
             KeepFormer = Configuration.Retention.Former,
-            CompareSecrets = CompareSecretsAsync,
+            CompareSecrets = (manifest, _) => Task.FromResult(CompareSecrets(manifest)),
             CaptureSafety = (assets, cancellationToken) => CaptureSafetyAsync(assets, progress, cancellationToken),
             KnownIdentities = catalog is null ? new() : KnownIdentities(catalog),
         };
         var host = new RestoreHost(
-            machine.Disk, State, machine.Clock, TimeZoneInfo.Local, CheckRunner(), dialogue, progress);
+            machine.Disk, State, machine.Clock, machine.Clock.LocalTimeZone, CheckRunner(), dialogue, progress);
         return new RestoreRun(application, host);
     }
 
@@ -157,7 +167,7 @@ internal sealed class Protection : IDisposable
             factory.Command(control.Start, Configuration.Folder))
         : null;
 
-    private CheckRunner CheckRunner() => ChecksFactory.Make(machine, Assets);
+    private CheckRunner CheckRunner() => ChecksFactory.Make(machine, Configuration, Assets);
 
     private async Task<SafetyResult> CaptureSafetyAsync(
         IReadOnlyList<IAsset> assets, IProgressSink progress, CancellationToken cancellationToken)

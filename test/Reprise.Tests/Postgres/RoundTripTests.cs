@@ -1,4 +1,5 @@
 using Reprise.Recovery.Assets;
+using Reprise.Recovery.Postgres;
 using Reprise.Tests.Fixtures;
 
 namespace Reprise.Tests.Postgres;
@@ -13,30 +14,134 @@ public sealed class RoundTripTests(PostgresRoom room) : IDisposable
     public void Dispose() => bench.Dispose();
 
     [Fact]
-    public async Task A_database_of_everything_comes_back_identical()
+    public Task A_database_of_everything_comes_back_identical() => ComesBackAsync(room.Cluster, "odd one", s => s);
+
+    [Fact]
+    public Task It_does_so_through_a_prefix_with_psql_alone() =>
+        ComesBackAsync(room.Cluster, "through psql", s => s with { Via = room.Cluster.Via, ConnectionText = "dbname='through psql'" });
+
+    [Theory]
+    [InlineData(17)]
+    [InlineData(18)]
+    public async Task It_does_so_on_newer_servers(int major)
+    {
+        using var cluster = PostgresCluster.Start(major);
+        await ComesBackAsync(cluster, "odd one", s => s);
+        await ComesBackAsync(cluster, "through psql", s => s with { Via = cluster.Via, ConnectionText = "dbname='through psql'" });
+    }
+
+    [Theory]
+    [InlineData(17)]
+    [InlineData(18)]
+    public Task It_does_so_with_clients_newer_than_the_server(int clients)
+    {
+        var programs = PostgresCluster.Find(clients);
+        Assert.SkipWhen(programs is null, $"PostgreSQL {clients} is not installed");
+        return ComesBackAsync(room.Cluster, $"by {clients}", s => s with { ClientFolder = programs });
+    }
+
+    [Fact]
+    public async Task Every_database_of_a_server_comes_back_to_an_empty_one_with_its_roles()
+    {
+        using var source = PostgresCluster.Start(15);
+        OddDatabase.Create(source, "odd one");
+        source.Sql("postgres", "create database \"quiet\"; create table here(i int); insert into here values (7);");
+        var asset = bench.Asset(source, "ignored", s => s with { AllDatabases = true, ConnectionText = source.Connection("postgres") });
+        var (record, point) = await bench.BackupAsync(asset);
+        Assert.Equal(1, record.Rows["postgres/public.here"]);
+        Assert.Equal(3, record.Rows["odd one/shop.Orders"]);
+        Assert.Equal("*", record.Identity["database"]);
+
+        using var target = PostgresCluster.Start(15);
+        var there = bench.Asset(target, "ignored", s => s with { AllDatabases = true, ConnectionText = target.Connection("postgres") });
+        Assert.False((await there.InspectAsync(None)).HasData);
+        await bench.RestoreAsync(there, record, point);
+        foreach (var database in (string[])["odd one", "quiet", "postgres"])
+        {
+            Assert.Equal(source.Dump(database), target.Dump(database));
+        }
+
+        Assert.Contains(bench.Progress.Notes, note => note.Contains("shop owner was created without a password", StringComparison.Ordinal));
+        const string roles = "select string_agg(rolname || rolcanlogin || rolconnlimit, ',' order by rolname) from pg_roles where rolname !~ '^pg_'";
+        Assert.Equal(source.Sql("postgres", roles), target.Sql("postgres", roles));
+        Assert.Equal("t", target.Sql("postgres", "select pg_has_role('shop owner', 'reader', 'member')"));
+    }
+
+    [Fact]
+    public async Task An_owner_who_may_create_databases_needs_no_superuser()
     {
         var cluster = room.Cluster;
-        OddDatabase.Create(cluster, "odd one");
-        var before = cluster.Dump("odd one");
-        var asset = bench.Asset(cluster, "odd one");
+        cluster.Sql("postgres", "create role plain login createdb; create database plain owner plain;");
+        cluster.Sql("plain", """
+            set role plain;
+            create extension citext;
+            create table notes (id serial primary key, note citext);
+            insert into notes(note) select 'note ' || g from generate_series(1, 100) g;
+            """);
+        var before = cluster.Dump("plain");
+        var asset = bench.Asset(cluster, "plain", s => s with { ConnectionText = cluster.Connection("plain", "plain") });
+        var (record, point) = await bench.BackupAsync(asset);
+        cluster.Sql("plain", "drop table notes");
+        await bench.RestoreAsync(asset, record, point);
+        Assert.Equal(before, cluster.Dump("plain"));
+        Assert.Equal("plain", cluster.Sql("postgres", "select pg_get_userbyid(datdba) from pg_database where datname = 'plain'"));
+    }
+
+    [Fact]
+    public async Task A_database_that_was_dropped_is_created_and_undo_takes_it_away_again()
+    {
+        var cluster = room.Cluster;
+        cluster.Sql("postgres", "create database dropped");
+        cluster.Sql("dropped", "create table t(i int); insert into t select generate_series(1, 10);");
+        var asset = bench.Asset(cluster, "dropped");
+        var (record, point) = await bench.BackupAsync(asset);
+        cluster.Sql("postgres", "drop database dropped");
+        Assert.Equal(Presence.Absent, (await asset.InspectAsync(None)).Presence);
+
+        var item = await bench.RestoreAsync(asset, record, point);
+        Assert.Equal("10", cluster.Sql("dropped", "select count(*) from t"));
+        Assert.False((await asset.InspectSlotAsync(item, Slot.Before(item.RestoreId), None)).Exists);
+
+        var undo = PostgresBench.NewId();
+        await asset.SwapAsync(item with { RestoreId = undo }, new Swap(null, Slot.Before(undo)), None);
+        Assert.Equal(Presence.Absent, (await asset.InspectAsync(None)).Presence);
+        Assert.True((await asset.InspectSlotAsync(item, Slot.Before(undo), None)).Exists);
+        await asset.DiscardAsync(item, Slot.Before(undo), None);
+    }
+
+    private async Task ComesBackAsync(PostgresCluster cluster, string database, Func<PostgresSettings, PostgresSettings> change)
+    {
+        OddDatabase.Create(cluster, database);
+        var before = cluster.Dump(database);
+        var asset = bench.Asset(cluster, database, change);
         var (record, point) = await bench.BackupAsync(asset);
 
         Assert.Equal("alembic:3f2a9c", record.Migration);
         Assert.Equal(3, record.Rows["shop.Orders"]);
         Assert.Equal(3, record.Rows["shop.\"a.b \"\"c\"\"\""]);
-        Assert.Equal("1.6", record.Versions["extension/citext"]);
+        Assert.Equal(1, record.Rows["shop.parent"]);
+        Assert.True(record.Versions.ContainsKey("extension/citext"));
 
-        cluster.Sql("odd one", "delete from shop.\"Orders\"; drop table shop.parts cascade;");
+        cluster.Sql(database, "delete from shop.\"Orders\"; drop table shop.parts cascade;");
+        var changed = cluster.Dump(database);
         var item = await bench.RestoreAsync(asset, record, point);
+        Assert.Equal(before, cluster.Dump(database));
 
-        Assert.Equal(before, cluster.Dump("odd one"));
         var former = await asset.InspectSlotAsync(item, Slot.Before(item.RestoreId), None);
         Assert.True(former.Exists);
+        Assert.True(former.SizeBytes > 1_000_000, $"{former.SizeBytes} bytes");
         Assert.False((await asset.InspectSlotAsync(item, Slot.New(item.RestoreId), None)).Exists);
+
+        var undo = PostgresBench.NewId();
+        await asset.SwapAsync(item, new Swap(Slot.Before(item.RestoreId), Slot.Before(undo)), None);
+        Assert.Equal(changed, cluster.Dump(database));
+        await asset.SwapAsync(item, new Swap(Slot.Before(undo), Slot.Before(item.RestoreId)), None);
+        Assert.Equal(before, cluster.Dump(database));
 
         await asset.DiscardAsync(item, Slot.Before(item.RestoreId), None);
         Assert.False((await asset.InspectSlotAsync(item, Slot.Before(item.RestoreId), None)).Exists);
-        Assert.Equal(before, cluster.Dump("odd one"));
+        Assert.Equal(before, cluster.Dump(database));
+        Assert.Empty(Directory.GetFiles(bench.Folder));
     }
 }
 

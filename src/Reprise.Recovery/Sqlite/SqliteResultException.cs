@@ -5,7 +5,7 @@ using SQLitePCL;
 namespace Reprise.Recovery.Sqlite;
 
 /// <summary>What SQLite answered, as a problem of ours; <see cref="Result"/> is its extended result code.</summary>
-internal sealed class SqliteException(int result, Problem problem) : RepriseException(problem)
+internal sealed class SqliteResultException(int result, Problem problem) : RepriseException(problem)
 {
     // Extended codes: the primary code in the low byte, a detail above it (sqlite.org/rescode.html).
     private const int ReadOnlyRecovery = raw.SQLITE_READONLY | (1 << 8);
@@ -27,10 +27,10 @@ internal sealed class SqliteException(int result, Problem problem) : RepriseExce
     public static bool IsBusyResult(int result) => (result & 0xFF) is raw.SQLITE_BUSY or raw.SQLITE_LOCKED;
 
     /// <summary>Builds the exception for <paramref name="result"/> about the database at <paramref name="path"/>.</summary>
-    public static SqliteException Of(int result, string said, DiskPath path)
+    public static SqliteResultException Of(int result, string said, DiskPath path)
     {
         var (code, message, hint) = Explain(result, path, $"SQLite says '{said}' ({result})");
-        return new SqliteException(result, new Problem(code, Severity.Error, message, hint) { Where = path.ToString() });
+        return new SqliteResultException(result, new Problem(code, Severity.Error, message, hint) { Where = path.ToString() });
     }
 
     private static (ErrorCode Code, string Message, string Hint) Explain(int result, DiskPath path, string said) =>
