@@ -50,7 +50,7 @@ internal sealed class ConfigurationText
     private void Head()
     {
         Line($"# What Reprise protects of {choices.Application}. Written by reprise init; it is yours to change.");
-        Line("# Relative paths start at this file's folder. ${NAME} comes from the environment, then from .env beside it.");
+        Line("# Relative paths start at this file's folder. ${NAME} comes from the environment, then from .env here.");
         Line();
         Line($"application: {YamlText.Literal(choices.Application)}");
         Line();
