@@ -1,6 +1,5 @@
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Restoring;
-using Reprise.Recovery.State;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Tests.Restoring;
