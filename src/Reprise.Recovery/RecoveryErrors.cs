@@ -57,6 +57,14 @@ public static class RecoveryErrors
     public static readonly ErrorCode SqliteBusy =
         new("sqlite-busy", ExitCodes.Unavailable, "a SQLite database stayed locked for longer than the bound");
 
+    /// <summary>Not a SQLite database, or one that SQLite refuses to open.</summary>
+    public static readonly ErrorCode SqliteUnreadable =
+        new("sqlite-unreadable", ExitCodes.Unavailable, "a file is not a SQLite database, is encrypted, or its header or length is damaged; nothing was captured");
+
+    /// <summary>A crash left a transaction that only a writer can roll back.</summary>
+    public static readonly ErrorCode SqliteNeedsRecovery =
+        new("sqlite-needs-recovery", ExitCodes.Unavailable, "a crash left a half-done transaction in a SQLite database; its application must open it once before it can be read");
+
     /// <summary>Some file of an asset could not be read.</summary>
     public static readonly ErrorCode FileUnreadable =
         new("file-unreadable", ExitCodes.Incomplete, "a file of an asset could not be read and is missing in the point");
@@ -68,6 +76,10 @@ public static class RecoveryErrors
     /// <summary>A file of a kind that cannot be captured.</summary>
     public static readonly ErrorCode FileSkipped =
         new("file-skipped", ExitCodes.Incomplete, "a socket or a device was met, which cannot be captured");
+
+    /// <summary>A pattern of files that cannot be read.</summary>
+    public static readonly ErrorCode PatternInvalid =
+        new("pattern-invalid", ExitCodes.Usage, "a pattern of a files asset cannot be read, or leaves the folder");
 
     /// <summary>The asset matches nothing.</summary>
     public static readonly ErrorCode AssetEmpty =
@@ -128,6 +140,10 @@ public static class RecoveryErrors
     /// <summary>No asset of this name.</summary>
     public static readonly ErrorCode AssetUnknown =
         new("asset-unknown", ExitCodes.Usage, "the configuration or the point has no asset of this name");
+
+    /// <summary>A database refused the question of a check.</summary>
+    public static readonly ErrorCode QuestionRefused =
+        new("question-refused", ExitCodes.CheckFailed, "a database refused the question of a check");
 
     /// <summary>No check of this name.</summary>
     public static readonly ErrorCode CheckUnknown =
@@ -192,4 +208,8 @@ public static class RecoveryErrors
     /// <summary>A source holds much less than before.</summary>
     public static readonly ErrorCode SourceShrunk =
         new("source-shrunk", ExitCodes.Done, "a source holds less than half of what the last point held; a warning, the point is complete");
+
+    /// <summary>A hook did not end with 0.</summary>
+    public static readonly ErrorCode HookFailed =
+        new("hook-failed", ExitCodes.Done, "a hook failed or took too long; a warning, what it followed is not affected");
 }

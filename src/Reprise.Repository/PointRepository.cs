@@ -16,8 +16,7 @@ namespace Reprise.Repository;
 /// </summary>
 public sealed class PointRepository : IDisposable
 {
-    internal const string PointsFolder = "points";
-    internal const string SessionsFolder = "sessions";
+    internal const string KeysFolder = "keys";
 
     private readonly RepositoryHost host;
     private readonly Sealer sealer;
@@ -46,6 +45,7 @@ public sealed class PointRepository : IDisposable
                 "open it with its key file, or choose an empty location");
         }
 
+        await ForgetUnfinishedCreationAsync(host.Store, cancellationToken);
         var id = host.Entropy.Bytes(KeyFile.RepositoryIdLength);
         var (file, fileSecret) = KeySlots.Create("file", id, host.Entropy);
         var (sheet, sheetSecret) = KeySlots.Create("sheet", id, host.Entropy);
@@ -112,7 +112,7 @@ public sealed class PointRepository : IDisposable
     {
         var id = PointId.At(host.Clock.GetUtcNow());
         while (!await TryRegisterAsync(id, cancellationToken)) id = id.Next();
-        var present = await ListPacksAsync(host.Store, cancellationToken);
+        var present = await PackListing.ReadAsync(host.Store, cancellationToken);
         var index = await ChunkIndex.LoadAsync(host.Store, sealer, zstd, present, cancellationToken);
         return new PointWriter(host, sealer, zstd, index, id, signing.Current);
     }
@@ -125,10 +125,30 @@ public sealed class PointRepository : IDisposable
     /// <inheritdoc />
     public void Dispose() => zstd.Dispose();
 
+    // The object 'repository' is created last: without it, keys are the rest of a creation that was cut off, and would
+    // stand in the way of every later one. But where points or packs are, they are the keys of somebody's data.
+    private static async Task ForgetUnfinishedCreationAsync(IStore store, CancellationToken cancellationToken)
+    {
+        foreach (var folder in new[] { PointId.Folder, PackId.Folder })
+        {
+            await foreach (var info in store.ListAsync(new ObjectPrefix(folder), cancellationToken))
+            {
+                throw new RepriseException(
+                    RepositoryErrors.RepositoryExists,
+                    $"{store.Capabilities.Location} holds {info.Name}, but the object 'repository' is gone",
+                    "bring the object 'repository' back from a copy, or choose an empty location");
+            }
+        }
+
+        var left = new List<ObjectName>();
+        await foreach (var info in store.ListAsync(new ObjectPrefix(KeysFolder), cancellationToken)) left.Add(info.Name);
+        foreach (var name in left) await store.DeleteAsync(name, cancellationToken);
+    }
+
     private async ValueTask<bool> TryRegisterAsync(PointId id, CancellationToken cancellationToken)
     {
-        if (await host.Store.StatAsync(new ObjectName($"{PointsFolder}/{id}"), cancellationToken) is not null) return false;
-        var session = new ObjectName($"{SessionsFolder}/{id}");
+        if (await host.Store.StatAsync(new ObjectName($"{PointId.Folder}/{id}"), cancellationToken) is not null) return false;
+        var session = new ObjectName($"{PointId.SessionsFolder}/{id}");
         var content = sealer.SealObject(ObjectKind.Session, session.Value, Encoding.UTF8.GetBytes(id.Value), zstd);
         try
         {
@@ -139,17 +159,6 @@ public sealed class PointRepository : IDisposable
         {
             return false;
         }
-    }
-
-    internal static async Task<IReadOnlyDictionary<PackId, long>> ListPacksAsync(IStore store, CancellationToken cancellationToken)
-    {
-        var packs = new Dictionary<PackId, long>();
-        await foreach (var info in store.ListAsync(new ObjectPrefix(PackId.Folder), cancellationToken))
-        {
-            if (PackId.FromName(info.Name) is { } id) packs[id] = info.SizeBytes;
-        }
-
-        return packs;
     }
 
     private static async Task<byte[]> ReadIdAsync(IStore store, CancellationToken cancellationToken)
@@ -163,7 +172,7 @@ public sealed class PointRepository : IDisposable
         return RepositoryObject.Decode(bytes.Memory.Span);
     }
 
-    private static ObjectName KeyName(string name) => new("keys/" + name);
+    private static ObjectName KeyName(string name) => new($"{KeysFolder}/{name}");
 
     private static byte[] KeyObject(KeyFile key, string name) => key.KeyObjects.TryGetValue(name, out var bytes)
         ? bytes

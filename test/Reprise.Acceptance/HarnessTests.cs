@@ -10,7 +10,8 @@ public class HarnessTests
     [Fact]
     public async Task Exit_output_errors_and_input_are_told_apart()
     {
-        using var running = Shell("read line; echo out $line; echo err >&2; exit 3", new Surroundings { Input = "hello\n" });
+        using var running = Shell(
+            "read line; echo out $line; echo err >&2; exit 3", new Surroundings { Input = "hello\n" });
         var run = await running.EndAsync();
         Assert.Equal((3, "out hello\n", "err\n"), (run.Exit, run.Output, run.Errors));
         run.MustExit(3);
@@ -20,9 +21,12 @@ public class HarnessTests
     [Fact]
     public async Task Nothing_is_inherited_but_the_path()
     {
-        using var running = Shell("env", new Surroundings { Variables = new Dictionary<string, string> { ["A"] = "b" } });
+        using var running = Shell(
+            "env", new Surroundings { Variables = new Dictionary<string, string> { ["A"] = "b" } });
         var names = (await running.EndAsync()).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Select(line => line.Split('=')[0]).Where(name => name is not ("PWD" or "_" or "SHLVL" or "OLDPWD")).Order();
+            .Select(line => line.Split('=')[0])
+            .Where(name => name is not ("PWD" or "_" or "SHLVL" or "OLDPWD"))
+            .Order();
         Assert.Equal(["A", "HOME", "LANG", "PATH"], names);
     }
 
@@ -58,11 +62,13 @@ public class HarnessTests
     [Fact]
     public async Task Ctrl_C_and_termination_arrive()
     {
-        foreach (var (send, exit) in new (Action<RunningProgram>, int)[] { (r => r.Interrupt(), 42), (r => r.Terminate(), 43) })
+        foreach (var (send, exit) in
+            new (Action<RunningProgram>, int)[] { (r => r.Interrupt(), 42), (r => r.Terminate(), 43) })
         {
             using var folder = new TemporaryFolder();
             using var running = Shell(
-                $"trap 'exit 42' INT; trap 'exit 43' TERM; touch {folder["ready"]}; while :; do sleep 0.05; done", new Surroundings());
+                $"trap 'exit 42' INT; trap 'exit 43' TERM; touch {folder["ready"]}; while :; do sleep 0.05; done",
+                new Surroundings());
             var limit = Stopwatch.StartNew();
             while (!File.Exists(folder["ready"]) && limit.Elapsed < TimeSpan.FromSeconds(10)) await Task.Delay(10);
             send(running);
@@ -135,5 +141,6 @@ public class HarnessTests
 
     // A killed child whose parent is gone may stay as a zombie until init reaps it; that one is dead all the same.
     private static bool IsAlive(string processId) =>
-        File.Exists($"/proc/{processId}/stat") && !File.ReadAllText($"/proc/{processId}/stat").Contains(") Z ", StringComparison.Ordinal);
+        File.Exists($"/proc/{processId}/stat")
+            && !File.ReadAllText($"/proc/{processId}/stat").Contains(") Z ", StringComparison.Ordinal);
 }

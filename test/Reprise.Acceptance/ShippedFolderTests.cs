@@ -51,7 +51,8 @@ public partial class ShippedFolderTests
     {
         foreach (var file in NativeFiles())
         {
-            var needed = NeededLibrary().Matches(await ToolOutputAsync("objdump", "-p", file)).Select(m => m.Groups["name"].Value);
+            var headers = await ToolOutputAsync("objdump", "-p", file);
+            var needed = NeededLibrary().Matches(headers).Select(m => m.Groups["name"].Value);
             Assert.All(needed, n => Assert.Contains(n, Chroot.LibrariesOfGlibc));
         }
     }

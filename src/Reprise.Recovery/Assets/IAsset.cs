@@ -56,7 +56,9 @@ public interface IRestorable : IAsset
     /// Swaps: what is live goes to <see cref="Swap.Outgoing"/>, what is in <see cref="Swap.Incoming"/> becomes live.
     /// Idempotent, and durable on return. The application is stopped by then; sessions that are left are ended where
     /// the kind can do that, else it is <c>target-in-use</c>.
-    /// <para>A swap that failed or was killed half-way may be followed by the opposite one, which names the same two
+    /// <para>What is live is set aside completely before anything is brought in: as long as <see cref="Swap.Outgoing"/>
+    /// is empty and <see cref="Swap.Incoming"/> is not, what was live still is. (So two names are never exchanged in one
+    /// step.) A swap that failed or was killed half-way may be followed by the opposite one, which names the same two
     /// slots the other way round: it brings back exactly what was, from wherever the first one got to.</para>
     /// </summary>
     Task SwapAsync(RestoreItem item, Swap swap, CancellationToken cancellationToken);
@@ -114,6 +116,9 @@ public sealed record TargetState
 
     /// <summary>Whether <see cref="Rows"/> are estimates, because counting took longer than its bound.</summary>
     public bool RowsAreEstimates { get; init; }
+
+    /// <summary>The migration that a database is at, as <see cref="AssetRecord.Migration"/> spells it, or null.</summary>
+    public string? Migration { get; init; }
 
     /// <summary>Size of what is there.</summary>
     public long? SizeBytes { get; init; }

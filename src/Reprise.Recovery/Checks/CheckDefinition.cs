@@ -1,5 +1,6 @@
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Processes;
+using Reprise.Repository.Points;
 
 namespace Reprise.Recovery.Checks;
 
@@ -47,8 +48,8 @@ public abstract record CheckDefinition
         /// <summary>Where.</summary>
         public required Uri Url { get; init; }
 
-        /// <summary>The expected status.</summary>
-        public int Status { get; init; } = 200;
+        /// <summary>The expected status, or null: any of 200 to 299.</summary>
+        public int? Status { get; init; }
 
         /// <summary>What the body must contain, or null.</summary>
         public string? Contains { get; init; }
@@ -88,8 +89,8 @@ public abstract record CheckDefinition
         /// <summary>One statement that answers one row with one column; run read-only.</summary>
         public required string Query { get; init; }
 
-        /// <summary>The expected answer.</summary>
-        public required Expectation Expect { get; init; }
+        /// <summary>The expected answer, or null: any that is not empty.</summary>
+        public Expectation? Expect { get; init; }
 
         /// <inheritdoc />
         public override CheckLevel Level => CheckLevel.Data;
@@ -107,8 +108,8 @@ public abstract record CheckDefinition
         /// <summary>One statement that answers one row with one column; run read-only.</summary>
         public required string Query { get; init; }
 
-        /// <summary>The expected answer.</summary>
-        public required Expectation Expect { get; init; }
+        /// <summary>The expected answer, or null: any that is not empty.</summary>
+        public Expectation? Expect { get; init; }
 
         /// <inheritdoc />
         public override CheckLevel Level => CheckLevel.Data;
@@ -123,8 +124,8 @@ public abstract record CheckDefinition
         /// <summary>The asset.</summary>
         public required string Asset { get; init; }
 
-        /// <summary>How far a count may be off, as a share of the count of the point (0: exactly; 0.01: one in a hundred).</summary>
-        public double Tolerance { get; init; }
+        /// <summary>How far a count may be off.</summary>
+        public RowTolerance Tolerance { get; init; }
 
         /// <inheritdoc />
         public override CheckLevel Level => CheckLevel.Data;
@@ -136,8 +137,8 @@ public abstract record CheckDefinition
     /// <summary>Compares the schema revision with the one of the point, and with the head of the code.</summary>
     public sealed record Migration : CheckDefinition
     {
-        /// <summary>Who keeps the revision in the database.</summary>
-        public required MigrationTool Tool { get; init; }
+        /// <summary>Who keeps the revision in the database: what stands before the colon of <see cref="AssetRecord.Migration"/>.</summary>
+        public required string Tool { get; init; }
 
         /// <summary>The asset.</summary>
         public required string Asset { get; init; }
@@ -179,18 +180,15 @@ public abstract record CheckDefinition
     }
 }
 
-/// <summary>Tools that keep the revision of a schema in the database.</summary>
-public enum MigrationTool
+/// <summary>How far a count of rows may be off: by <paramref name="Rows"/>, or by <paramref name="Percent"/>, whichever is more.</summary>
+/// <param name="Rows">absolute.</param>
+/// <param name="Percent">of the count of the point.</param>
+public readonly record struct RowTolerance(long Rows, double Percent)
 {
-    /// <summary>Python's.</summary>
-    Alembic,
+    /// <summary>Whether <paramref name="actual"/> is near enough to <paramref name="expected"/>.</summary>
+    public bool Allows(long expected, long actual) =>
+        Math.Abs((decimal)actual - expected) <= Math.Max(Rows, (decimal)(expected * Percent / 100));
 
-    /// <summary>Java's.</summary>
-    Flyway,
-
-    /// <summary>.NET's.</summary>
-    EntityFramework,
-
-    /// <summary>Django's.</summary>
-    Django,
+    /// <inheritdoc />
+    public override string ToString() => this == default ? "exactly" : $"within {Rows:N0} rows or {Percent:0.###} %";
 }

@@ -7,7 +7,7 @@ internal static class MigrationHead
     [
         ("alembic", "alembic_version", "select pg_catalog.string_agg(version_num, ',' order by version_num) from {0}"),
         ("flyway", "flyway_schema_history", "select version from {0} where success and version is not null order by installed_rank desc limit 1"),
-        ("ef", "__EFMigrationsHistory", "select pg_catalog.max(\"MigrationId\") from {0}"),
+        ("efcore", "__EFMigrationsHistory", "select pg_catalog.max(\"MigrationId\") from {0}"),
         ("django", "django_migrations", "select app || '.' || name from {0} order by id desc limit 1"),
     ];
 

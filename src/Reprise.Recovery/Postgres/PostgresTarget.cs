@@ -14,6 +14,7 @@ internal sealed class PostgresTarget(PostgresServer server, PostgresSettings set
     private bool hasData;
     private bool estimates;
     private bool found;
+    private string? migration;
     private long sizeBytes;
 
     public async Task<TargetState> InspectAsync(CancellationToken cancellationToken)
@@ -37,6 +38,7 @@ internal sealed class PostgresTarget(PostgresServer server, PostgresSettings set
             Identity = identity,
             Rows = rows,
             RowsAreEstimates = estimates,
+            Migration = migration,
             SizeBytes = found ? sizeBytes : null,
             Users = users,
             Where = where,
@@ -73,6 +75,8 @@ internal sealed class PostgresTarget(PostgresServer server, PostgresSettings set
             sizeBytes += long.Parse(size ?? "0", System.Globalization.CultureInfo.InvariantCulture);
             var tables = await session.AskAsync(
                 CatalogSql.Tables, CatalogJson.Default.IReadOnlyListCatalogTable, cancellationToken);
+            if (name == server.Connection.Database)
+                migration = await MigrationHead.AskAsync(session, tables.Select(t => (t.Schema, t.Name)), cancellationToken);
             await CountAsync(session, name, [.. tables.Where(table => !table.OfExtension)], cancellationToken);
         }
     }

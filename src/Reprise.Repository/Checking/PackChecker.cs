@@ -46,7 +46,7 @@ internal sealed class PackChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
     {
         var wanted = new SortedDictionary<string, PackFacts>(StringComparer.Ordinal);
         foreach (var pack in points.SelectMany(p => p.Table.Packs)) wanted[pack.Id.ToString()] = pack;
-        var present = await PointRepository.ListPacksAsync(host.Store, cancellationToken);
+        var present = await PackListing.ReadAsync(host.Store, cancellationToken);
         var damage = new SortedDictionary<string, Problem>(StringComparer.Ordinal);
         var (read, bytes) = (0, 0L);
         foreach (var (name, pack) in wanted)

@@ -19,7 +19,7 @@ internal sealed class CatalogReader(IStore store, Sealer sealer, Zstd zstd, Sign
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var names = new List<ObjectInfo>();
-        await foreach (var info in store.ListAsync(new ObjectPrefix(PointRepository.PointsFolder), cancellationToken)) names.Add(info);
+        await foreach (var info in store.ListAsync(new ObjectPrefix(PointId.Folder), cancellationToken)) names.Add(info);
         foreach (var info in names)
         {
             seen.Add(info.Name.Value);
@@ -76,7 +76,7 @@ internal sealed class CatalogReader(IStore store, Sealer sealer, Zstd zstd, Sign
         var named = new HashSet<PointId>();
         foreach (var (by, reference) in points.AsEnumerable().Reverse().SelectMany(p => p.Manifest.Live.Select(r => (p.Id, r))))
         {
-            var where = $"{PointRepository.PointsFolder}/{reference.Id}";
+            var where = $"{PointId.Folder}/{reference.Id}";
             if (hashes.TryGetValue(reference.Id, out var hash))
             {
                 if (hash != reference.Sha256 && named.Add(reference.Id)) Add(RepositoryErrors.PointForged, $"point {reference.Id} is not the one that point {by} saw", where);

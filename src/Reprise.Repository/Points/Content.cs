@@ -91,7 +91,8 @@ public readonly record struct Cutting(int FixedBytes)
     public static Cutting Every(int bytes) => new(bytes);
 }
 
-internal sealed class Sha256DigestConverter : JsonConverter<Sha256Digest>
+/// <summary>Writes and reads a <see cref="Sha256Digest"/> as hexadecimal; public because generated code of other projects calls it.</summary>
+public sealed class Sha256DigestConverter : JsonConverter<Sha256Digest>
 {
     public override Sha256Digest Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {

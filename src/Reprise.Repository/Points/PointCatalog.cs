@@ -50,7 +50,7 @@ public sealed record PointEntry(PointManifest Manifest, Sha256Digest Sha256, lon
     };
 
     private Problem Bad(ErrorCode code, string what, string hint) =>
-        new(code, Severity.Error, $"point {Id} {what}", hint) { Where = $"{PointRepository.PointsFolder}/{Id}" };
+        new(code, Severity.Error, $"point {Id} {what}", hint) { Where = $"{PointId.Folder}/{Id}" };
 
     internal static SignatureState Judge(PointCodec codec, SigningKeys keys) => codec.Hmac.IsEmpty
         ? SignatureState.NotInForce

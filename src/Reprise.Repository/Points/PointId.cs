@@ -14,6 +14,9 @@ public readonly record struct PointId : IComparable<PointId>
     /// <summary>Length of every identifier, in characters.</summary>
     public const int Length = 21;
 
+    internal const string Folder = "points";
+    internal const string SessionsFolder = "sessions";
+
     private const string TimeFormat = "yyyyMMdd'T'HHmmss'Z'";
     private readonly string? value;
 
@@ -72,7 +75,8 @@ public readonly record struct PointId : IComparable<PointId>
     public static bool operator >=(PointId left, PointId right) => left.CompareTo(right) >= 0;
 }
 
-internal sealed class PointIdConverter : JsonConverter<PointId>
+/// <summary>Writes and reads a <see cref="PointId"/> as its text; public because generated code of other projects calls it.</summary>
+public sealed class PointIdConverter : JsonConverter<PointId>
 {
     public override PointId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         PointId.TryParse(reader.GetString() ?? "", out var id) ? id : throw new JsonException("not a point identifier");

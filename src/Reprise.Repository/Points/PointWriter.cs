@@ -81,7 +81,7 @@ public sealed class PointWriter : IAsyncDisposable
         await ProvePacksAsync(cancellationToken);
 
         var encoded = PointCodec.Create(manifest, table, signingKey);
-        var name = new ObjectName($"{PointRepository.PointsFolder}/{Id}");
+        var name = new ObjectName($"{PointId.Folder}/{Id}");
         var bytes = sealer.SealObject(ObjectKind.Point, name.Value, encoded.Encode(), zstd);
         Invariant.Check(bytes.Length <= Limits.MaxObjectBytes, $"a point of {bytes.Length} bytes is too large");
         try
@@ -112,7 +112,16 @@ public sealed class PointWriter : IAsyncDisposable
         while (storing.TryDequeue(out var pack)) await Ended(pack);
         open?.Dispose();
         open = null;
-        if (committed) await host.Store.DeleteAsync(new ObjectName($"{PointRepository.SessionsFolder}/{Id}"), CancellationToken.None);
+        if (!committed) return;
+        try
+        {
+            await host.Store.DeleteAsync(new ObjectName($"{PointId.SessionsFolder}/{Id}"), CancellationToken.None);
+        }
+        catch (StoreException)
+        {
+            // The point is committed, and nobody may be told that it is not. A session that stays behind harms nobody:
+            // a prune removes it, as it does those of writers that were killed.
+        }
     }
 
     /// <summary>Takes a chunk in a rented buffer that is ours from now on; <paramref name="taken"/> learns where it lies.</summary>
@@ -240,7 +249,7 @@ public sealed class PointWriter : IAsyncDisposable
 
     private async ValueTask ProvePacksAsync(CancellationToken cancellationToken)
     {
-        var present = await PointRepository.ListPacksAsync(host.Store, cancellationToken);
+        var present = await PackListing.ReadAsync(host.Store, cancellationToken);
         foreach (var pack in table.Packs)
         {
             if (present.GetValueOrDefault(pack.Id, -1) == pack.SizeBytes) continue;

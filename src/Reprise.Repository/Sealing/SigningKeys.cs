@@ -29,6 +29,10 @@ public sealed record SigningKeys(ReadOnlyMemory<byte>? Current, ReadOnlyMemory<b
         return false;
     }
 
-    private static ReadOnlyMemory<byte>? Bytes(string? text) =>
-        string.IsNullOrEmpty(text) ? null : Encoding.UTF8.GetBytes(text);
+    // Not a conditional expression: null would become an empty array there, and an empty array a key.
+    private static ReadOnlyMemory<byte>? Bytes(string? text)
+    {
+        if (string.IsNullOrEmpty(text)) return null;
+        return Encoding.UTF8.GetBytes(text);
+    }
 }

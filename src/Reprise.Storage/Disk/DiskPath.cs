@@ -68,7 +68,9 @@ public readonly struct DiskPath : IEquatable<DiskPath>, IComparable<DiskPath>
         Bytes.StartsWith(folder.Bytes)
         && (Bytes.Length == folder.Bytes.Length || folder.Bytes[^1] == '/' || Bytes[folder.Bytes.Length] == '/');
 
-    /// <summary>The path as text for people and for libraries that want text; bytes that are not UTF-8 become <c>\xNN</c>.</summary>
+    /// <summary>
+    /// The path as text for people and for libraries that want text; bytes that are not UTF-8 become <c>\xNN</c>.
+    /// </summary>
     public override string ToString()
     {
         var text = new StringBuilder();

@@ -132,6 +132,7 @@ internal static partial class Libc
         public const int NoDeviceOrAddress = 6;
         public const int WouldBlock = 11;
         public const int AccessDenied = 13;
+        public const int Busy = 16;
         public const int Exists = 17;
         public const int CrossDevice = 18;
         public const int NotFolder = 20;

@@ -200,7 +200,8 @@ internal static class LinuxFault
     private static ErrorCode CodeOf(int errno) => errno switch
     {
         Errno.NoSpace or Errno.QuotaExceeded => StorageErrors.DiskFull,
-        Errno.AccessDenied or Errno.NotPermitted or Errno.ReadOnlyFileSystem or Errno.Loop => StorageErrors.FileDenied,
+        Errno.AccessDenied or Errno.NotPermitted or Errno.ReadOnlyFileSystem or Errno.Loop or Errno.Busy =>
+            StorageErrors.FileDenied,
         Errno.NoEntry or Errno.NotFolder => StorageErrors.FileMissing,
         Errno.Exists or Errno.NotEmpty or Errno.IsFolder => StorageErrors.FileExists,
         Errno.CrossDevice => StorageErrors.CrossesFileSystems,

@@ -2,7 +2,8 @@ namespace Reprise.Storage.Errors;
 
 /// <summary>
 /// A stable name for one way in which an operation can end badly, and the exit code that goes with it.
-/// Each layer keeps its own catalogue (<see cref="StorageErrors"/> and its siblings); the reference is printed from them.
+/// Each layer keeps its own catalogue (<see cref="StorageErrors"/> and its siblings); the reference is printed from
+/// them.
 /// </summary>
 /// <param name="Name">kebab-case, never renamed: others script against it.</param>
 /// <param name="Exit">the process exit code of the contract.</param>

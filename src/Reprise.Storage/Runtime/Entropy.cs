@@ -32,7 +32,9 @@ public abstract class Entropy
     }
 }
 
-/// <summary>Reproducible bytes for the simulator and for golden files; internal, so that no product path can choose it.</summary>
+/// <summary>
+/// Reproducible bytes for the simulator and for golden files; internal, so that no product path can choose it.
+/// </summary>
 internal sealed class SeededEntropy(ulong seed) : Entropy
 {
     private ulong counter;

@@ -59,8 +59,4 @@ internal static class ConfigurationErrors
             "config-overlap",
             ExitCodes.Usage,
             "two assets hold the same data, or an asset holds the repository or its key");
-
-    /// <summary>A line of <c>.env</c> that cannot be understood.</summary>
-    public static readonly ErrorCode EnvironmentFileInvalid =
-        new("env-file-invalid", ExitCodes.Usage, "a line of the .env file cannot be understood");
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Reprise.Recovery.Secrets;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
@@ -42,7 +43,7 @@ internal static class ConfigurationFile
         var beside = Path.Combine(Path.GetDirectoryName(full) ?? full, ".env");
         var shown = Path.Combine(Path.GetDirectoryName(shownAs) ?? "", ".env");
         var text = ReadText(disk, beside, shown);
-        return new Variables(environment, text is null ? EnvironmentFile.Empty : EnvironmentFile.Parse(text, shown));
+        return new Variables(environment, text is null ? DotEnv.Empty : DotEnv.Parse(text, shown));
     }
 
     /// <summary>The text of a file that a person wrote, or null when it does not exist.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using Reprise.Recovery.Secrets;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Configuration;
@@ -6,15 +7,19 @@ namespace Reprise.Configuration;
 /// <summary>
 /// Where <c>${NAME}</c> comes from: the environment, then <c>.env</c> beside the configuration. Values are never shown.
 /// </summary>
-internal sealed class Variables(IReadOnlyDictionary<string, string> environment, EnvironmentFile file)
+internal sealed class Variables(IReadOnlyDictionary<string, string> environment, DotEnv file)
 {
     private const int MaxDepth = 8;
 
     /// <summary>What <paramref name="name"/> is set to, or null.</summary>
-    public string? Find(string name) => Find(name, 0);
+    public string? Find(string name) =>
+        environment.GetValueOrDefault(name) ?? file.Resolve(name, environment.GetValueOrDefault);
+
+    /// <summary>The names that <c>.env</c> sets, in its order.</summary>
+    public IEnumerable<string> FileNames => file.Entries.Select(e => e.Name);
 
     /// <summary>The names that are set anywhere, for suggestions.</summary>
-    public IEnumerable<string> Names => file.Names.Concat(environment.Keys);
+    public IEnumerable<string> Names => FileNames.Concat(environment.Keys);
 
     /// <summary>
     /// Puts variables into <paramref name="text"/>: <c>${NAME}</c>, <c>${NAME:-default}</c> (also when NAME is empty),
@@ -30,19 +35,6 @@ internal sealed class Variables(IReadOnlyDictionary<string, string> environment,
 
     /// <inheritdoc />
     public override string ToString() => "variables (values are not shown)";
-
-    private string? Find(string name, int depth)
-    {
-        if (environment.TryGetValue(name, out var value)) return value;
-        if (file.Find(name) is not { } entry) return null;
-        if (depth > MaxDepth)
-        {
-            throw entry.Place.Error(
-                ConfigurationErrors.Value, $"the variable {name} is made from itself", "write its value out");
-        }
-
-        return entry.HasVariables ? PutInto(entry.Text, entry.Place, depth + 1) : entry.Text;
-    }
 
     private string PutInto(string text, Place place, int depth)
     {
@@ -96,8 +88,15 @@ internal sealed class Variables(IReadOnlyDictionary<string, string> environment,
                 "write ${NAME} or ${NAME:-default}");
         }
 
-        var value = Find(name, depth);
-        if (hasDefault && string.IsNullOrEmpty(value)) return PutInto(rest[2..], place, depth + 1);
+        var value = Find(name);
+        if (hasDefault && string.IsNullOrEmpty(value))
+        {
+            return depth < MaxDepth
+                ? PutInto(rest[2..], place, depth + 1)
+                : throw place.Error(
+                    ConfigurationErrors.Value, $"defaults are nested deeper than {MaxDepth}", "write the value out");
+        }
+
         if (value is not null) return value;
         var near = NearestWord.Find(name, Names);
         throw place.Error(

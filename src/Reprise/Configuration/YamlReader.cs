@@ -18,20 +18,32 @@ internal sealed partial class YamlReader
     private readonly string file;
     private readonly Parser parser;
 
-    private YamlReader(string text, string file)
+    // Null: anchors are refused. Else what they name, once it is complete, so that no circle can arise.
+    private readonly Dictionary<string, YamlNode>? anchors;
+
+    private YamlReader(string text, string file, bool foreign)
     {
         this.text = text;
         this.file = file;
         parser = new Parser(new StringReader(text));
+        anchors = foreign ? new(StringComparer.Ordinal) : null;
     }
 
     /// <summary>Reads <paramref name="text"/>; null when it holds nothing but comments.</summary>
     public static YamlNode? Read(string text, string file)
     {
-        var reader = new YamlReader(text, file);
+        var reader = new YamlReader(text, file, foreign: false);
         reader.RefuseControlCharacters();
         return reader.ReadStream();
     }
+
+    /// <summary>
+    /// Reads a file that is not ours (a compose file): anchors, aliases, merge keys and tags are understood, keys that
+    /// are
+    /// not text are taken as they are written, and only the first document counts.
+    /// </summary>
+    public static YamlNode? ReadForeign(string text, string file) =>
+        new YamlReader(text, file, foreign: true).ReadStream();
 
     private YamlNode? ReadStream()
     {
@@ -43,7 +55,9 @@ internal sealed partial class YamlReader
             {
                 case StreamStart or StreamEnd or DocumentEnd:
                     break;
-                case DocumentStart when ++documents > 1:
+                case DocumentStart when ++documents > 1 && anchors is not null:
+                    return root;
+                case DocumentStart when documents > 1:
                     throw Refuse(
                         At(at.Start), "a second document starts here", "keep one document: remove the line ---");
                 case DocumentStart:
@@ -62,6 +76,10 @@ internal sealed partial class YamlReader
         var place = At(at.Start);
         switch (at)
         {
+            case AnchorAlias alias when anchors is not null:
+                return anchors.GetValueOrDefault(alias.Value.ToString()) ?? new YamlNode.Scalar("", true, place);
+            case NodeEvent { Anchor.IsEmpty: false } anchored when anchors is not null:
+                return anchors[anchored.Anchor.ToString()] = ReadValue(at, place, depth);
             case AnchorAlias alias:
                 throw Refuse(
                     place,
@@ -72,11 +90,20 @@ internal sealed partial class YamlReader
                     place,
                     $"the anchor &{anchored.Anchor} is not accepted",
                     "remove it: anchors and aliases are refused");
-            case NodeEvent { Tag.IsEmpty: false } tagged:
+            case NodeEvent { Tag.IsEmpty: false } tagged when anchors is null:
                 throw Refuse(
                     place,
                     $"the tag {tagged.Tag} is not accepted",
                     "remove it, and put the value in quotes if it must be text");
+            default:
+                return ReadValue(at, place, depth);
+        }
+    }
+
+    private YamlNode ReadValue(ParsingEvent at, Place place, int depth)
+    {
+        switch (at)
+        {
             case Scalar scalar:
                 return new YamlNode.Scalar(scalar.Value, scalar.Style == ScalarStyle.Plain, place);
             case MappingStart or SequenceStart when depth > MaxDepth:
@@ -100,6 +127,12 @@ internal sealed partial class YamlReader
         while (Need() is var at and not MappingEnd)
         {
             var key = ReadKey(at, depth);
+            if (anchors is not null && key.Text == "<<")
+            {
+                entries.AddRange(Merged(ReadNode(Need(), depth + 1)).Where(e => seen.TryAdd(e.Key, e.Place)));
+                continue;
+            }
+
             if (!seen.TryAdd(key.Text, key.Place))
             {
                 throw key.Place.Error(
@@ -114,10 +147,20 @@ internal sealed partial class YamlReader
         return new YamlNode.Mapping(entries, place);
     }
 
+    // What a merge key brings in: the entries of one mapping, or of several.
+    private static IEnumerable<YamlEntry> Merged(YamlNode value) => value switch
+    {
+        YamlNode.Mapping mapping => mapping.Entries,
+        YamlNode.Sequence list => list.Items.OfType<YamlNode.Mapping>().SelectMany(m => m.Entries),
+        _ => [],
+    };
+
     private YamlNode.Scalar ReadKey(ParsingEvent at, int depth)
     {
         var place = At(at.Start);
-        if (ReadNode(at, depth + 1) is not YamlNode.Scalar key)
+        var read = ReadNode(at, depth + 1);
+        if (read is YamlNode.Scalar foreign && anchors is not null) return foreign;
+        if (read is not YamlNode.Scalar key)
         {
             throw Refuse(place, "a key must be text, this one is a list or a mapping", "write key: value");
         }

@@ -9,16 +9,19 @@ namespace Reprise.Acceptance.Harness;
 /// </summary>
 public sealed partial class JsonSchema(JsonElement root, Func<string, JsonElement> load)
 {
-    private static readonly string[] Annotations = ["$schema", "$id", "$defs", "title", "description", "examples", "default"];
+    private static readonly string[] Annotations =
+        ["$schema", "$id", "$defs", "title", "description", "examples", "default"];
 
     /// <summary>The committed schema of a command.</summary>
-    public static JsonSchema OfCommand(string command) => new(LoadFile($"{command}.v1.json"), LoadFile);
+    public static JsonSchema OfCommand(string command) => new(LoadFile($"{command}.json"), LoadFile);
 
     /// <summary>A schema given as text, for the tests of this class.</summary>
     public static JsonSchema Parse(string text) => new(
         JsonElement.Parse(text), name => throw new InvalidOperationException($"there is no schema {name}"));
 
-    /// <summary>What is wrong with <paramref name="value"/>, each with its place; empty when the schema accepts it.</summary>
+    /// <summary>
+    /// What is wrong with <paramref name="value"/>, each with its place; empty when the schema accepts it.
+    /// </summary>
     public IReadOnlyList<string> Faults(JsonElement value)
     {
         List<string> faults = [];
@@ -49,7 +52,12 @@ public sealed partial class JsonSchema(JsonElement root, Func<string, JsonElemen
     }
 
     private void CheckKeyword(
-        JsonElement document, JsonElement schema, JsonProperty keyword, JsonElement value, string place, List<string> faults)
+        JsonElement document,
+        JsonElement schema,
+        JsonProperty keyword,
+        JsonElement value,
+        string place,
+        List<string> faults)
     {
         var rule = keyword.Value;
         switch (keyword.Name)
@@ -59,11 +67,13 @@ public sealed partial class JsonSchema(JsonElement root, Func<string, JsonElemen
                 Check(target, at, value, place, faults);
                 break;
             case "type" or "const" or "enum" or "pattern" or "format" or "minimum" or "maximum" or "minLength":
-                if (!Accepts(keyword, value)) faults.Add($"{place}: {Shown(value)} is not {keyword.Name} {rule.GetRawText()}");
+                if (!Accepts(keyword, value))
+                    faults.Add($"{place}: {Shown(value)} is not {keyword.Name} {rule.GetRawText()}");
                 break;
             case "required":
                 if (value.ValueKind != JsonValueKind.Object) break;
-                foreach (var name in rule.EnumerateArray().Select(n => n.GetString()!).Where(n => !value.TryGetProperty(n, out _)))
+                foreach (var name in
+                    rule.EnumerateArray().Select(n => n.GetString()!).Where(n => !value.TryGetProperty(n, out _)))
                 {
                     faults.Add($"{place}: {name} is missing");
                 }
@@ -84,7 +94,12 @@ public sealed partial class JsonSchema(JsonElement root, Func<string, JsonElemen
     }
 
     private void CheckMembers(
-        JsonElement document, JsonElement schema, JsonProperty keyword, JsonElement value, string place, List<string> faults)
+        JsonElement document,
+        JsonElement schema,
+        JsonProperty keyword,
+        JsonElement value,
+        string place,
+        List<string> faults)
     {
         if (value.ValueKind != JsonValueKind.Object) return;
         if (keyword.Name == "properties")
@@ -109,12 +124,14 @@ public sealed partial class JsonSchema(JsonElement root, Func<string, JsonElemen
         }
     }
 
-    private void CheckItems(JsonElement document, JsonProperty keyword, JsonElement value, string place, List<string> faults)
+    private void CheckItems(
+        JsonElement document, JsonProperty keyword, JsonElement value, string place, List<string> faults)
     {
         if (value.ValueKind != JsonValueKind.Array) return;
         if (keyword.Name == "minItems")
         {
-            if (value.GetArrayLength() < keyword.Value.GetInt32()) faults.Add($"{place}: fewer than {keyword.Value} items");
+            if (value.GetArrayLength() < keyword.Value.GetInt32())
+                faults.Add($"{place}: fewer than {keyword.Value} items");
             return;
         }
 
@@ -122,7 +139,8 @@ public sealed partial class JsonSchema(JsonElement root, Func<string, JsonElemen
         foreach (var item in value.EnumerateArray()) Check(document, keyword.Value, item, $"{place}/{index++}", faults);
     }
 
-    private void CheckChoice(JsonElement document, JsonProperty keyword, JsonElement value, string place, List<string> faults)
+    private void CheckChoice(
+        JsonElement document, JsonProperty keyword, JsonElement value, string place, List<string> faults)
     {
         List<string> inner = [];
         var accepting = 0;
@@ -185,7 +203,8 @@ public sealed partial class JsonSchema(JsonElement root, Func<string, JsonElemen
         var file = hash < 0 ? reference : reference[..hash];
         var target = file.Length == 0 ? document : load(file);
         var at = target;
-        foreach (var name in (hash < 0 ? "" : reference[(hash + 1)..]).Split('/', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var name in
+            (hash < 0 ? "" : reference[(hash + 1)..]).Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
             at = at.GetProperty(name);
         }

@@ -13,7 +13,8 @@ public sealed record ProgramRun(string Command, int Exit, string Output, string 
 {
     /// <summary>Everything that a person needs to understand a failure.</summary>
     public override string ToString() =>
-        $"{Command}\nexit {Exit} after {Elapsed.TotalSeconds:0.00} s\n--- standard output\n{Output}\n--- standard error\n{Errors}";
+        $"{Command}\nexit {Exit} after {Elapsed.TotalSeconds:0.00} s\n"
+            + $"--- standard output\n{Output}\n--- standard error\n{Errors}";
 
     /// <summary>Fails with everything that was printed unless the exit code is <paramref name="exit"/>.</summary>
     public ProgramRun MustExit(int exit)
@@ -26,13 +27,16 @@ public sealed record ProgramRun(string Command, int Exit, string Output, string 
     /// The JSON that <c>--json</c> promises: standard output is exactly one document, its envelope is that of
     /// <paramref name="command"/>, its exit is the exit of the process, and the committed schema accepts it.
     /// </summary>
-    /// <param name="command">the command as its schema names it: <c>backup</c>, <c>points-show</c>, <c>error</c>.</param>
+    /// <param name="command">the command as its schema names it: <c>backup</c>, <c>points-show</c>,
+    /// <c>error</c>.</param>
     public JsonElement Json(string command)
     {
         var envelope = Parse();
         var schema = $"reprise/{command}/v1";
-        if (envelope.GetProperty("schema").GetString() != schema) throw new XunitException($"schema {schema} was expected:\n{this}");
-        if (envelope.GetProperty("exit").GetInt32() != Exit) throw new XunitException($"the JSON names another exit:\n{this}");
+        if (envelope.GetProperty("schema").GetString() != schema)
+            throw new XunitException($"schema {schema} was expected:\n{this}");
+        if (envelope.GetProperty("exit").GetInt32() != Exit)
+            throw new XunitException($"the JSON names another exit:\n{this}");
         var faults = JsonSchema.OfCommand(command).Faults(envelope);
         if (faults.Count > 0) throw new XunitException($"{string.Join('\n', faults)}\nin\n{this}");
         return envelope;

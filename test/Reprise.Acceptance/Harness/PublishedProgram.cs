@@ -10,7 +10,9 @@ public sealed record Surroundings
     /// <summary>Where it runs; null means the folder for temporary files.</summary>
     public string? Folder { get; init; }
 
-    /// <summary>The user's home; null means the same as <see cref="Folder"/>, so that the real one is never touched.</summary>
+    /// <summary>
+    /// The user's home; null means the same as <see cref="Folder"/>, so that the real one is never touched.
+    /// </summary>
     public string? Home { get; init; }
 
     /// <summary>Further variables.</summary>
@@ -58,7 +60,7 @@ public static class PublishedProgram
         var command = string.Join(' ', new[] { File }.Concat(arguments).Select(Quote));
         using var running = RunningProgram.Start(
             surroundings,
-            ["script", "--quiet", "--return", "--flush", "--command", $"stty cols 80 rows 40; exec {command}", "/dev/null"]);
+            ["script", "-q", "-e", "-f", "-c", $"stty cols 80 rows 40; exec {command}", "/dev/null"]);
         return await running.EndAsync();
     }
 

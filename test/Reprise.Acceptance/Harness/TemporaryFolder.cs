@@ -1,6 +1,8 @@
 namespace Reprise.Acceptance.Harness;
 
-/// <summary>A folder of its own, deleted at the end whatever happened; short, because socket paths end at 107 bytes.</summary>
+/// <summary>
+/// A folder of its own, deleted at the end whatever happened; short, because socket paths end at 107 bytes.
+/// </summary>
 public sealed class TemporaryFolder : IDisposable
 {
     /// <summary>Makes the folder.</summary>

@@ -96,7 +96,7 @@ public sealed class ConfigurationFileTests : IDisposable
         Write("reprise.yaml", Configurations.Smallest);
         Write(".env", "A=1\nsecret value without a name");
         var problem = Refused("reprise.yaml");
-        Assert.Equal(("env-file-invalid", ".env:2:1"), (problem.Code.Name, problem.Where));
+        Assert.Equal(("dotenv-invalid", ".env:2"), (problem.Code.Name, problem.Where));
         Assert.DoesNotContain("secret", problem.Message + problem.Hint, StringComparison.Ordinal);
     }
 

@@ -1,4 +1,5 @@
 using Reprise.Configuration;
+using Reprise.Recovery.Secrets;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Tests.Configuration;
@@ -44,7 +45,7 @@ internal static class Configurations
     {
         var values = environment.ToDictionary(v => v.Name, v => v.Value, StringComparer.Ordinal);
         values.TryAdd("HOME", "/home/ada");
-        return new Variables(values, EnvironmentFile.Parse(environmentFile, ".env"));
+        return new Variables(values, DotEnv.Parse(environmentFile, ".env"));
     }
 
     /// <summary>Reads a configuration that lies in /srv/shop.</summary>

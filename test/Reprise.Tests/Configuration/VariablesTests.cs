@@ -66,24 +66,12 @@ public class VariablesTests
     public void A_line_of_env_is_read(string text, string expected) =>
         Assert.Equal(expected, Variables(text + "\nB=two").Find("A"));
 
-    [Theory]
-    [InlineData("A=1\nnothing here", 2)]
-    [InlineData("A='open", 1)]
-    [InlineData("=x", 1)]
-    [InlineData("1A=x", 1)]
-    public void A_bad_line_of_env_is_refused_without_its_value(string text, int line)
-    {
-        var problem = Assert.Throws<RepriseException>(() => EnvironmentFile.Parse(text, ".env")).Problem;
-        Assert.Equal("env-file-invalid", problem.Code.Name);
-        Assert.Equal($".env:{line}:1", problem.Where);
-        Assert.DoesNotContain("nothing here", problem.Message, StringComparison.Ordinal);
-    }
-
     [Fact]
-    public void A_variable_made_from_itself_is_refused()
+    public void Defaults_may_be_nested_but_not_without_end()
     {
-        var problem = Assert.Throws<RepriseException>(() => Variables("A=${B}\nB=${A}").Find("A")).Problem;
+        static string Nested(int depth) => depth == 0 ? "end" : "${NONE:-" + Nested(depth - 1) + "}";
+        Assert.Equal("end", Variables().PutInto(Nested(8), Somewhere));
+        var problem = Assert.Throws<RepriseException>(() => Variables().PutInto(Nested(5000), Somewhere)).Problem;
         Assert.Equal("config-value", problem.Code.Name);
-        Assert.StartsWith(".env:", problem.Where, StringComparison.Ordinal);
     }
 }

@@ -148,6 +148,17 @@ public class RoundTripTests
         Assert.Contains(catalog.Problems, p => p.Code == RepositoryErrors.SignatureMissing);
     }
 
+    [Fact]
+    public async Task Without_a_variable_nothing_is_signed()
+    {
+        using var made = (await PointRepository.CreateAsync(Host, None)).Repository;
+        Assert.Null(SigningKeys.From(null, "").Current);
+        await CommitAsync(made, Data(10, 1), Cutting.ContentDefined, SigningKeys.From(null, ""));
+        var point = (await made.ListPointsAsync(SigningKeys.None, None)).Points.Single();
+        Assert.Equal(SignatureState.NotInForce, point.Signature);
+        Assert.True(point.Hmac.IsEmpty);
+    }
+
     private static async Task<SignatureState> SignatureAsync(PointRepository repository, SigningKeys keys) =>
         (await repository.ListPointsAsync(keys, None)).Points.Single().Signature;
 

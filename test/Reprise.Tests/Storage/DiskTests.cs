@@ -61,16 +61,16 @@ public sealed class DiskTests : IDisposable
         byte[][] names = [[0xff, 0xfe], "new\nline"u8.ToArray(), "é"u8.ToArray(), longest];
         foreach (var name in names)
         {
-            using var file = disk.CreateNew(scratch.Path / new DiskPath(name));
+            using var file = disk.CreateNew(scratch.Folder / new DiskPath(name));
             file.Write(0, name);
         }
 
-        var listed = disk.List(scratch.Path).Select(entry => entry.Name).Order().ToList();
+        var listed = disk.List(scratch.Folder).Select(entry => entry.Name).Order().ToList();
 
         Assert.Equal(names.Select(name => new DiskPath(name)).Order(), listed);
         foreach (var name in listed)
         {
-            using var file = disk.OpenRead(scratch.Path / name);
+            using var file = disk.OpenRead(scratch.Folder / name);
             var content = new byte[300];
             Assert.True(content.AsSpan(0, file.Read(0, content)).SequenceEqual(name.Bytes));
         }
@@ -80,7 +80,7 @@ public sealed class DiskTests : IDisposable
     public void A_folder_of_many_entries_is_listed_whole()
     {
         for (var i = 0; i < 3_000; i++) disk.CreateNew(scratch / $"entry-with-a-rather-long-name-{i}").Dispose();
-        Assert.Equal(3_000, disk.List(scratch.Path).Select(entry => entry.Name).Distinct().Count());
+        Assert.Equal(3_000, disk.List(scratch.Folder).Select(entry => entry.Name).Distinct().Count());
     }
 
     [Theory]
@@ -96,7 +96,7 @@ public sealed class DiskTests : IDisposable
             Assert.Equal(100_010, file.Stat().SizeBytes);
         }
 
-        own.SyncFolder(scratch.Path);
+        own.SyncFolder(scratch.Folder);
         using var read = own.OpenRead(scratch / "file");
         var buffer = new byte[200_000];
         Assert.Equal(100_010, read.Read(0, buffer));
@@ -124,7 +124,7 @@ public sealed class DiskTests : IDisposable
         Assert.Null(own.Stat(scratch / "b"));
         own.DeleteFile(scratch / "c");
         own.DeleteFile(scratch / "c");
-        Assert.Empty(own.List(scratch.Path));
+        Assert.Empty(own.List(scratch.Folder));
     }
 
     [Theory]
@@ -187,7 +187,7 @@ public sealed class DiskTests : IDisposable
         foreach (var name in new[] { "link", "pipe", "." })
             Assert.Equal(
                 StorageErrors.FileDenied, Assert.Throws<RepriseException>(() => disk.OpenRead(scratch / name)).Code);
-        var types = disk.List(scratch.Path).ToDictionary(entry => entry.Name.ToString(), entry => entry.Type);
+        var types = disk.List(scratch.Folder).ToDictionary(entry => entry.Name.ToString(), entry => entry.Type);
         Assert.Equal(FileType.SymbolicLink, types["link"]);
         Assert.Equal(FileType.Fifo, types["pipe"]);
         Assert.Equal(FileType.Regular, types["file"]);
@@ -272,7 +272,7 @@ public sealed class DiskTests : IDisposable
         Assert.InRange(space.FreeBytes, 1, space.TotalBytes);
         var drive = new DriveInfo("/tmp");
         Assert.Equal(drive.TotalSize, space.TotalBytes);
-        if (kind == "linux") Assert.Equal(disk.Stat(scratch.Path)!.Device, space.Device);
+        if (kind == "linux") Assert.Equal(disk.Stat(scratch.Folder)!.Device, space.Device);
     }
 
     [Fact]

@@ -32,7 +32,7 @@ public sealed class StoreTests : IDisposable
         {
             "memory" => new MemoryStore(),
             "local" => Local(),
-            "local on the portable disk" => LocalStore.Create(new PortableDisk(), scratch.Path, cpu, Entropy.System),
+            "local on the portable disk" => LocalStore.Create(new PortableDisk(), scratch.Folder, cpu, Entropy.System),
             "local, two clients" => new Alternating(Local(), Local()),
             _ => new RetryingStore(Local(), new RetryPolicy(), TimeProvider.System, Entropy.System),
         };
@@ -134,7 +134,7 @@ public sealed class StoreTests : IDisposable
                     if (FaultyDisk.Changes.Contains(call) && step++ == failing)
                         throw FaultyDisk.Failure(StorageErrors.MediumFailed, path);
                 });
-                var store = new LocalStore(disk, scratch.Path, cpu, Entropy.System);
+                var store = new LocalStore(disk, scratch.Folder, cpu, Entropy.System);
                 var content = new byte[1000 + failing];
                 var failed = false;
                 try
@@ -166,7 +166,7 @@ public sealed class StoreTests : IDisposable
         {
             if (FaultyDisk.Changes.Contains(call)) calls.Add(call + " " + path.ToString()[scratch.Text.Length..]);
         });
-        var store = new LocalStore(disk, scratch.Path, cpu, Entropy.System);
+        var store = new LocalStore(disk, scratch.Folder, cpu, Entropy.System);
 
         await store.PutAsync(Name, new byte[3], PutMode.CreateNew, Token);
 
@@ -191,7 +191,7 @@ public sealed class StoreTests : IDisposable
             {
                 if (call == "File.Write") throw FaultyDisk.Failure(code, path);
             });
-            var store = new LocalStore(disk, scratch.Path, cpu, Entropy.System);
+            var store = new LocalStore(disk, scratch.Folder, cpu, Entropy.System);
             var failure = await Assert.ThrowsAsync<StoreException>(
                 async () => await store.PutAsync(Name, new byte[3], PutMode.CreateNew, Token));
             Assert.IsType(fault, failure.Fault);
@@ -217,7 +217,7 @@ public sealed class StoreTests : IDisposable
         Assert.Equal(3, (await store.StatAsync(Name, Token))?.SizeBytes);
     }
 
-    private LocalStore Local() => LocalStore.Create(Disks.OfThisMachine(), scratch.Path, cpu, Entropy.System);
+    private LocalStore Local() => LocalStore.Create(Disks.OfThisMachine(), scratch.Folder, cpu, Entropy.System);
 
     /// <summary>Every call goes to the other client of the same medium.</summary>
     private sealed class Alternating(IStore one, IStore other) : IStore

@@ -1,0 +1,76 @@
+using Reprise.Recovery.Assets;
+using Reprise.Storage.Disk;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Recovery.Restoring;
+
+/// <summary>One asset as <c>restore --to</c> wrote it.</summary>
+/// <param name="Name">its name.</param>
+/// <param name="Folder">where.</param>
+/// <param name="Paths">what, relative to the folder.</param>
+public sealed record MaterialisedAsset(string Name, string Folder, IReadOnlyList<string> Paths);
+
+/// <summary>Writes assets into an empty folder; production is not even looked at.</summary>
+internal sealed class Materialising(RestoreApplication application, RestoreHost host)
+{
+    public async Task<IReadOnlyList<MaterialisedAsset>> RunAsync(
+        RestoreRequest request, string folder, CancellationToken cancellationToken)
+    {
+        var manifest = request.Point.Manifest;
+        foreach (var name in request.OnlyAssets.Where(n => manifest.Assets.All(a => a.Name != n)))
+        {
+            throw new RepriseException(
+                RecoveryErrors.AssetUnknown, $"point {manifest.Id} has no asset {name}", $"see 'reprise points show {manifest.Id}'");
+        }
+
+        var root = new DiskPath(folder);
+        var existed = RequireEmpty(root);
+        try
+        {
+            host.Disk.MakeFolder(root);
+            var written = new List<MaterialisedAsset>();
+            foreach (var record in manifest.Assets.Where(a => request.OnlyAssets.Count == 0 || request.OnlyAssets.Contains(a.Name)))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (record.Kind == AssetKinds.Secrets && !request.RestoreSecrets) continue;
+                if (Operation.Restorable(application, record.Name) is not { } restorable) continue;
+                var own = root / record.Name;
+                host.Disk.MakeFolder(own);
+                var paths = await restorable.MaterialiseAsync(
+                    record, request.Point, own.ToString(), host.Progress, cancellationToken);
+                written.Add(new MaterialisedAsset(record.Name, own.ToString(), paths));
+            }
+
+            host.Disk.SyncFileSystem(root);
+            return written;
+        }
+        catch
+        {
+            // It was empty, so everything in it is ours: half a restore must not be taken for a whole one.
+            Clear(root, existed);
+            throw;
+        }
+    }
+
+    private bool RequireEmpty(DiskPath root)
+    {
+        if (host.Disk.Stat(root) is not { } status) return false;
+        if (status.Type == FileType.Folder && !host.Disk.List(root).Any()) return true;
+        throw new RepriseException(
+            new Problem(
+                RecoveryErrors.TargetNotEmpty,
+                Severity.Error,
+                $"{root} is not an empty folder",
+                "name a folder that does not exist yet, or an empty one")
+            {
+                Where = root.ToString(),
+            });
+    }
+
+    private void Clear(DiskPath root, bool keepRoot)
+    {
+        if (host.Disk.Stat(root) is not { Type: FileType.Folder }) return;
+        foreach (var entry in host.Disk.List(root).ToList()) Folders.DeleteTree(host.Disk, root / entry.Name);
+        if (!keepRoot) host.Disk.DeleteFolder(root);
+    }
+}

@@ -1,0 +1,172 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Reprise.Configuration;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Cli;
+
+/// <summary>
+/// Understands a command line, or says why not, and runs it. System.CommandLine only parses: its own invocation would
+/// end our cleaning up after two seconds, turn exceptions into exit 1 without our text, and answer a missing command
+/// with 1.
+/// </summary>
+internal sealed class CommandLine(Host host, Operations operations)
+{
+    private readonly CommandTree tree = new(operations, host.Version);
+
+    /// <summary>Runs <paramref name="arguments"/>; returns the exit code of the process.</summary>
+    public async Task<int> RunAsync(IReadOnlyList<string> arguments)
+    {
+        // No response files: an argument that begins with @ is that argument. No bundling: -qh is not -q -h.
+        var parse = tree.Root.Parse(
+            arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+        var run = new CommandRun(host, Options(parse, arguments));
+        var command = parse.CommandResult.Command;
+        if (parse.GetValue(tree.HelpOption))
+        {
+            await host.Terminal.Out.WriteAsync(HelpText.Of(tree, command, host.Terminal.Width));
+            return ExitCodes.Done;
+        }
+
+        if (parse.GetValue(tree.VersionOption))
+        {
+            await host.Terminal.Out.WriteLineAsync($"reprise {host.Version}");
+            return ExitCodes.Done;
+        }
+
+        if (Misunderstood(parse) is { } problem) return run.Refuse(problem);
+        return tree.ActionOf(command) is { } action
+            ? await action(parse, run)
+            : run.Refuse(NeedsWord(command));
+    }
+
+    private GlobalOptions Options(ParseResult parse, IReadOnlyList<string> arguments) => new()
+    {
+        ConfigurationFile = One(parse, tree.ConfigOption),
+        Repository = One(parse, tree.RepositoryOption),
+        KeyFile = One(parse, tree.KeyFileOption),
+        // Also when the rest cannot be understood: who asked for a document gets one.
+        Json = parse.GetValue(tree.JsonOption) || arguments.Contains("--json"),
+        Quiet = parse.GetValue(tree.QuietOption),
+        NoColour = parse.GetValue(tree.NoColourOption),
+    };
+
+    private static string? One(ParseResult parse, Option<string?> option) =>
+        parse.GetResult(option) is { Tokens: [var token] } ? token.Value : null;
+
+    // In the order in which a person would name the mistakes.
+    private Problem? Misunderstood(ParseResult parse)
+    {
+        var command = parse.CommandResult.Command;
+        foreach (var token in parse.Tokens)
+        {
+            // A word that begins with a dash is never a value: the parser would give an unknown option to an argument
+            // that may be left out, and restore --plna --yes would restore.
+            if (token.Type != TokenType.Argument || token.Value is not ['-', _, ..]) continue;
+            return UnknownOption(command, token.Value);
+        }
+
+        foreach (var word in parse.UnmatchedTokens)
+        {
+            return word is ['-', _, ..] ? UnknownOption(command, word) : UnknownWord(command, word);
+        }
+
+        return MissingValue(parse)
+            ?? (parse.Errors.Count == 0
+                ? null
+                : Usage(CliErrors.OptionValue, Lower(parse.Errors[0].Message), $"see {HelpOf(command)}"));
+    }
+
+    private Problem UnknownOption(Command command, string typed)
+    {
+        var known = tree.OptionsOf(command).SelectMany(o => o.Aliases.Prepend(o.Name)).ToList();
+        var equals = typed.IndexOf('=', StringComparison.Ordinal);
+        var near = NearestWord.Find(equals < 0 ? typed : typed[..equals], known);
+        return Usage(
+            CliErrors.OptionUnknown,
+            $"{NameOf(command)} has no option {typed}".TrimStart(),
+            near is null ? $"see {HelpOf(command)}" : $"did you mean {near}? see {HelpOf(command)}");
+    }
+
+    private Problem UnknownWord(Command command, string word)
+    {
+        var names = command.Subcommands.Select(c => c.Name).ToList();
+        var near = NearestWord.Find(word, names);
+        if (names.Count > 0 && command.Arguments.Count == 0)
+        {
+            return Usage(
+                CliErrors.CommandUnknown,
+                command == tree.Root ? $"there is no command '{word}'" : $"{NameOf(command)} has no command '{word}'",
+                near is null ? $"see {HelpOf(command)}" : $"did you mean {Typed(command)} {near}?");
+        }
+
+        return Usage(
+            CliErrors.OptionValue,
+            $"{NameOf(command)} takes no further word '{word}'",
+            $"see {HelpOf(command)}");
+    }
+
+    private Problem NeedsWord(Command command) => Usage(
+        CliErrors.CommandUnknown,
+        $"{NameOf(command)} needs one more word",
+        $"add one of: {string.Join(", ", command.Subcommands.Select(c => c.Name))}");
+
+    private Problem? MissingValue(ParseResult parse)
+    {
+        var command = parse.CommandResult.Command;
+        foreach (var option in tree.OptionsOf(command))
+        {
+            if (parse.GetResult(option) is not { } given || given.Implicit) continue;
+            if (option.Arity.MinimumNumberOfValues > given.Tokens.Count)
+            {
+                return Usage(
+                    CliErrors.OptionValue, $"{option.Name} needs a value", $"write {option.Name} {option.HelpName}");
+            }
+
+            if (option.Arity.MaximumNumberOfValues == 1 && given.IdentifierTokenCount > 1)
+            {
+                return Usage(CliErrors.OptionValue, $"{option.Name} is given twice", "give it once");
+            }
+        }
+
+        foreach (var argument in command.Arguments)
+        {
+            if (argument.Arity.MinimumNumberOfValues == 0) continue;
+            if (parse.GetResult(argument) is { Tokens.Count: > 0 }) continue;
+            return Usage(
+                CliErrors.OptionValue, $"{NameOf(command)} needs {argument.Name}", $"write {tree.ExampleOf(command)}");
+        }
+
+        foreach (var option in command.Options)
+        {
+            if (option.Required && parse.GetResult(option) is not { Implicit: false })
+            {
+                return Usage(
+                    CliErrors.OptionValue,
+                    $"{NameOf(command)} needs {option.Name} {option.HelpName}",
+                    $"write {tree.ExampleOf(command)}");
+            }
+        }
+
+        return null;
+    }
+
+    private string HelpOf(Command command) =>
+        $"{Typed(command)} --help";
+
+    private string Typed(Command command) => command == tree.Root ? "reprise" : $"reprise {NameOf(command)}";
+
+    private string NameOf(Command command) => NameOf(tree, command);
+
+    /// <summary><c>points show</c>; nothing for the program itself.</summary>
+    internal static string NameOf(CommandTree tree, Command command) => command == tree.Root
+        ? ""
+        : command.Parents.OfType<Command>().First() is var parent && parent == tree.Root
+            ? command.Name
+            : $"{NameOf(tree, parent)} {command.Name}";
+
+    private static Problem Usage(ErrorCode code, string message, string hint) =>
+        new(code, Severity.Error, message, hint);
+
+    private static string Lower(string message) => char.ToLowerInvariant(message[0]) + message[1..].TrimEnd('.');
+}

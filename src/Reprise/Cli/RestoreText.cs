@@ -1,0 +1,159 @@
+using Reprise.Json;
+
+namespace Reprise.Cli;
+
+/// <summary>Restores as text: before, what you get, lose, and how to go back; after, what came of it.</summary>
+internal static class RestoreText
+{
+    private const int MostChanges = 3;
+
+    /// <summary>
+    /// The three sentences before anything happens: what you get back, what you lose, how to go back.
+    /// </summary>
+    public static IReadOnlyList<string> Sentences(
+        RestoreJson plan, string application, DateTimeOffset now, Calendar calendar)
+    {
+        return plan.Sentences;
+    }
+
+    /// <summary><c>orders 41,202 → 40,950</c>, the largest differences first.</summary>
+    public static string Changes(IReadOnlyList<ChangeJson> changes)
+    {
+        var different = changes
+            .Where(c => c.Now != c.Then)
+            .OrderByDescending(c => Math.Abs((c.Now ?? 0) - (c.Then ?? 0)))
+            .ToList();
+        if (different.Count == 0) return changes.Count == 0 ? "" : "as many rows as now";
+        var shown = different.Take(MostChanges).Select(c => $"{Name(c)} {Number(c.Now)} → {Number(c.Then)}");
+        var more = different.Count - MostChanges;
+        return string.Join(", ", shown) + (more > 0 ? $" and {Amounts.Count(more, "more table")}" : "");
+    }
+
+    /// <summary>What a restore or an undo came to.</summary>
+    public static void Render(RestoreJson result, Output output, CommandContext context)
+    {
+        if (result.Verdict == "planned")
+        {
+            RenderPlan(result, output, context);
+            return;
+        }
+
+        var name = output.Paint(context.Application ?? "the application", Tone.Strong);
+        var seconds = result.Phases.Sum(p => p.Seconds);
+        var took = result.Phases.Count == 0 ? "" : $" in {Amounts.Seconds(seconds)}";
+        output.Paragraph(result.Verdict switch
+        {
+            "restored" => $"{name} is {output.Paint("back", Tone.Good)}{took}: {From(result, context)}",
+            "rolled-back" =>
+                $"{name} was {output.Paint("rolled back", Tone.Bad)}{took}: what was live before is live again",
+            "written" => $"{name} was written to a folder{took}: {From(result, context)}; what is live was not touched",
+            _ => $"{name}: the restore did not come to an end",
+        });
+        Lost(result, output, context);
+        RenderChecks(result, output);
+        RenderSecrets(result, output);
+        RenderFormer(result, output, context);
+        if (result.Written.Count > 0) output.Table([.. result.Written.Select(w => (string[])[w])]);
+        if (result.Phases.Count > 0)
+        {
+            output.Paragraph(
+                "phases: " + string.Join(", ", result.Phases.Select(p => $"{p.Name} {Amounts.Seconds(p.Seconds)}")), 2);
+        }
+
+        output.Line(result.Verdict switch
+        {
+            "restored" when result.Former.Count > 0 =>
+                $"next: reprise check, then reprise restore forget {result.RestoreId}",
+            "restored" => "next: reprise check",
+            "rolled-back" => "next: reprise check, and read why above",
+            "written" => "next: look at what was written",
+            _ => "next: reprise status",
+        });
+    }
+
+    /// <summary>What <c>restore forget</c> came to.</summary>
+    public static void RenderForgotten(RestoreJson result, Output output, CommandContext context) =>
+        output.Paragraph($"what restore {result.RestoreId} replaced is deleted; it cannot be undone any more");
+
+    /// <summary>The steps of a plan.</summary>
+    public static void Plan(RestoreJson plan, Output output)
+    {
+        output.Table([.. plan.Plan.Select(s => (string[])
+        [
+            s.Id,
+            s.Effect,
+            s.Target + (s.Bytes is { } bytes ? $", {Amounts.Bytes(bytes)}" : "")
+                + (s.EstimateSeconds is { } seconds ? $", about {Amounts.Seconds(seconds)}" : ""),
+        ])]);
+    }
+
+    private static void RenderPlan(RestoreJson plan, Output output, CommandContext context)
+    {
+        foreach (var sentence in plan.Sentences)
+        {
+            output.Paragraph(sentence);
+        }
+
+        Plan(plan, output);
+        RenderSecrets(plan, output);
+        output.Line("nothing was changed");
+        output.Line($"next: reprise restore {plan.Point}");
+    }
+
+    private static string From(RestoreJson result, CommandContext context)
+    {
+        if (result.Point is null) return "what was live before the restore";
+        return result.PointCreated is { } created
+            ? $"point {result.Point} of {context.Calendar.Both(created)}"
+            : $"point {result.Point}";
+    }
+
+    private static void Lost(RestoreJson result, Output output, CommandContext context)
+    {
+        if (result.Verdict != "restored" || result.PointCreated is not { } created) return;
+        var changes = Changes(result.Changes);
+        var age = Amounts.Time(context.Host.Clock.GetUtcNow() - created);
+        output.Paragraph($"lost: what was written in the last {age}" + (changes.Length == 0 ? "" : $" ({changes})"), 2);
+    }
+
+    private static void RenderChecks(RestoreJson result, Output output)
+    {
+        if (result.Checks.Count == 0) return;
+        var passed = result.Checks.Count(c => c.Outcome == "pass");
+        output.Line($"checks: {passed} of {result.Checks.Count} passed");
+        // What passed is counted; what did not is what has to be read.
+        output.Checks([.. result.Checks.Where(c => c.Outcome is not ("pass" or "not-applicable"))]);
+    }
+
+    private static void RenderSecrets(RestoreJson result, Output output)
+    {
+        foreach (var secret in result.Secrets)
+        {
+            var text = secret.Outcome switch
+            {
+                "pass" => null,
+                "fail" => $"secret {secret.Name} is not the one of the point: what it signed or sealed will be refused",
+                _ => $"secret {secret.Name} could not be compared: it is not set here",
+            };
+            if (text is not null) output.Paragraph($"{output.Paint("unsafe:", Tone.Warning)} {text}", 2);
+        }
+    }
+
+    private static void RenderFormer(RestoreJson result, Output output, CommandContext context)
+    {
+        foreach (var former in result.Former)
+        {
+            var until = former.Until is { } time ? $" until {context.Calendar.Short(time)}" : "";
+            output.Paragraph($"kept: the former {former.Asset} in {former.Where}{until}", 2);
+        }
+
+        if (result is { Verdict: "restored", Former.Count: > 0 }) output.Line("back again with: reprise undo");
+    }
+
+    private static string Name(ChangeJson change) =>
+        change.Table == change.Asset || change.Table.Length == 0 ? change.Asset
+        : change.Table.StartsWith(change.Asset + " ", StringComparison.Ordinal) ? change.Table
+        : $"{change.Asset}.{change.Table}";
+
+    private static string Number(long? count) => count is { } number ? Amounts.Count(number) : "none";
+}

@@ -1,0 +1,136 @@
+using System.CommandLine;
+using Reprise.Json;
+
+namespace Reprise.Cli;
+
+/// <summary><c>reprise status</c>, and <c>reprise</c> alone, which says it in five lines.</summary>
+internal static class StatusCommand
+{
+    /// <summary>Adds the command when it can do something.</summary>
+    public static void AddTo(CommandTree tree, Operations operations)
+    {
+        if (operations.Status is not { } status) return;
+        var command = new Command("status", "window, exposure, last proof, former data, interrupted operations");
+        var full = CommandTree.Call(Documents.Status, status, (_, _) => new NoOptions(), Render);
+        tree.Add(tree.Root, command, full, "reprise status");
+        tree.SetRoot(CommandTree.Call(Documents.Status, status, (_, _) => new NoOptions(), RenderShort));
+    }
+
+    private static void RenderShort(StatusJson status, Output output, CommandContext context)
+    {
+        output.Paragraph(Verdict(status, output, context));
+        output.Table([Newest(status, context), Exposure(status), Proof(status, context), Key(status)]);
+        output.Line($"next: {status.Next}");
+    }
+
+    private static void Render(StatusJson status, Output output, CommandContext context)
+    {
+        output.Paragraph(Verdict(status, output, context));
+        var rows = new List<string[]> { Newest(status, context), Exposure(status) };
+        if (status.Window is { } window)
+        {
+            rows.Add(
+            [
+                "window",
+                $"{context.Calendar.Short(window.From)} to {context.Calendar.Short(window.To)}, "
+                + Amounts.Count(status.Points, "point"),
+            ]);
+        }
+
+        rows.Add(Proof(status, context));
+        rows.AddRange(status.Stale.Select(s => (string[])["", $"no longer worth anything: {s}"]));
+        if (status.Rto is { } rto) rows.Add(Rto(rto));
+        rows.Add(Key(status));
+        rows.Add(
+        [
+            "schedule",
+            status.Scheduled switch
+            {
+                true => "something starts reprise backup by itself",
+                false => "nothing starts reprise backup by itself; reprise init prints how",
+                null => "cannot be told here",
+            },
+        ]);
+        output.Table(rows);
+        foreach (var operation in status.Interrupted)
+        {
+            var what = $"{operation.Operation} {operation.Id} at {operation.Phase}";
+            output.Paragraph($"interrupted: {what}; finish it with {operation.Next}", 2);
+        }
+
+        foreach (var former in status.Former)
+        {
+            var until = former.Until is { } time ? $" until {context.Calendar.Short(time)}" : "";
+            var size = former.SizeBytes is { } bytes ? $", {Amounts.Bytes(bytes)}" : "";
+            output.Paragraph($"former data: {former.Asset} in {former.Where}{size}{until}", 2);
+        }
+
+        output.Line($"next: {status.Next}");
+    }
+
+    private static string Verdict(StatusJson status, Output output, CommandContext context)
+    {
+        var (text, tone) = status switch
+        {
+            { Interrupted.Count: > 0 } => ("an operation was interrupted and is not finished", Tone.Bad),
+            { LastPoint: null } => ("nothing can be restored: there is no complete point", Tone.Bad),
+            { Rpo: { ObjectiveSeconds: { } promised, ExposureSeconds: { } lost } } when lost > promised =>
+                ("more would be lost than was promised", Tone.Bad),
+            { LastProof: null } => ("a point is there, but none was ever proven", Tone.Warning),
+            { Stale.Count: > 0 } => ("what was proven is no longer what is there", Tone.Warning),
+            { KeyElsewhere: false } => ("the only key is on this host", Tone.Warning),
+            _ => ("ready to come back", Tone.Good),
+        };
+        return $"{output.Paint(context.Application ?? "this repository", Tone.Strong)}: {output.Paint(text, tone)}";
+    }
+
+    private static string[] Newest(StatusJson status, CommandContext context) => status.LastPoint is { } point
+        ?
+        [
+            "newest",
+            $"{point.Id}, {Age(context, point.Created)} old, {Amounts.Count(point.Assets, "asset")}, "
+            + Amounts.Bytes(point.SourceBytes),
+        ]
+        : ["newest", "none"];
+
+    private static string[] Exposure(StatusJson status)
+    {
+        var lost = status.Rpo.ExposureSeconds is { } seconds ? $"the last {Amounts.Seconds(seconds)}" : "everything";
+        var promised = status.Rpo.ObjectiveSeconds is { } most ? $"; at most {Amounts.Seconds(most)} was promised" : "";
+        return ["at risk", lost + promised];
+    }
+
+    private static string[] Proof(StatusJson status, CommandContext context) => status.LastProof is { } proof
+        ? ["proven", $"{proof.Point} by {proof.By}, {Age(context, proof.At)} ago, {Level(proof.Level)}"]
+        : ["proven", "never"];
+
+    private static string[] Rto(RtoJson rto)
+    {
+        var measured = rto.MeasuredSeconds is { } seconds
+            ? $"back in {Amounts.Seconds(seconds)} last time"
+            : "never measured";
+        var promised = rto.ObjectiveSeconds is { } most ? $"; {Amounts.Seconds(most)} was promised" : "";
+        return ["time", measured + promised];
+    }
+
+    private static string[] Key(StatusJson status) =>
+    [
+        "key",
+        status.KeyElsewhere
+            ? "the recovery sheet lies elsewhere"
+            : "the only key is on this host; print the sheet, then: reprise key sheet --confirm",
+    ];
+
+    private static string Age(CommandContext context, DateTimeOffset time) =>
+        Amounts.Time(context.Host.Clock.GetUtcNow() - time);
+
+    private static string Level(int level) => level switch
+    {
+        1 => "bytes",
+        2 => "engine",
+        3 => "structure",
+        4 => "data",
+        5 => "whole application",
+        _ => $"level {level}",
+    };
+}

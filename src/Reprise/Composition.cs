@@ -1,0 +1,32 @@
+using Reprise.Cli;
+using Reprise.Wiring;
+
+namespace Reprise;
+
+/// <summary>Puts the program together by hand: what each command does stands here, and only here.</summary>
+internal static class Composition
+{
+    /// <summary>What the commands do. One that is not set does not exist.</summary>
+    public static Operations Operations(Host host)
+    {
+        _ = host;
+        return new Operations
+        {
+            Status = StatusOperation.RunAsync,
+            Init = InitOperation.RunAsync,
+            Doctor = DoctorOperation.RunAsync,
+            Check = PointOperations.CheckAsync,
+            Backup = PointOperations.BackupAsync,
+            Points = PointOperations.PointsAsync,
+            PointsShow = PointOperations.ShowAsync,
+            Verify = PointOperations.VerifyAsync,
+            Restore = RestoreOperations.RestoreAsync,
+            RestoreForget = RestoreOperations.ForgetAsync,
+            Undo = RestoreOperations.UndoAsync,
+            Recover = PointOperations.RecoverAsync,
+            Export = PointOperations.ExportAsync,
+            KeySheet = KeyOperations.SheetAsync,
+            Demo = DemoOperation.RunAsync,
+        };
+    }
+}

@@ -1,0 +1,116 @@
+namespace Reprise.Json;
+
+/// <summary><c>reprise/status/v1</c>.</summary>
+internal sealed record StatusJson
+{
+    /// <summary>How much would be lost now, against what was promised.</summary>
+    public required RpoJson Rpo { get; init; }
+
+    /// <summary>
+    /// How long the last restore or rehearsal took, against what was promised; null when neither is known.
+    /// </summary>
+    public RtoJson? Rto { get; init; }
+
+    /// <summary>The newest complete point, or null.</summary>
+    public required LastPointJson? LastPoint { get; init; }
+
+    /// <summary>The last time that a point was proven, or null.</summary>
+    public required LastProofJson? LastProof { get; init; }
+
+    /// <summary>What makes the last proof worthless, one sentence each.</summary>
+    public required IReadOnlyList<string> Stale { get; init; }
+
+    /// <summary>What restores replaced and is still kept.</summary>
+    public required IReadOnlyList<FormerJson> Former { get; init; }
+
+    /// <summary>Operations that were interrupted and are not finished.</summary>
+    public required IReadOnlyList<InterruptedJson> Interrupted { get; init; }
+
+    /// <summary>How many points there are.</summary>
+    public required int Points { get; init; }
+
+    /// <summary>From the first to the last moment that can be restored, or null.</summary>
+    public required WindowJson? Window { get; init; }
+
+    /// <summary>
+    /// Whether the recovery sheet was confirmed to lie elsewhere; until then the only key is on this host.
+    /// </summary>
+    public required bool KeyElsewhere { get; init; }
+
+    /// <summary>Whether anything starts <c>backup</c> by itself; null when that cannot be told here.</summary>
+    public required bool? Scheduled { get; init; }
+
+    /// <summary>The next command to type.</summary>
+    public required string Next { get; init; }
+}
+
+/// <summary>How much would be lost.</summary>
+internal sealed record RpoJson
+{
+    /// <summary>What was promised, or null.</summary>
+    public required double? ObjectiveSeconds { get; init; }
+
+    /// <summary>Since the newest complete point; null when there is none.</summary>
+    public required double? ExposureSeconds { get; init; }
+}
+
+/// <summary>How long it takes to be back.</summary>
+internal sealed record RtoJson
+{
+    /// <summary>What was promised, or null.</summary>
+    public required double? ObjectiveSeconds { get; init; }
+
+    /// <summary>What was measured last, or null.</summary>
+    public required double? MeasuredSeconds { get; init; }
+}
+
+/// <summary>The newest complete point.</summary>
+internal sealed record LastPointJson
+{
+    /// <summary>Its identifier.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>When it was taken.</summary>
+    public required DateTimeOffset Created { get; init; }
+
+    /// <summary>How many assets it holds.</summary>
+    public required int Assets { get; init; }
+
+    /// <summary>Bytes of the sources.</summary>
+    public required long SourceBytes { get; init; }
+}
+
+/// <summary>The last proof.</summary>
+internal sealed record LastProofJson
+{
+    /// <summary>Which point was proven.</summary>
+    public required string Point { get; init; }
+
+    /// <summary>When.</summary>
+    public required DateTimeOffset At { get; init; }
+
+    /// <summary>How deep: 1 bytes, 2 engine, 3 structure, 4 data, 5 application.</summary>
+    public required int Level { get; init; }
+
+    /// <summary><c>verify</c>, <c>restore</c> or <c>drill</c>.</summary>
+    public required string By { get; init; }
+}
+
+/// <summary>An operation that was interrupted.</summary>
+internal sealed record InterruptedJson
+{
+    /// <summary><c>restore</c> or <c>undo</c>.</summary>
+    public required string Operation { get; init; }
+
+    /// <summary>Its identifier.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>How far it came.</summary>
+    public required string Phase { get; init; }
+
+    /// <summary>When it began, or null.</summary>
+    public required DateTimeOffset? Started { get; init; }
+
+    /// <summary>The command that finishes it.</summary>
+    public required string Next { get; init; }
+}

@@ -1,0 +1,59 @@
+using Reprise.Repository;
+using Reprise.Repository.Points;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Wiring;
+
+/// <summary>
+/// What a person may write for a point: an identifier, a unique beginning of at least four characters, <c>latest</c>,
+/// <c>latest~N</c>. <c>latest</c> is the newest complete point that is not a safety point.
+/// </summary>
+internal static class PointNames
+{
+    private const string Latest = "latest";
+    private const int MinPrefix = 4;
+
+    /// <summary>Finds the point; <c>point-unknown</c> (exit 2) or <c>no-point</c> (exit 4) when there is none.</summary>
+    public static PointEntry Find(PointCatalog catalog, string name)
+    {
+        if (name == Latest || name.StartsWith(Latest + "~", StringComparison.Ordinal)) return FindLatest(catalog, name);
+        var found = name.Length < MinPrefix
+            ? []
+            : catalog.Points.Where(p => p.Id.Value.StartsWith(name, StringComparison.Ordinal)).ToList();
+        return found is [var one] ? Usable(one) : throw Unknown(catalog, name, found.Count);
+    }
+
+    /// <summary>Complete points that are not safety points, newest first.</summary>
+    public static IReadOnlyList<PointEntry> Regular(PointCatalog catalog) =>
+        [.. catalog.Points.Where(p => p.Manifest is { State: PointState.Complete, Kind: not PointKind.Safety }).Reverse()];
+
+    private static PointEntry FindLatest(PointCatalog catalog, string name)
+    {
+        var back = 0;
+        if (name.Length > Latest.Length && (!int.TryParse(name.AsSpan(Latest.Length + 1), out back) || back < 0))
+            throw Unknown(catalog, name, 0);
+        var regular = Regular(catalog);
+        if (back < regular.Count) return Usable(regular[back]);
+        throw new RepriseException(
+            RepositoryErrors.NoPoint,
+            regular.Count == 0
+                ? "there is no complete point yet"
+                : $"{name} does not exist: there are {regular.Count} complete points",
+            regular.Count == 0 ? "take one with 'reprise backup'" : "choose one with 'reprise points'");
+    }
+
+    // A point whose signature cannot be trusted is never used for anything but being named.
+    private static PointEntry Usable(PointEntry point) =>
+        point.SignatureProblem is { } problem ? throw new RepriseException(problem) : point;
+
+    private static RepriseException Unknown(PointCatalog catalog, string name, int found)
+    {
+        var damaged = catalog.Problems.FirstOrDefault(
+            p => name.Length >= MinPrefix && p.Where?.StartsWith("points/" + name, StringComparison.Ordinal) == true);
+        if (damaged is not null) return new RepriseException(damaged);
+        return new RepriseException(
+            RepositoryErrors.PointUnknown,
+            found > 1 ? $"{found} points begin with '{name}'" : $"no point is called '{name}'",
+            "choose one with 'reprise points': an identifier, four or more of its first characters, latest, or latest~N");
+    }
+}

@@ -1,0 +1,307 @@
+using System.Text.Json;
+using Reprise.Cli;
+using Reprise.Json;
+using Reprise.Recovery.Assets;
+using Reprise.Recovery.Exporting;
+using Reprise.Recovery.Hooks;
+using Reprise.Recovery.Verifying;
+using Reprise.Repository.Checking;
+using Reprise.Repository.Points;
+using Reprise.Storage.Disk;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Wiring;
+
+/// <summary><c>backup</c>, <c>points</c>, <c>verify</c>, <c>check</c>, <c>export</c>, <c>recover</c>.</summary>
+internal static class PointOperations
+{
+    /// <summary><c>backup</c></summary>
+    public static async Task<CommandReport<BackupJson>> BackupAsync(BackupOptions options, CommandContext context)
+    {
+        var machine = Machine.Of(context.Host);
+        var configuration = context.Configuration;
+        try
+        {
+            using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
+            var report = await BackupAsync(protection, machine, options, context);
+            var failed = await RunHookAsync(machine, configuration.Hooks.AfterBackup, "after-backup", configuration.Folder, report, context);
+            return failed is null ? report : report with { Problems = [.. report.Problems, failed] };
+        }
+        catch (RepriseException e)
+        {
+            var report = new CommandReport<BackupJson>(null, [e.Problem]);
+            var failed = await RunHookAsync(machine, configuration.Hooks.OnFailure, "on-failure", configuration.Folder, report, context);
+            return failed is null ? report : report with { Problems = [.. report.Problems, failed] };
+        }
+    }
+
+    /// <summary><c>points</c></summary>
+    public static async Task<CommandReport<PointsJson>> PointsAsync(NoOptions options, CommandContext context)
+    {
+        _ = options;
+        using var repository = await Protection.OpenRepositoryAsync(Machine.Of(context.Host), context, context.Cancellation);
+        var catalog = await repository.ListPointsAsync(Machine.Of(context.Host).Signing, context.Cancellation);
+        return new CommandReport<PointsJson>(
+            new PointsJson
+            {
+                Points = [.. catalog.Points.Select(p => PointJson.From(p.Manifest, p.Signature))],
+
+                // Without WAL only the points themselves can be restored: each is a window of its own.
+                Window = [.. PointNames.Regular(catalog).Reverse().Select(p => new WindowJson
+                {
+                    From = p.Manifest.Created,
+                    To = p.Manifest.Created,
+                })],
+                Gaps = [],
+            },
+            catalog.Problems);
+    }
+
+    /// <summary><c>points show POINT</c></summary>
+    public static async Task<CommandReport<PointsShowJson>> ShowAsync(PointOptions options, CommandContext context)
+    {
+        using var repository = await Protection.OpenRepositoryAsync(Machine.Of(context.Host), context, context.Cancellation);
+        var catalog = await repository.ListPointsAsync(Machine.Of(context.Host).Signing, context.Cancellation);
+        var point = PointNames.Find(catalog, options.Point);
+        return new CommandReport<PointsShowJson>(new PointsShowJson
+        {
+            Point = PointJson.From(point.Manifest, point.Signature),
+            Recorded = [.. point.Manifest.Problems.Select(p => new RecordedProblemJson
+            {
+                Code = p.Code,
+                Message = p.Message,
+                Asset = p.Asset,
+                Where = p.Where,
+            })],
+        });
+    }
+
+    /// <summary><c>verify</c></summary>
+    public static async Task<CommandReport<VerifyJson>> VerifyAsync(VerifyOptions options, CommandContext context)
+    {
+        var machine = Machine.Of(context.Host);
+        if (options.Export is { } folder) return await VerifyExportAsync(folder, machine, context);
+        var depth = options.Read switch { "all" => ReadDepth.All, "sample" => ReadDepth.Sample, _ => ReadDepth.None };
+        using var repository = await Protection.OpenRepositoryAsync(machine, context, context.Cancellation);
+        var catalog = await repository.ListPointsAsync(machine.Signing, context.Cancellation);
+        PointId? only = options.Point is { } name ? PointNames.Find(catalog, name).Id : null;
+        var remembered = context.Access.Configuration is { } configuration
+            ? machine.State(configuration.Application, configuration.File).ReadHead()?.Newest
+            : null;
+        context.Progress.Begin("verify", null);
+        var scratch = new DiskPath(machine.TemporaryFolder);
+        var result = await new VerifyRun(repository, ContentWalks.On(machine.Disk, scratch, machine.Entropy)).RunAsync(
+            only, remembered, depth, machine.Signing, context.Progress.Advance, context.Cancellation);
+        return new CommandReport<VerifyJson>(Verified(result, options.Read), result.Problems);
+    }
+
+    /// <summary><c>check</c></summary>
+    public static async Task<CommandReport<ChecksJson>> CheckAsync(CheckOptions options, CommandContext context)
+    {
+        var machine = Machine.Of(context.Host);
+        using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
+        var outcomes = (await protection.CheckAsync(options.Names, context.Cancellation)).ToList();
+        var catalog = await protection.CatalogAsync(context.Cancellation);
+        if (options.Names.Count == 0 && PointNames.Regular(catalog).FirstOrDefault() is { } newest)
+            outcomes.AddRange(protection.CompareSecrets(newest.Manifest).Select(AsCheck));
+        var problems = outcomes
+            .Where(o => o is { Required: true, Outcome: Outcome.Fail or Outcome.CouldNotVerify })
+            .Select(o => new Problem(
+                o.Reason == SecretReason ? Recovery.RecoveryErrors.SecretDiffers : Recovery.RecoveryErrors.CheckFailed,
+                Severity.Error,
+                o.Reason == SecretReason ? o.Actual ?? o.Name : $"{o.Name} did not pass: {o.Actual ?? "no answer"}",
+                "look at what it asks in reprise.yaml, and at the application's log") { Asset = o.Asset });
+        return new CommandReport<ChecksJson>(new ChecksJson { Checks = [.. outcomes.Select(CheckJson.From)] }, [.. problems]);
+    }
+
+    /// <summary><c>export</c></summary>
+    public static async Task<CommandReport<ExportJson>> ExportAsync(ExportOptions options, CommandContext context)
+    {
+        var machine = Machine.Of(context.Host);
+        using var repository = await Protection.OpenRepositoryAsync(machine, context, context.Cancellation);
+        var catalog = await repository.ListPointsAsync(machine.Signing, context.Cancellation);
+        var result = await new ExportRun(repository, machine.Disk, machine.Clock, machine.Cpu).RunAsync(
+            new ExportRequest
+            {
+                Point = PointNames.Find(catalog, options.Point),
+                Folder = new DiskPath(options.Folder),
+                Materialiser = new BareAssets(machine).For,
+                Secrets = SecretsFactory.ReadAsync,
+                Signing = machine.Signing,
+                Writer = machine.Writer,
+            },
+            context.Progress,
+            context.Cancellation);
+        return new CommandReport<ExportJson>(
+            new ExportJson
+            {
+                Point = options.Point,
+                Folder = result.Folder.ToString(),
+                Files = [.. result.Files.Select(f => Exported(result.Folder, f, machine))],
+                Signed = machine.Signing.Current is not null,
+            },
+            result.Problems);
+    }
+
+    /// <summary><c>recover</c></summary>
+    public static async Task<CommandReport<RecoverJson>> RecoverAsync(RecoverOptions options, CommandContext context)
+    {
+        var machine = Machine.Of(context.Host);
+        var access = context.Access;
+        using var repository = await Protection.OpenRepositoryAsync(machine, context, context.Cancellation);
+        var catalog = await repository.ListPointsAsync(machine.Signing, context.Cancellation);
+        var result = await new RecoverRun(repository, machine.Disk, machine.Clock).RunAsync(
+            new RecoverRequest
+            {
+                Point = options.Point is { } name ? PointNames.Find(catalog, name).Id : null,
+                Folder = new DiskPath(options.Folder),
+                Repository = access.Repository.Location.ToString() ?? "",
+                KeyFile = access.Repository.KeyFile,
+                RestoreSecrets = options.RestoreSecrets,
+                Materialiser = new BareAssets(machine).For,
+                Secrets = SecretsFactory.ReadAsync,
+                IsSet = name => machine.Variable(name) is not null,
+                Places = new ConfigurationPlaces(context.Host).Of,
+                Signing = machine.Signing,
+            },
+            context.Progress,
+            context.Cancellation);
+        return new CommandReport<RecoverJson>(
+            new RecoverJson
+            {
+                Point = result.Point.Id.Value,
+                Folder = result.Folder.ToString(),
+                Written = result.Written,
+                Secrets =
+                [
+                    .. result.RestoredSecrets.Select(s => new SecretJson { Name = s, Outcome = "pass" }),
+                    .. result.MissingSecrets.Select(s => new SecretJson { Name = s, Outcome = "could-not-verify" }),
+                ],
+                Next = [.. result.Adapt, .. result.NextCommands],
+            },
+            result.Problems);
+    }
+
+    private const string SecretReason = "secret-differs";
+
+    private static async Task<CommandReport<BackupJson>> BackupAsync(
+        Protection protection, Machine machine, BackupOptions options, CommandContext context)
+    {
+        if (options.IfOlderThan is { } age)
+        {
+            var catalog = await protection.CatalogAsync(context.Cancellation);
+            var newest = PointNames.Regular(catalog).FirstOrDefault();
+            if (newest is not null && machine.Clock.GetUtcNow() - newest.Manifest.Created < age)
+            {
+                return new CommandReport<BackupJson>(new BackupJson
+                {
+                    Point = PointJson.From(newest.Manifest, newest.Signature),
+                    Taken = false,
+                });
+            }
+        }
+
+        var kind = options.ByPerson ? PointKind.Manual : PointKind.Scheduled;
+        var result = await protection.BackupAsync(kind, protection.Assets, context.Progress, context.Cancellation);
+        return new CommandReport<BackupJson>(
+            new BackupJson { Point = PointJson.From(result.Point.Manifest, null), Taken = true }, result.Problems);
+    }
+
+    private static async Task<Problem?> RunHookAsync(
+        Machine machine,
+        IReadOnlyList<string>? arguments,
+        string name,
+        string folder,
+        CommandReport<BackupJson> report,
+        CommandContext context)
+    {
+        if (arguments is null) return null;
+        var exit = ExitDecision.Of(report.Problems);
+        var started = context.Host.Clock.GetUtcNow();
+        return await new HookRun(machine.Children).RunAsync(
+            new HookRequest
+            {
+                Name = name,
+                Arguments = arguments,
+                Folder = folder,
+                Command = "backup",
+                Exit = exit,
+                Result = JsonSerializer.SerializeToUtf8Bytes(
+                    CommandRun.Wrap(Documents.Backup, report, context, started), Documents.Backup.Type),
+            },
+            context.Cancellation);
+    }
+
+    private static async Task<CommandReport<VerifyJson>> VerifyExportAsync(string folder, Machine machine, CommandContext context)
+    {
+        var result = await new ExportVerification(machine.Disk, machine.Cpu).RunAsync(
+            new DiskPath(folder), machine.Signing, context.Progress, context.Cancellation);
+        var damaged = result.Problems.Any(p => p.Severity == Severity.Error);
+        return new CommandReport<VerifyJson>(
+            new VerifyJson
+            {
+                Read = "all",
+                Points = 0,
+                Objects = result.FilesRead,
+                ObjectsRead = result.FilesRead,
+                BytesRead = result.BytesRead,
+                Coverage = 1,
+                Verdict = damaged ? "fail" : "pass",
+                Damage = [.. result.Damage.Select(d => new DamageJson { Object = d.File, Asset = d.Asset, Path = null, Points = [] })],
+            },
+            result.Problems);
+    }
+
+    private static VerifyJson Verified(VerifyResult result, string read)
+    {
+        var damaged = result.Problems.Any(p => p.Severity == Severity.Error);
+        return new VerifyJson
+        {
+            Read = read,
+            Points = result.Points,
+            Objects = result.Packs.Objects,
+            ObjectsRead = result.Packs.ObjectsRead,
+            BytesRead = result.Packs.BytesRead,
+            Coverage = result.Packs.Objects == 0 ? null : Math.Round((double)result.Packs.ObjectsRead / result.Packs.Objects, 4),
+            Verdict = damaged ? "fail" : result.Depth switch
+            {
+                ReadDepth.All => result.Points == 0 ? "not-applicable" : "pass",
+                ReadDepth.Sample => "could-not-verify",
+                _ => "not-run",
+            },
+            Damage = [.. result.Damage.Select(d => new DamageJson
+            {
+                Object = d.Object,
+                Asset = d.Asset,
+                Path = d.Path,
+                Points = [.. d.Points.Select(p => p.Value)],
+            })],
+        };
+    }
+
+    private static CheckOutcome AsCheck(SecretOutcome secret) => new()
+    {
+        Name = secret.Message,
+        Level = CheckLevel.Application,
+        Outcome = secret.State switch
+        {
+            SecretState.Same => Outcome.Pass,
+            SecretState.New => Outcome.NotApplicable,
+            SecretState.Missing => Outcome.CouldNotVerify,
+            _ => Outcome.Fail,
+        },
+        Actual = secret.IsHarmless ? null : secret.Message,
+        Reason = secret.IsHarmless ? null : SecretReason,
+    };
+
+    private static ExportedFileJson Exported(DiskPath folder, string name, Machine machine)
+    {
+        using var file = machine.Disk.OpenRead(folder / name);
+        var (hash, buffer, at) = (System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256), new byte[256 * 1024], 0L);
+        using (hash)
+        {
+            for (int got; (got = file.Read(at, buffer)) > 0; at += got) hash.AppendData(buffer.AsSpan(0, got));
+            return new ExportedFileJson { Path = name, SizeBytes = at, Sha256 = Convert.ToHexStringLower(hash.GetHashAndReset()) };
+        }
+    }
+}

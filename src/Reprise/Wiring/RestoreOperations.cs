@@ -1,0 +1,155 @@
+using Reprise.Cli;
+using Reprise.Json;
+using Reprise.Recovery.Restoring;
+using Reprise.Recovery.State;
+using Reprise.Repository.Points;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Wiring;
+
+/// <summary><c>restore</c>, <c>restore forget</c> and <c>undo</c>.</summary>
+internal static class RestoreOperations
+{
+    /// <summary><c>restore</c> in all its forms.</summary>
+    public static async Task<CommandReport<RestoreJson>> RestoreAsync(
+        RestoreOptions options, RestoreConversation conversation, CommandContext context)
+    {
+        var machine = Machine.Of(context.Host);
+        using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
+        var catalog = await protection.CatalogAsync(context.Cancellation);
+        if (options.Continue) return await ContinueAsync(protection, catalog, options, conversation, context);
+        var entry = PointNames.Find(catalog, options.Point ?? "latest");
+        using var point = protection.Repository.OpenPoint(entry);
+        var created = entry.Manifest.Created;
+        var run = protection.Restore(new Dialogue(conversation, context, created), context.Progress, catalog, options.HealthUrl);
+        var request = new RestoreRequest
+        {
+            Point = point,
+            OnlyAssets = options.Assets,
+            RestoreSecrets = options.RestoreSecrets,
+            Salvage = options.Salvage,
+            Choices = Choices(options),
+        };
+        if (options.To is { } folder) return await WriteAsync(run, request, folder, entry, context);
+        if (options.Plan)
+        {
+            var plan = await run.PlanAsync(request, context.Cancellation);
+            return new CommandReport<RestoreJson>(RestoreMapping.Of(plan, created), plan.Problems);
+        }
+
+        return await ReportAsync(() => run.RunAsync(request, context.Cancellation), created);
+    }
+
+    /// <summary><c>undo</c></summary>
+    public static async Task<CommandReport<RestoreJson>> UndoAsync(
+        UndoOptions options, RestoreConversation conversation, CommandContext context)
+    {
+        var machine = Machine.Of(context.Host);
+        using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
+        var run = protection.Restore(new Dialogue(conversation, context, null), context.Progress, null, null);
+        var choices = new RestoreChoices { AcceptTargets = options.AcceptTargets };
+        if (options.Plan)
+        {
+            var plan = await run.PlanUndoAsync(options.RestoreId, choices, context.Cancellation);
+            return new CommandReport<RestoreJson>(RestoreMapping.Of(plan, null), plan.Problems);
+        }
+
+        return await ReportAsync(() => run.UndoAsync(options.RestoreId, choices, context.Cancellation), null);
+    }
+
+    /// <summary><c>restore forget ID</c></summary>
+    public static async Task<CommandReport<RestoreJson>> ForgetAsync(ForgetOptions options, CommandContext context)
+    {
+        var machine = Machine.Of(context.Host);
+        using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
+        if (!options.Yes && !context.Host.Terminal.CanAsk)
+        {
+            throw new RepriseException(
+                CliErrors.ConfirmationNeeded, "there is no terminal to confirm on; nothing was deleted", "give --yes");
+        }
+
+        if (!options.Yes)
+        {
+            var typed = await context.Host.Terminal.AskAsync(
+                $"Type {protection.Configuration.Application} to delete it for ever: ", context.Cancellation);
+            if (typed?.Trim() != protection.Configuration.Application)
+                throw new RepriseException(CliErrors.ConfirmationWrong, "another name was typed; nothing was deleted", "run the command again");
+        }
+
+        var conversation = new RestoreConversation(context, options.Yes);
+        var run = protection.Restore(new Dialogue(conversation, context, null), context.Progress, null, null);
+        var gone = await run.ForgetAsync(options.RestoreId, context.Cancellation);
+        return new CommandReport<RestoreJson>(Empty("forgotten") with
+        {
+            RestoreId = options.RestoreId,
+            Former = [.. gone.Select(RestoreMapping.Former)],
+        });
+    }
+
+    private static Task<CommandReport<RestoreJson>> ContinueAsync(
+        Protection protection,
+        PointCatalog catalog,
+        RestoreOptions options,
+        RestoreConversation conversation,
+        CommandContext context)
+    {
+        OperationJournal? interrupted = protection.State.Interrupted().FirstOrDefault();
+        var created = catalog.Points.FirstOrDefault(p => p.Id == interrupted?.Point)?.Manifest.Created;
+        var run = protection.Restore(new Dialogue(conversation, context, created), context.Progress, catalog, options.HealthUrl);
+        return ReportAsync(
+            () => run.ContinueAsync(
+                (id, _) => Task.FromResult(protection.Repository.OpenPoint(PointNames.Find(catalog, id.Value))),
+                Choices(options),
+                context.Cancellation),
+            created);
+    }
+
+    private static async Task<CommandReport<RestoreJson>> WriteAsync(
+        RestoreRun run, RestoreRequest request, string folder, PointEntry entry, CommandContext context)
+    {
+        var written = await run.MaterialiseAsync(request, folder, context.Cancellation);
+        return new CommandReport<RestoreJson>(Empty("written") with
+        {
+            Point = entry.Id.Value,
+            PointCreated = entry.Manifest.Created,
+            Written = [.. written.SelectMany(a => a.Paths.Select(p => Path.Combine(a.Folder, p)))],
+        });
+    }
+
+    private static RestoreChoices Choices(RestoreOptions options) => new()
+    {
+        SkipChecks = new SortedDictionary<string, string>(options.SkipChecks.ToDictionary(), StringComparer.Ordinal),
+        AcceptTargets = options.AcceptTargets,
+        WithoutSafety = options.WithoutSafety,
+    };
+
+    // What ended badly still tells what was done: the report travels with the exception.
+    private static async Task<CommandReport<RestoreJson>> ReportAsync(Func<Task<RestoreReport>> run, DateTimeOffset? created)
+    {
+        try
+        {
+            var report = await run();
+            return new CommandReport<RestoreJson>(RestoreMapping.Of(report, created), report.Problems);
+        }
+        catch (RestoreException e)
+        {
+            return new CommandReport<RestoreJson>(
+                RestoreMapping.Of(e.Report, created), [.. e.Report.Problems.Where(p => p != e.Problem), e.Problem]);
+        }
+    }
+
+    private static RestoreJson Empty(string verdict) => new()
+    {
+        RestoreId = null,
+        Point = null,
+        PointCreated = null,
+        Verdict = verdict,
+        Plan = [],
+        Changes = [],
+        Secrets = [],
+        Safety = new SafetyJson { State = "not-applicable", Id = null },
+        Checks = [],
+        Former = [],
+        Phases = [],
+    };
+}

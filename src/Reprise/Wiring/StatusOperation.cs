@@ -1,0 +1,119 @@
+using Reprise.Cli;
+using Reprise.Json;
+using Reprise.Recovery.State;
+using Reprise.Repository.Points;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Wiring;
+
+/// <summary><c>status</c>, and <c>reprise</c> alone.</summary>
+internal static class StatusOperation
+{
+    /// <summary>Looks at points, former data and interrupted operations; changes nothing.</summary>
+    public static async Task<CommandReport<StatusJson>> RunAsync(NoOptions options, CommandContext context)
+    {
+        _ = options;
+        var machine = Machine.Of(context.Host);
+        using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
+        var catalog = await protection.CatalogAsync(context.Cancellation);
+        var regular = PointNames.Regular(catalog);
+        var newest = regular.FirstOrDefault();
+        var exposure = newest is null ? (TimeSpan?)null : machine.Clock.GetUtcNow() - Moment(newest.Manifest);
+        var interrupted = protection.State.Interrupted();
+        var objective = protection.Configuration.Objectives.Rpo;
+        var conversation = new RestoreConversation(context, yes: false);
+        var former = await protection.Restore(new Dialogue(conversation, context, null), context.Progress, null, null)
+            .FormerAsync(context.Cancellation);
+        var confirmed = protection.State.ReadAnswers().KeySheetConfirmed is not null;
+        var status = new StatusJson
+        {
+            Rpo = new RpoJson { ObjectiveSeconds = objective?.TotalSeconds, ExposureSeconds = Rounded(exposure) },
+            Rto = new RtoJson { ObjectiveSeconds = protection.Configuration.Objectives.Rto?.TotalSeconds, MeasuredSeconds = LastRestore(protection.State) },
+            LastPoint = newest is null ? null : new LastPointJson
+            {
+                Id = newest.Id.Value,
+                Created = newest.Manifest.Created,
+                Assets = newest.Manifest.Assets.Count,
+                SourceBytes = newest.Manifest.Assets.Sum(a => a.SourceBytes),
+            },
+            LastProof = null,
+            Stale = ["never rehearsed: no point was ever recovered into a sandbox and checked there"],
+            Former = [.. former.Select(RestoreMapping.Former)],
+            Interrupted = [.. interrupted.Select(Interrupted)],
+            Points = catalog.Points.Count,
+            Window = regular.Count == 0 ? null : new WindowJson { From = regular[^1].Manifest.Created, To = regular[0].Manifest.Created },
+            KeyElsewhere = confirmed,
+            Scheduled = null,
+            Next = Next(interrupted, newest, exposure > objective, confirmed),
+        };
+        return new CommandReport<StatusJson>(status, [.. Problems(catalog, newest, exposure, objective, protection)]);
+    }
+
+    // What would be lost starts at the oldest of the point's moments, not at the end of the backup.
+    private static DateTimeOffset Moment(PointManifest manifest) =>
+        manifest.Assets.Select(a => a.Moment).DefaultIfEmpty(manifest.Created).Min();
+
+    private static double? Rounded(TimeSpan? span) => span is { } value ? Math.Round(Math.Max(0, value.TotalSeconds), 3) : null;
+
+    private static double? LastRestore(StateFolder state) => state.Operations()
+        .Where(o => o is { Kind: Recovery.Assets.OperationKind.Restore, State: OperationState.Kept, Finished: not null })
+        .Select(o => (double?)Math.Round((o.Finished!.Value - o.Started).TotalSeconds, 3)) // The filter demands it.
+        .LastOrDefault();
+
+    private static InterruptedJson Interrupted(OperationJournal operation) => new()
+    {
+        Operation = operation.Kind == Recovery.Assets.OperationKind.Restore ? "restore" : "undo",
+        Id = operation.Id.Value,
+        Phase = operation.State.ToString().ToLowerInvariant(),
+        Started = operation.Started,
+        Next = "reprise restore --continue, or reprise undo",
+    };
+
+    private static string Next(IReadOnlyList<OperationJournal> interrupted, PointEntry? newest, bool late, bool confirmed)
+    {
+        if (interrupted.Count > 0) return "reprise restore --continue, or reprise undo";
+        if (newest is null || late) return "reprise backup";
+        return confirmed ? "reprise verify" : "print the recovery sheet, then: reprise key sheet --confirm";
+    }
+
+    private static IEnumerable<Problem> Problems(
+        PointCatalog catalog, PointEntry? newest, TimeSpan? exposure, TimeSpan? objective, Protection protection)
+    {
+        foreach (var problem in catalog.Problems) yield return problem;
+        if (newest is null)
+        {
+            yield return new Problem(StatusErrors.NoCompletePoint, Severity.Error, "there is no complete point yet", "reprise backup");
+        }
+        else if (exposure > objective)
+        {
+            yield return new Problem(
+                StatusErrors.ObjectiveMissed,
+                Severity.Error,
+                $"{Amounts.Time(exposure.Value)} would be lost now; the objective is {Amounts.Time(objective.Value)}",
+                "reprise backup");
+        }
+
+        if (protection.State.ReadHead()?.Newest is { } head
+            && !catalog.Points.Any(p => p.Id == head.Id)
+            && !catalog.Problems.Any(p => p.Where?.EndsWith(head.Id.Value, StringComparison.Ordinal) == true))
+        {
+            yield return new Problem(
+                Repository.RepositoryErrors.PointMissing,
+                Severity.Error,
+                $"point {head.Id}, the newest that this host knows, is gone",
+                "find out who deleted it or rolled the repository back; the other points are not affected");
+        }
+    }
+}
+
+/// <summary>The codes of <c>status</c>.</summary>
+internal static class StatusErrors
+{
+    /// <summary>Nothing could be restored.</summary>
+    public static readonly ErrorCode NoCompletePoint =
+        new("no-complete-point", ExitCodes.CheckFailed, "the repository holds no complete point");
+
+    /// <summary>More would be lost than was promised.</summary>
+    public static readonly ErrorCode ObjectiveMissed =
+        new("objective-missed", ExitCodes.CheckFailed, "more would be lost now than objectives.rpo allows");
+}

@@ -1,0 +1,41 @@
+using System.Diagnostics;
+using Reprise.Simulation.Disk;
+using Reprise.Simulation.Workloads;
+
+namespace Reprise.Simulation;
+
+/// <summary>Fails every step of every workload, in every world.</summary>
+public static class AllSteps
+{
+    /// <summary>Every workload with the world that it is failed in.</summary>
+    public static IEnumerable<(string Name, Func<ulong, IWorkload> Make, WorldOptions World)> All()
+    {
+        CrashStyle[] powerLosses = [CrashStyle.DropAll, CrashStyle.Journalled, CrashStyle.AnyName];
+        yield return ("backup", s => new BackupWorkload(s, 2), new WorldOptions { Medium = Medium.Store });
+        yield return ("backup", s => new BackupWorkload(s, 2), new WorldOptions { Medium = Medium.RetriedStore });
+        foreach (var crash in powerLosses)
+        {
+            var local = new WorldOptions { Medium = Medium.Local, Crash = crash };
+            var disk = new WorldOptions { Medium = Medium.Store, Faults = FaultsOn.Disk, Crash = crash };
+            yield return ("backup", s => new BackupWorkload(s, 2), local);
+            yield return ("store", s => new StoreWorkload(s, 30), local);
+            yield return ("files", s => new FilesWorkload(s), disk);
+        }
+    }
+
+    /// <summary>Runs those whose name contains <paramref name="only"/> and tells what came of each; false when any failed.</summary>
+    public static bool Run(ulong seed, string only, TextWriter output)
+    {
+        var good = true;
+        foreach (var (name, make, world) in All().Where(w => w.Name.Contains(only, StringComparison.Ordinal)))
+        {
+            var watch = Stopwatch.StartNew();
+            var report = FailEveryStep.Run(make, world, seed);
+            output.WriteLine($"{name} on {world.Medium} {world.Crash}, {watch.Elapsed.TotalSeconds:F1} s: {report}");
+            foreach (var failure in report.Failures) output.WriteLine("  " + failure);
+            good &= report.Failures.Count == 0;
+        }
+
+        return good;
+    }
+}

@@ -1,0 +1,109 @@
+using System.Text.Json;
+using Microsoft.Extensions.Time.Testing;
+using Reprise.Cli;
+using Reprise.Json;
+using Reprise.Storage.Disk;
+using Reprise.Tests.Json;
+
+namespace Reprise.Tests.Cli;
+
+/// <summary>
+/// Runs commands in process, with operations that remember what they were asked and answer with samples.
+/// </summary>
+internal sealed class CommandBench
+{
+    private readonly StringWriter standardOutput = new() { NewLine = "\n" };
+    private readonly StringWriter standardError = new() { NewLine = "\n" };
+
+    public CommandBench() => Operations = Answering();
+
+    public FakeTimeProvider Clock { get; } = new(Samples.Now);
+
+    public Operations Operations { get; set; }
+
+    /// <summary>What the operations were asked, in order.</summary>
+    public List<object> Asked { get; } = [];
+
+    /// <summary>What somebody types; null: there is no terminal.</summary>
+    public string? Typed { get; set; }
+
+    public bool IsTerminal { get; set; }
+
+    public Dictionary<string, string> Environment { get; } = new() { ["HOME"] = "/home/ada" };
+
+    public string WorkingFolder { get; set; } = "/srv/shop";
+
+    public string Out => standardOutput.ToString();
+
+    public string Error => standardError.ToString();
+
+    public Host Host => new()
+    {
+        Terminal = new Terminal
+        {
+            Out = standardOutput,
+            Error = standardError,
+            In = new StringReader(Typed ?? ""),
+            CanAsk = Typed is not null,
+            OutIsTerminal = IsTerminal,
+            ErrorIsTerminal = IsTerminal,
+        },
+        Disk = Disks.OfThisMachine(),
+        Clock = Clock,
+        Environment = Environment,
+        WorkingFolder = WorkingFolder,
+        Version = "0.1.0",
+    };
+
+    public async Task<int> RunAsync(params string[] arguments)
+    {
+        standardOutput.GetStringBuilder().Clear();
+        standardError.GetStringBuilder().Clear();
+        Asked.Clear();
+        return await new CommandLine(Host, Operations).RunAsync(arguments);
+    }
+
+    /// <summary>The one document on standard output, after its schema has accepted it.</summary>
+    public JsonElement Document()
+    {
+        // Parse refuses anything before or after the one document.
+        var document = JsonDocument.Parse(Out).RootElement;
+        Assert.Empty(SchemaValidator.Faults(document, SchemaValidator.SchemaOf(document)));
+        return document;
+    }
+
+    private Operation<TOptions, TResult> Answer<TOptions, TResult>(TResult result)
+        where TResult : class => (options, _) =>
+        {
+            Asked.Add(options!); // Options are records, never null.
+            return Task.FromResult(new CommandReport<TResult>(result));
+        };
+
+    private RestoreOperation<TOptions> AnswerRestore<TOptions>(RestoreJson result) => (options, _, _) =>
+    {
+        Asked.Add(options!); // Options are records, never null.
+        return Task.FromResult(new CommandReport<RestoreJson>(result));
+    };
+
+    private Operations Answering() => new()
+    {
+        Status = Answer<NoOptions, StatusJson>(Samples.Status()),
+        Init = Answer<InitOptions, InitJson>(Samples.Init()),
+        Doctor = Answer<NoOptions, DoctorJson>(Samples.Doctor()),
+        Check = Answer<CheckOptions, ChecksJson>(
+            new ChecksJson { Checks = [Samples.Check("backend-healthy", "pass")] }),
+        Backup = Answer<BackupOptions, BackupJson>(new BackupJson { Point = Samples.Point(), Taken = true }),
+        Points = Answer<NoOptions, PointsJson>(Samples.Points()),
+        PointsShow = Answer<PointOptions, PointsShowJson>(Samples.PointsShow()),
+        Verify = Answer<VerifyOptions, VerifyJson>(Samples.Verify()),
+        Restore = AnswerRestore<RestoreOptions>(Samples.Restore()),
+        RestoreForget = Answer<ForgetOptions, RestoreJson>(Samples.Restore("forgotten")),
+        Undo = AnswerRestore<UndoOptions>(Samples.Restore()),
+        Recover = Answer<RecoverOptions, RecoverJson>(Samples.Recover()),
+        Export = Answer<ExportOptions, ExportJson>(Samples.Export()),
+        KeyList = Answer<NoOptions, KeyListJson>(Samples.KeyList()),
+        KeySheet = Answer<KeySheetOptions, KeySheetJson>(
+            new KeySheetJson { Path = "/srv/shop/sheet.txt", Confirmed = false }),
+        Demo = Answer<DemoOptions, DemoJson>(Samples.Demo()),
+    };
+}

@@ -1,0 +1,111 @@
+using System.Text.Json;
+using Reprise.Cli;
+using Reprise.Json;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Tests.Cli;
+
+/// <summary>With <c>--json</c>, standard output is one document that its schema accepts.</summary>
+public class DocumentTests
+{
+    private readonly CommandBench bench = new();
+
+    [Theory]
+    [InlineData("backup", "backup")]
+    [InlineData("points", "points")]
+    [InlineData("points show latest", "points-show")]
+    [InlineData("verify", "verify")]
+    [InlineData("restore --yes", "restore")]
+    [InlineData("restore forget x --yes", "restore-forget")]
+    [InlineData("undo --yes", "undo")]
+    [InlineData("check", "check")]
+    [InlineData("doctor", "doctor")]
+    [InlineData("init", "init")]
+    [InlineData("status", "status")]
+    [InlineData("", "status")]
+    [InlineData("export latest --to x", "export")]
+    [InlineData("recover --to x", "recover")]
+    [InlineData("key list", "key-list")]
+    [InlineData("key sheet", "key-sheet")]
+    [InlineData("demo", "demo")]
+    public async Task Every_command_prints_one_document_of_its_schema(string line, string schema)
+    {
+        var exit = await bench.RunAsync([.. line.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--json"]);
+        Assert.Equal(ExitCodes.Done, exit);
+        var document = bench.Document();
+        Assert.Equal($"reprise/{schema}/v1", document.GetProperty("schema").GetString());
+        Assert.Equal("0.1.0", document.GetProperty("reprise").GetString());
+        Assert.Equal("2026-11-22T03:57:02.000Z", document.GetProperty("started").GetString());
+        Assert.Equal(0, document.GetProperty("exit").GetInt32());
+        Assert.Equal("done", document.GetProperty("outcome").GetString());
+        Assert.Equal(JsonValueKind.Object, document.GetProperty("result").ValueKind);
+        Assert.Empty(bench.Error);
+    }
+
+    [Fact]
+    public async Task Every_document_of_the_program_has_a_schema_and_the_other_way_round()
+    {
+        await Task.CompletedTask;
+        var schemas = House.Clone.Files
+            .Where(f => f.Path.StartsWith("docs/reference/schemas/", StringComparison.Ordinal))
+            .Select(f => Path.GetFileNameWithoutExtension(f.Path))
+            .Where(n => n != "common");
+        string[] documents =
+        [
+            Documents.Backup.Command, Documents.Points.Command, Documents.PointsShow.Command, Documents.Verify.Command,
+            Documents.Restore.Command, Documents.Undo.Command, Documents.RestoreForget.Command, Documents.Check.Command,
+            Documents.Doctor.Command, Documents.Init.Command, Documents.Status.Command, Documents.Export.Command,
+            Documents.Recover.Command, Documents.KeyList.Command, Documents.KeySheet.Command, Documents.Demo.Command,
+            Documents.Error.Command,
+        ];
+        Assert.Equal(documents.Order(StringComparer.Ordinal), schemas.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Problems_and_a_partial_result_stand_in_the_document_whatever_the_exit()
+    {
+        Problem[] problems =
+        [
+            new(
+                Reprise.Recovery.RecoveryErrors.FileUnreadable,
+                Severity.Error,
+                "uploads/1 could not be read",
+                "chmod it")
+            {
+                Asset = "runtime", Where = "uploads/1",
+            },
+            new(Reprise.Recovery.RecoveryErrors.SourceShrunk, Severity.Warning, "less than before", "look"),
+        ];
+        bench.Operations = bench.Operations with
+        {
+            Backup = (_, _) => Task.FromResult(
+                new CommandReport<BackupJson>(
+                    new BackupJson { Point = Samples.Point("incomplete"), Taken = true }, problems)),
+        };
+        Assert.Equal(ExitCodes.Incomplete, await bench.RunAsync("backup", "--json"));
+        var document = bench.Document();
+        Assert.Equal("incomplete", document.GetProperty("outcome").GetString());
+        Assert.Equal("file-unreadable", document.GetProperty("problems")[0].GetProperty("code").GetString());
+        Assert.Equal("warning", document.GetProperty("problems")[1].GetProperty("severity").GetString());
+        Assert.Equal(
+            "incomplete", document.GetProperty("result").GetProperty("point").GetProperty("state").GetString());
+    }
+
+    [Fact]
+    public async Task What_is_not_known_is_null_and_nothing_is_escaped_for_web_pages()
+    {
+        bench.Operations = bench.Operations with
+        {
+            Backup = (_, _) => Task.FromResult(
+                new CommandReport<BackupJson>(new BackupJson { Point = null, Taken = false })),
+            KeySheet = (_, _) => Task.FromResult(
+                new CommandReport<KeySheetJson>(
+                    new KeySheetJson { Path = "/srv/café & <co>/'sheet'", Confirmed = false })),
+        };
+        await bench.RunAsync("backup", "--json");
+        Assert.Contains("\"point\": null", bench.Out, StringComparison.Ordinal);
+        Assert.Equal("reprise/backup/v1", bench.Document().GetProperty("schema").GetString());
+        await bench.RunAsync("key", "sheet", "--json");
+        Assert.Contains("/srv/café & <co>/'sheet'", bench.Out, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,219 @@
+using Reprise.Json;
+
+namespace Reprise.Tests.Cli;
+
+/// <summary>One result of each kind, as an operator of the shop would get it.</summary>
+internal static class Samples
+{
+    public static readonly DateTimeOffset Now = new(2026, 11, 22, 3, 57, 2, TimeSpan.Zero);
+    public static readonly DateTimeOffset Created = new(2026, 11, 22, 3, 15, 2, 250, TimeSpan.Zero);
+    public const string Id = "20261122T031502Z-7f3a";
+    public const string RestoreId = "20261122T035000Z-00ff";
+
+    public static PointJson Point(string state = "complete") => new()
+    {
+        Id = Id,
+        State = state,
+        Kind = "manual",
+        Created = Created,
+        SkewSeconds = 0.412,
+        Release = new ReleaseJson
+        {
+            Commit = "3f2a9c0", Dirty = true, ComposeSha256 = null, Images = ["backend=shop-backend@sha256:ab"],
+        },
+        Assets =
+        [
+            Asset("orders", "postgres", "logical", new() { ["orders"] = 41_202, ["users"] = 5 }, "alembic:0004") with
+            {
+                Versions = new SortedDictionary<string, string> { ["server"] = "15.14" },
+            },
+            Asset("sessions", "sqlite", "pages", new() { ["sessions"] = 1 }, null),
+            Asset("runtime", "files", "files", new() { ["file"] = 22, ["folder"] = 3 }, null) with { State = state },
+            Asset("secrets", "secrets", "references", new() { ["names"] = 2 }, null),
+        ],
+        SourceBytes = 1_181_116_006,
+        StoredBytes = 41_943_040,
+        Signature = "valid",
+    };
+
+    public static CheckJson Check(string name, string outcome, string? expected = null, string? actual = null) => new()
+    {
+        Name = name,
+        Level = 5,
+        Outcome = outcome,
+        Expected = expected,
+        Actual = actual,
+        Seconds = 0.25,
+        Required = true,
+        Asset = null,
+        Reason = outcome == "fail" ? "other-answer" : null,
+    };
+
+    public static RestoreJson Restore(string? verdict = "restored") => new()
+    {
+        RestoreId = verdict == "planned" ? null : RestoreId,
+        Point = Id,
+        PointCreated = Created,
+        Verdict = verdict,
+        Plan =
+        [
+            Step("stage orders", "costly", "database shop__new_x", 1 << 30, 31),
+            Step("swap orders", "reversible", "database shop", null, null),
+        ],
+        Changes =
+        [
+            new ChangeJson { Asset = "orders", Table = "orders", Now = 41_202, Then = 40_950 },
+            new ChangeJson { Asset = "orders", Table = "users", Now = 5, Then = 5 },
+            new ChangeJson { Asset = "sessions", Table = "sessions", Now = null, Then = 1 },
+        ],
+        Secrets =
+        [
+            new SecretJson { Name = "JWT_SECRET", Outcome = "fail" },
+            new SecretJson { Name = "DATABASE_URL", Outcome = "pass" },
+        ],
+        Safety = verdict == "planned"
+            ? new SafetyJson { State = "planned", Id = null }
+            : new SafetyJson { State = "taken", Id = "20261122T035001Z-0a0b" },
+        Checks = verdict == "planned"
+            ? []
+            :
+            [
+                Check("orders-rows", "pass"),
+                Check("backend-healthy", verdict == "rolled-back" ? "fail" : "pass", "/status = ok", "503"),
+                Check("migrations-at-head", "not-run", null, "skipped: known"),
+            ],
+        Former =
+        [
+            new FormerJson { Asset = "orders", Where = "database shop__before_x", Until = Now.AddHours(
+                72), SizeBytes = 1 << 30, RestoreId = RestoreId },
+        ],
+        Phases = [new PhaseJson { Name = "stage", Seconds = 31.5 }, new PhaseJson { Name = "publish", Seconds = 0.4 }],
+    };
+
+    public static StatusJson Status() => new()
+    {
+        Rpo = new RpoJson { ObjectiveSeconds = 3600, ExposureSeconds = 2520 },
+        Rto = new RtoJson { ObjectiveSeconds = 900, MeasuredSeconds = 41 },
+        LastPoint = new LastPointJson { Id = Id, Created = Created, Assets = 4, SourceBytes = 1_181_116_006 },
+        LastProof = new LastProofJson { Point = Id, At = Created.AddMinutes(5), Level = 4, By = "restore" },
+        Stale = [],
+        Former = [new FormerJson { Asset = "orders", Where = "database shop__before_x", Until = null }],
+        Interrupted = [],
+        Points = 3,
+        Window = new WindowJson { From = Created.AddDays(-2), To = Created },
+        KeyElsewhere = false,
+        Scheduled = false,
+        Next = "reprise verify",
+    };
+
+    public static PointsJson Points() => new()
+    {
+        Points = [Point() with { Id = "20261120T031502Z-0001", Created = Created.AddDays(
+            -2), Kind = "safety" }, Point()],
+        Window = [new WindowJson { From = Created.AddDays(-2), To = Created }],
+        Gaps = [new GapJson { From = Created.AddDays(-1), To = Created, Cause = "no WAL" }],
+    };
+
+    public static PointsShowJson PointsShow() => new()
+    {
+        Point = Point("incomplete"),
+        Recorded =
+        [
+            new RecordedProblemJson
+            {
+                Code = "file-unreadable", Message = "a file could not be read", Asset = "runtime", Where = "uploads/1",
+            },
+        ],
+    };
+
+    public static VerifyJson Verify(string verdict = "fail") => new()
+    {
+        Read = "all",
+        Points = 2,
+        Objects = 12,
+        ObjectsRead = 12,
+        BytesRead = 123_456_789,
+        Coverage = 1,
+        Verdict = verdict,
+        Damage = verdict == "fail"
+            ? [new DamageJson { Object = "packs/ab12", Asset = "runtime", Path = "uploads/1", Points = [Id] }]
+            : [],
+    };
+
+    public static DoctorJson Doctor() => new()
+    {
+        Examined =
+        [
+            new ExaminedJson { Name = "configuration", Outcome = "pass", Seen = "/srv/shop/reprise.yaml" },
+            new ExaminedJson { Name = "orders", Outcome = "fail", Seen = "the server does not answer" },
+        ],
+    };
+
+    public static InitJson Init() => new()
+    {
+        Configuration = "/srv/shop/reprise.yaml",
+        Found = [new FoundJson { Kind = "sqlite", What = "sessions", Where = "data/sessions.db" }],
+        Created = ["/srv/shop/reprise.yaml"],
+        Kept = [],
+        RecoverySheet = "/srv/shop/shop-recovery-sheet.txt",
+        Schedule = new ScheduleJson
+        {
+            SystemdService = "[Unit]", SystemdTimer = "[Timer]", Cron = "* * * * *", TaskScheduler = "schtasks",
+        },
+    };
+
+    public static ExportJson Export() => new()
+    {
+        Point = Id,
+        Folder = "/mnt/usb/shop",
+        Files = [new ExportedFileJson { Path = "metadata.json", SizeBytes = 1234, Sha256 = new string('a', 64) }],
+        Signed = true,
+    };
+
+    public static RecoverJson Recover() => new()
+    {
+        Point = Id,
+        Folder = "/srv/shop",
+        Written = ["reprise.yaml", "uploads/1"],
+        Secrets = [new SecretJson { Name = "JWT_SECRET", Outcome = "could-not-verify" }],
+        Next = ["cd /srv/shop", "reprise restore --yes"],
+    };
+
+    public static KeyListJson KeyList() => new()
+    {
+        Keys = [new KeyJson { Id = "file-1a2b", Kind = "file", State = "active", InUse = true }],
+        SheetConfirmed = false,
+    };
+
+    public static DemoJson Demo() => new()
+    {
+        Folder = "/tmp/reprise-demo",
+        Kept = false,
+        Sabotage = null,
+        Phases = [new PhaseJson { Name = "backup", Seconds = 0.5 }],
+        Hashes = [new RowHashJson { Asset = "orders", Recompute = "sqlite3 …", Before = new string(
+            'b', 64), After = new string('b', 64) }],
+        Lost = 0,
+        Point = Id,
+        Checks = [Check("orders-rows", "pass")],
+    };
+
+    private static StepJson Step(string id, string effect, string target, long? bytes, double? seconds) =>
+        new() { Id = id, Effect = effect, Target = target, Bytes = bytes, EstimateSeconds = seconds };
+
+    private static AssetJson Asset(
+        string name, string kind, string method, SortedDictionary<string, long> rows, string? migration) => new()
+        {
+            Name = name,
+            Kind = kind,
+            Method = method,
+            Moment = Created,
+            State = "complete",
+            SourceBytes = 295_279_001,
+            StoredBytes = 10_485_760,
+            Sha256 = new string('c', 64),
+            Versions = new SortedDictionary<string, string>(),
+            Rows = rows,
+            Migration = migration,
+        };
+}
