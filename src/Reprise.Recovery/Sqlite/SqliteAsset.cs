@@ -1,6 +1,5 @@
 using Reprise.Recovery.Assets;
 using Reprise.Repository.Points;
-using Reprise.Storage;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Storage.Runtime;
@@ -80,7 +79,7 @@ public sealed class SqliteAsset : IRestorable
         {
             return await Capture().RunAsync(Locate(), context, cancellationToken);
         }
-        catch (RepriseException e) when (e.Problem.Asset is null && e is not StoreException)
+        catch (RepriseException e) when (e.Problem.Asset is null && IsOurs(e))
         {
             throw new RepriseException(e.Problem with { Asset = Name }, e);
         }
@@ -247,6 +246,12 @@ public sealed class SqliteAsset : IRestorable
         disk.SyncFolder(target);
         return [file];
     }
+
+    /// <summary>
+    /// What others raise through us (a store, a child) keeps its own type, which tells more than the problem.
+    /// </summary>
+    private static bool IsOurs(RepriseException e) =>
+        e is SqliteResultException || e.GetType() == typeof(RepriseException);
 
     private SqlitePlace Locate() => SqlitePlace.Resolve(disk, path);
 
