@@ -10,33 +10,24 @@ using Reprise.Storage.Disk;
 
 namespace Reprise.Tests.Exporting;
 
-/// <summary>The whole way: what was captured from an application lies in the export, and comes back from a recovery.</summary>
+/// <summary>The whole way: what was captured lies in the export, and comes back from a recovery.</summary>
 public sealed class RealAssetsTests : IDisposable
 {
     private readonly ExportWorld world = new();
 
+    private string Source => Path.Combine(world.Scratch.Text, "shop");
+
     public void Dispose() => world.Dispose();
 
     [Fact]
-    public async Task A_captured_application_is_exported_verified_and_recovered()
+    public async Task A_captured_application_is_exported_and_other_programs_read_it()
     {
-        var disk = world.Disk;
-        var source = Path.Combine(world.Scratch.Text, "shop");
-        Directory.CreateDirectory(Path.Combine(source, "uploads/empty"));
-        await File.WriteAllTextAsync(Path.Combine(source, "uploads/a.txt"), new string('a', 100_000));
-        await File.WriteAllTextAsync(Path.Combine(source, "not-included"), "no");
-        disk.SetMode(new DiskPath(source) / "uploads/a.txt", 0x1A0);
-        disk.SetModified(new DiskPath(source) / "uploads/a.txt", new UnixTime(1_650_000_000, 42));
-        Assert.True(disk.Link(new DiskPath(source) / "uploads/a.txt", new DiskPath(source) / "uploads/b.txt"));
-        disk.MakeSymbolicLink(new DiskPath(source) / "uploads/link", new DiskPath("a.txt"));
-        var database = Path.Combine(source, "shop.db");
-        await ExecuteAsync(database, "create table orders (id integer primary key); insert into orders values (1), (2), (3)");
-        var point = await CaptureAsync(source, database);
-
-        var request = world.Request(point, SigningKeys.From("k", null)) with { Materialiser = For };
-        var exported = await new ExportRun(world.Repository, disk, TimeProvider.System, world.Cpu).RunAsync(
+        var key = SigningKeys.From("k", null);
+        var point = await CaptureAsync();
+        var request = world.Request(point, key) with { Materialiser = For };
+        var exported = await new ExportRun(world.Repository, world.Disk, TimeProvider.System, world.Cpu).RunAsync(
             request, world.Progress, ExportWorld.None);
-        Assert.Empty((await world.VerifyAsync(SigningKeys.From("k", null))).Problems);
+        Assert.Empty((await world.VerifyAsync(key)).Problems);
         Assert.Equal(3, exported.Metadata.Assets.Single(a => a.Name == "orders").Rows["orders"]);
         var copy = Directory.EnumerateFiles(world.Target.ToString(), "*.db").Single();
         Assert.Equal("3", await ExecuteAsync(copy, "select count(*) from orders"));
@@ -45,10 +36,14 @@ public sealed class RealAssetsTests : IDisposable
         var archive = Directory.EnumerateFiles(world.Target.ToString(), "*.tar.zst").Single();
         var (exit, output) = ExportWorld.Run(unpacked, "tar", "--zstd", "-xpf", archive);
         Assert.True(exit == 0, output);
-        AssertSame(source, unpacked);
+        AssertSame(unpacked);
+    }
 
-        Folders.DeleteTree(disk, world.Target);
-        var recovered = await new RecoverRun(world.Repository, disk, TimeProvider.System).RunAsync(
+    [Fact]
+    public async Task A_captured_application_is_recovered_on_a_bare_host()
+    {
+        await CaptureAsync();
+        var recovered = await new RecoverRun(world.Repository, world.Disk, TimeProvider.System).RunAsync(
             new RecoverRequest
             {
                 Folder = world.Target,
@@ -66,46 +61,50 @@ public sealed class RealAssetsTests : IDisposable
         Assert.Equal(["reprise.yaml", "uploads/a.txt", "uploads/b.txt", "uploads/link"], recovered.Written);
         var configuration = Path.Combine(world.Target.ToString(), "reprise.yaml");
         Assert.Equal("application: shop\n", await File.ReadAllTextAsync(configuration));
-        AssertSame(source, world.Target.ToString());
+        AssertSame(world.Target.ToString());
+    }
 
-        async Task<PointEntry> CaptureAsync(string root, string file)
-        {
-            await new BackupRun(world.Repository, disk, TimeProvider.System).RunAsync(
-                new BackupRequest
-                {
-                    Application = "shop",
-                    Kind = PointKind.Manual,
-                    Assets =
-                    [
-                        new SqliteAsset("orders", new SqliteSettings { Path = file }, disk, world.Cpu, TimeProvider.System),
-                        Files(root, "uploads/**"),
-                    ],
-                    Configuration = "application: shop\n",
-                    Signing = SigningKeys.None,
-                    Scratch = new DiskPath(world.Scratch.Text),
-                    Writer = "test",
-                },
-                world.Progress,
-                ExportWorld.None);
-            return (await world.Repository.ListPointsAsync(SigningKeys.None, ExportWorld.None)).Newest!;
-        }
+    private async Task<PointEntry> CaptureAsync()
+    {
+        var root = new DiskPath(Source);
+        Directory.CreateDirectory(Path.Combine(Source, "uploads/empty"));
+        await File.WriteAllTextAsync(Path.Combine(Source, "uploads/a.txt"), new string('a', 100_000));
+        await File.WriteAllTextAsync(Path.Combine(Source, "not-included"), "no");
+        world.Disk.SetMode(root / "uploads/a.txt", 0x1A0);
+        world.Disk.SetModified(root / "uploads/a.txt", new UnixTime(1_650_000_000, 42));
+        Assert.True(world.Disk.Link(root / "uploads/a.txt", root / "uploads/b.txt"));
+        world.Disk.MakeSymbolicLink(root / "uploads/link", new DiskPath("a.txt"));
+        var file = Path.Combine(Source, "shop.db");
+        await ExecuteAsync(file, "create table orders (id integer); insert into orders values (1), (2), (3)");
+        await new BackupRun(world.Repository, world.Disk, TimeProvider.System).RunAsync(
+            new BackupRequest
+            {
+                Application = "shop",
+                Kind = PointKind.Manual,
+                Assets = [Database("orders", file), Files(Source, "uploads/**")],
+                Configuration = "application: shop\n",
+                Signing = SigningKeys.None,
+                Scratch = new DiskPath(world.Scratch.Text),
+                Writer = "test",
+            },
+            world.Progress,
+            ExportWorld.None);
+        return (await world.Repository.ListPointsAsync(SigningKeys.None, ExportWorld.None)).Newest!;
     }
 
     private FilesAsset Files(string root, string include) => new(
         "runtime", new FilesSettings { Root = root, Include = [include] }, world.Disk, world.Cpu, TimeProvider.System);
 
+    private SqliteAsset Database(string name, string file) =>
+        new(name, new SqliteSettings { Path = file }, world.Disk, world.Cpu, TimeProvider.System);
+
     private IRestorable? For(AssetRecord record) => record.Kind == AssetKinds.Files
         ? Files(world.Scratch.Text, "**")
-        : new SqliteAsset(
-            record.Name,
-            new SqliteSettings { Path = Path.Combine(world.Scratch.Text, "unused.db") },
-            world.Disk,
-            world.Cpu,
-            TimeProvider.System);
+        : Database(record.Name, Path.Combine(world.Scratch.Text, "unused.db"));
 
-    private void AssertSame(string expected, string actual)
+    private void AssertSame(string actual)
     {
-        var (from, to) = (new DiskPath(expected), new DiskPath(actual));
+        var (from, to) = (new DiskPath(Source), new DiskPath(actual));
         foreach (var name in new[] { "uploads", "uploads/empty", "uploads/a.txt" })
         {
             var (before, after) = (world.Disk.Stat(from / name)!, world.Disk.Stat(to / name)!);
@@ -115,7 +114,7 @@ public sealed class RealAssetsTests : IDisposable
         }
 
         Assert.Equal(
-            File.ReadAllText(Path.Combine(expected, "uploads/a.txt")),
+            File.ReadAllText(Path.Combine(Source, "uploads/a.txt")),
             File.ReadAllText(Path.Combine(actual, "uploads/b.txt")));
         Assert.Equal(world.Disk.Stat(to / "uploads/a.txt")!.Inode, world.Disk.Stat(to / "uploads/b.txt")!.Inode);
         Assert.Equal(new DiskPath("a.txt"), world.Disk.ReadSymbolicLink(to / "uploads/link"));

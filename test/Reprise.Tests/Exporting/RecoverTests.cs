@@ -56,14 +56,14 @@ public sealed class RecoverTests : IDisposable
             [new KeptSecret("DATABASE_URL", null), new KeptSecret("JWT_SECRET", null), new KeptSecret("SET", null)]);
         set.Add("SET");
         var point = await world.CommitAsync([ExportWorld.Record("secrets", AssetKinds.Secrets)], Configuration);
-        var result = await RecoverAsync(r => r with { Repository = "/mnt/usb stick/recovery", KeyFile = "/root/k" });
+        var result = await RecoverAsync(r => r with { Repository = "/mnt/usb stick/recovery", KeyFile = "/etc/shop.key" });
         Assert.Equal(
             [
                 $"cd {Folder}",
                 "export DATABASE_URL=…",
                 "export JWT_SECRET=…",
                 $"reprise restore {point.Id} --config reprise.yaml"
-                    + " --repository '/mnt/usb stick/recovery' --key-file /root/k",
+                    + " --repository '/mnt/usb stick/recovery' --key-file /etc/shop.key",
             ],
             result.NextCommands);
         Assert.Equal(2, result.Adapt.Count);

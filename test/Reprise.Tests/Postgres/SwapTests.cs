@@ -169,6 +169,41 @@ public sealed class SwapTests : IDisposable
         Assert.Equal("old", cluster.Sql("swapped", "select v from t"));
     }
 
+    private static async Task<int> HammerAsync(NpgsqlDataSource source, CancellationToken stop)
+    {
+        var written = 0;
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                await using var command = source.CreateCommand("insert into t values ('hammer')");
+                await command.ExecuteNonQueryAsync(None);
+                written++;
+            }
+            catch (NpgsqlException)
+            {
+                // Ended by the swap, or turned away during it: an application would try again, and so does this.
+                await Task.Delay(5, None);
+            }
+        }
+
+        return written;
+    }
+
+    // A staged database that says 'new' beside the live one that says 'old'.
+    private async Task<(RestoreItem Item, Swap Swap)> StagedAsync()
+    {
+        var (record, point) = await bench.BackupAsync(Asset);
+        var item = new RestoreItem(PostgresBench.NewId(), record);
+        await Asset.StageAsync(item, point, bench.Progress, None);
+        cluster.Sql(SlotNames.Of("swapped", Slot.New(item.RestoreId)), "update t set v = 'new'");
+        return (item, new Swap(Slot.New(item.RestoreId), Slot.Before(item.RestoreId)));
+    }
+}
+
+/// <summary>The step that a swap takes from each state that it may find.</summary>
+public sealed class SwapPlanTests
+{
     [Theory]
     [InlineData("live,new", "live>before,new>live")]
     [InlineData("new", "new>live")]
@@ -225,36 +260,5 @@ public sealed class SwapTests : IDisposable
         }
 
         string Short(string name) => names.Single(pair => pair.Value == name).Key;
-    }
-
-    private static async Task<int> HammerAsync(NpgsqlDataSource source, CancellationToken stop)
-    {
-        var written = 0;
-        while (!stop.IsCancellationRequested)
-        {
-            try
-            {
-                await using var command = source.CreateCommand("insert into t values ('hammer')");
-                await command.ExecuteNonQueryAsync(None);
-                written++;
-            }
-            catch (NpgsqlException)
-            {
-                // Ended by the swap, or turned away during it: an application would try again, and so does this.
-                await Task.Delay(5, None);
-            }
-        }
-
-        return written;
-    }
-
-    // A staged database that says 'new' beside the live one that says 'old'.
-    private async Task<(RestoreItem Item, Swap Swap)> StagedAsync()
-    {
-        var (record, point) = await bench.BackupAsync(Asset);
-        var item = new RestoreItem(PostgresBench.NewId(), record);
-        await Asset.StageAsync(item, point, bench.Progress, None);
-        cluster.Sql(SlotNames.Of("swapped", Slot.New(item.RestoreId)), "update t set v = 'new'");
-        return (item, new Swap(Slot.New(item.RestoreId), Slot.Before(item.RestoreId)));
     }
 }
