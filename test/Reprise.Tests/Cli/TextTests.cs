@@ -145,8 +145,8 @@ public class TextTests
         await bench.RunAsync("restore", "--plan");
         Assert.Equal(
             """
-            You get back shop as of 2026-11-22 03:15:02 UTC, 42 minutes ago: orders 41,202
-            → 40,950.
+            You get back shop as of 2026-11-22 03:15:02 UTC, 42 minutes ago: orders 41,202 →
+            40,950.
             You lose what was written in these 42 minutes; shop is down meanwhile.
             To go back, 'reprise undo': what is live now is kept.
               stage orders  costly      database shop__new_x, 1.00 GiB, about 31 s

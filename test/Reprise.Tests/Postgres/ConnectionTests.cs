@@ -68,7 +68,7 @@ public sealed class ConnectionTests
     [InlineData("shop", "character 1", "dbname=")]
     [InlineData("host=h passwrod=secret", "character 8", "password")]
     [InlineData("host=h password='secret", "character 17", "postgresql://")]
-    [InlineData("host=h dbname='my ''db' password=secret", "character 19", "dbname=")]
+    [InlineData("host=h dbname='my ''db' password=secret", "character 20", "dbname=")]
     [InlineData("Host=h;Pasword=secret;Database=d", "character 8", "password")]
     [InlineData("Host=h;Password='secret;Database=d", "character 17", "postgresql://")]
     [InlineData("Host=h;Database", "character 8", "postgresql://")]
