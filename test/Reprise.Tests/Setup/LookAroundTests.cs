@@ -52,7 +52,7 @@ public sealed class LookAroundTests : IDisposable
     [Fact]
     public void A_postgres_of_the_compose_file_is_reached_through_its_service()
     {
-        folder.With("compose.yaml", Compose).With(".env", "POSTGRES_PASSWORD=x\nJWT_SECRET=y").With("config/shop.toml");
+        folder.With("compose.yaml", Compose).With(".env", "POSTGRES_PASSWORD=x\nJWT_SECRET=y").With("config/shop.toml").With("uploads/a");
         var configuration = folder.Configured();
         var database = Assert.IsType<AssetConfiguration.Postgres>(configuration.Assets[0]);
         Assert.Equal(new PostgresVia.Compose("db"), database.Via);
