@@ -175,7 +175,8 @@ internal static class TableName
         return (schema, name);
     }
 
-    private static string Part(string part) => part.AsSpan().IndexOfAny('.', '"', '/') < 0 && part.Length > 0 ? part : Sql.Name(part);
+    /// <summary>One part of a name, quoted where it has to be.</summary>
+    public static string Part(string part) => part.AsSpan().IndexOfAny('.', '"', '/') < 0 && part.Length > 0 ? part : Sql.Name(part);
 
     private static string Take(string key, ref int at)
     {

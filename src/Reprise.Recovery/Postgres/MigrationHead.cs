@@ -1,30 +1,46 @@
+using Reprise.Recovery.Assets;
+
 namespace Reprise.Recovery.Postgres;
 
-/// <summary>The migration that a database is at, as the tools themselves keep it in a table.</summary>
+/// <summary>The migration that a database is at, as the tools of <see cref="MigrationTables"/> keep it.</summary>
 internal static class MigrationHead
 {
-    private static readonly (string Tool, string Table, string Query)[] Tools =
-    [
-        ("alembic", "alembic_version", "select pg_catalog.string_agg(version_num, ',' order by version_num) from {0}"),
-        ("flyway", "flyway_schema_history", "select version from {0} where success and version is not null order by installed_rank desc limit 1"),
-        ("efcore", "__EFMigrationsHistory", "select pg_catalog.max(\"MigrationId\") from {0}"),
-        ("django", "django_migrations", "select app || '.' || name from {0} order by id desc limit 1"),
-    ];
-
     /// <summary>Whether a table belongs to a migration tool and not to the application's data.</summary>
-    public static bool IsTable(string name) => Tools.Any(tool => tool.Table == name);
+    public static bool IsTable(string name) => MigrationTables.All.Any(table => table.Table == name);
 
-    /// <summary>As <c>alembic:3f2a…</c>; null when no tool keeps a table here, or it is empty.</summary>
+    /// <summary>As <c>alembic:3f2a…</c>; null when no tool keeps a table here, or none that we may read.</summary>
     public static async Task<string?> AskAsync(
-        ISqlSession session, IEnumerable<(string Schema, string Name)> tables, CancellationToken cancellationToken)
+        ISqlSession session, IReadOnlyCollection<(string Schema, string Name)> tables, CancellationToken cancellationToken)
     {
-        foreach (var (schema, name) in tables)
+        foreach (var known in MigrationTables.All)
         {
-            if (Tools.FirstOrDefault(tool => tool.Table == name) is not { Tool: { } tool, Query: var query }) continue;
-            var sql = string.Format(System.Globalization.CultureInfo.InvariantCulture, query, Sql.Name(schema, name));
-            if (await session.ScalarAsync(sql, cancellationToken) is { Length: > 0 } head) return $"{tool}:{head}";
+            foreach (var (schema, name) in tables.Where(table => table.Name == known.Table))
+            {
+                if (await AskAsync(session, known, schema, name, cancellationToken) is { } head) return head;
+            }
         }
 
         return null;
+    }
+
+    private static async Task<string?> AskAsync(
+        ISqlSession session, MigrationTable known, string schema, string name, CancellationToken cancellationToken)
+    {
+        var readable = await session.ScalarAsync(
+            $"select (pg_catalog.has_schema_privilege({Sql.Text(schema)}, 'usage')"
+            + $" and pg_catalog.has_table_privilege({Sql.Text(Sql.Name(schema, name))}, 'select'))::text",
+            cancellationToken);
+        if (readable != "true") return null;
+
+        // The questions are written for SQLite too and name the table alone.
+        await session.ExecuteAsync($"set search_path to {Sql.Name(schema)}", cancellationToken);
+        var heads = await session.AskAsync(
+            "select coalesce(pg_catalog.json_agg(q.head::text order by q.number), '[]'::json)::text"
+            + $" from (select head, pg_catalog.row_number() over () as number from ({known.Query}) h(head)"
+            + $" limit {MigrationTables.MaxHeads}) q",
+            CatalogJson.Default.IReadOnlyListString,
+            cancellationToken);
+        await session.ExecuteAsync("set search_path = ''", cancellationToken);
+        return MigrationTables.Describe(known, heads);
     }
 }

@@ -11,9 +11,6 @@ namespace Reprise.Recovery.Postgres;
 /// </summary>
 public sealed class PostgresAsset : IRestorable
 {
-    /// <summary>The kind of these assets.</summary>
-    public const string KindName = "postgres";
-
     private readonly PostgresSettings settings;
     private readonly PostgresHost host;
     private readonly PostgresServer server;
@@ -40,7 +37,7 @@ public sealed class PostgresAsset : IRestorable
     public string Name { get; }
 
     /// <inheritdoc />
-    public string Kind => KindName;
+    public string Kind => AssetKinds.Postgres;
 
     /// <summary>The connection with every default resolved; its text never holds the password.</summary>
     public PostgresConnection Connection => server.Connection;
@@ -72,7 +69,7 @@ public sealed class PostgresAsset : IRestorable
     {
         await using var session = await server.OpenAsync(server.Connection.Database, SessionUse.Ours, cancellationToken);
         var tables = await session.AskAsync(CatalogSql.Tables, CatalogJson.Default.IReadOnlyListCatalogTable, cancellationToken);
-        return await MigrationHead.AskAsync(session, tables.Select(table => (table.Schema, table.Name)), cancellationToken);
+        return await MigrationHead.AskAsync(session, [.. tables.Select(table => (table.Schema, table.Name))], cancellationToken);
     }
 
     /// <inheritdoc />

@@ -43,10 +43,10 @@ internal sealed class PostgresCapture(string asset, PostgresServer server, Postg
         return new AssetRecord
         {
             Name = asset,
-            Kind = PostgresAsset.KindName,
+            Kind = AssetKinds.Postgres,
             Method = "logical",
             Moment = moment ?? observed,
-            State = "complete",
+            State = AssetStates.Complete,
             SourceBytes = sourceBytes,
             StoredBytes = context.Writer.StoredBytes - storedBefore,
             Sha256 = Digest(),
@@ -99,7 +99,7 @@ internal sealed class PostgresCapture(string asset, PostgresServer server, Postg
         var snapshot = await session.AskAsync(
             CatalogSql.Snapshot(facts), CatalogJson.Default.CatalogSnapshot, cancellationToken);
         var migration = await MigrationHead.AskAsync(
-            session, snapshot.Tables.Select(table => (table.Schema, table.Name)), cancellationToken);
+            session, [.. snapshot.Tables.Select(table => (table.Schema, table.Name))], cancellationToken);
         context.Progress.Begin($"dump {name}", snapshot.Database.SizeBytes);
 
         using var sink = new CaptureSink(context);
@@ -174,7 +174,7 @@ internal sealed class PostgresCapture(string asset, PostgresServer server, Postg
             var known = dumped >= 0 ? dumped : expected;
             if (dumped >= 0 || counted.ContainsKey(table.Oid))
             {
-                rows[settings.AllDatabases ? $"{snapshot.Database.Name}/{key}" : key] = known;
+                rows[settings.AllDatabases ? $"{TableName.Part(snapshot.Database.Name)}/{key}" : key] = known;
             }
         }
     }

@@ -13,7 +13,8 @@ namespace Reprise.Recovery.Postgres;
 /// all databases are captured, <c>toc</c> and <c>tables</c> have the number of the database before them: <c>0/toc</c>.
 /// Facts: <c>databases</c> (JSON), <c>observed</c> (our clock at the snapshot). Identity: <c>system</c> (or
 /// <c>server</c> where that may not be asked) and <c>database</c>. Versions: <c>server</c>, <c>client</c>,
-/// <c>archive</c>, <c>extension/NAME</c>. Rows: <c>schema.table</c>, or <c>database/schema.table</c> for all.
+/// <c>archive</c>, <c>extension/NAME</c>. Rows: <c>schema.table</c>, or <c>database/schema.table</c> for all, with
+/// double quotes around a part that holds a dot, a slash or a quote.
 /// </summary>
 public static class PostgresRecord
 {

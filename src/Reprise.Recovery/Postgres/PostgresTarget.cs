@@ -75,8 +75,8 @@ internal sealed class PostgresTarget(PostgresServer server, PostgresSettings set
             sizeBytes += long.Parse(size ?? "0", System.Globalization.CultureInfo.InvariantCulture);
             var tables = await session.AskAsync(
                 CatalogSql.Tables, CatalogJson.Default.IReadOnlyListCatalogTable, cancellationToken);
-            if (name == server.Connection.Database)
-                migration = await MigrationHead.AskAsync(session, tables.Select(t => (t.Schema, t.Name)), cancellationToken);
+            migration ??= await MigrationHead.AskAsync(
+                session, [.. tables.Select(table => (table.Schema, table.Name))], cancellationToken);
             await CountAsync(session, name, [.. tables.Where(table => !table.OfExtension)], cancellationToken);
         }
     }
@@ -110,7 +110,7 @@ internal sealed class PostgresTarget(PostgresServer server, PostgresSettings set
             for (var i = 0; i < batch.Length; i++)
             {
                 var key = TableName.Key(batch[i].Schema, batch[i].Name);
-                rows[settings.AllDatabases ? $"{database}/{key}" : key] = counts[i];
+                rows[settings.AllDatabases ? $"{TableName.Part(database)}/{key}" : key] = counts[i];
                 // An application that has only run its migrations has a schema, but nothing that anybody could miss.
                 hasData |= counts[i] != 0 && !MigrationHead.IsTable(batch[i].Name);
             }

@@ -77,7 +77,7 @@ internal sealed class PostgresVerify(PostgresServer server, PostgresHost host, R
         ISqlSession session, RestoreDatabase database, IReadOnlyList<CatalogTable> tables, CancellationToken cancellationToken)
     {
         if (database.Facts.Migration is not { } expected) return new Answer(Outcome.NotApplicable, null, null);
-        var actual = await MigrationHead.AskAsync(session, tables.Select(table => (table.Schema, table.Name)), cancellationToken);
+        var actual = await MigrationHead.AskAsync(session, [.. tables.Select(table => (table.Schema, table.Name))], cancellationToken);
         return new Answer(actual == expected ? Outcome.Pass : Outcome.Fail, expected, actual ?? "none");
     }
 

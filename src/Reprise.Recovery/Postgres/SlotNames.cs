@@ -36,7 +36,7 @@ internal sealed record RestoreDatabase(CatalogDatabase Facts, string Live)
     /// <summary>Rows of this database in a record, by table.</summary>
     public IEnumerable<(string Key, long Rows)> RowsOf(RestoreItem item)
     {
-        var prefix = Facts.Prefix.Length == 0 ? "" : Facts.Name + "/";
+        var prefix = Facts.Prefix.Length == 0 ? "" : TableName.Part(Facts.Name) + "/";
         return item.Record.Rows
             .Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal))
             .Select(pair => (pair.Key[prefix.Length..], pair.Value));

@@ -168,6 +168,33 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
         Assert.Equal(77, record.Rows["public.t"]);
     }
 
+    [Theory]
+    [InlineData("alembic_version(version_num text); insert into X values ('b'), ('a')", "alembic:a,b")]
+    [InlineData("flyway_schema_history(installed_rank int, version text, success bool); insert into X values (1, '1', true), (2, '2', true), (3, '3', false)", "flyway:2")]
+    [InlineData("\"__EFMigrationsHistory\"(\"MigrationId\" text, \"ProductVersion\" text); insert into X values ('2025_a', '9'), ('2026_b', '10')", "efcore:2026_b")]
+    [InlineData("django_migrations(id int, app text, name text); insert into X values (1, 'shop', '0001'), (2, 'auth', '0012'), (3, 'shop', '0002')", "django:auth.0012,shop.0002")]
+    [InlineData("alembic_version(version_num text); select 1", null)]
+    [InlineData("nothing_of_the_kind(i int); select 1", null)]
+    public async Task The_migration_is_known_whatever_tool_keeps_it(string table, string? expected)
+    {
+        cluster.Sql("postgres", "drop database if exists migrated; create database migrated;");
+        var name = table[..table.IndexOf('(', StringComparison.Ordinal)];
+        cluster.Sql("migrated", $"create schema \"odd Schema\"; set search_path to \"odd Schema\"; create table {table.Replace("X", name, StringComparison.Ordinal)}");
+        var asset = bench.Asset(cluster, "migrated");
+        Assert.Equal(expected, (await bench.BackupAsync(asset)).Record.Migration);
+        Assert.Equal(expected, (await asset.InspectAsync(None)).Migration);
+    }
+
+    [Fact]
+    public async Task Clients_of_the_servers_own_major_are_found()
+    {
+        cluster.Sql("postgres", "create database searched");
+        bench.Variables["PATH"] = PostgresCluster.Find(18) + ":/usr/bin:/bin";
+        var (record, _) = await bench.BackupAsync(bench.Asset(cluster, "searched", s => s with { ClientFolder = null }));
+        Assert.StartsWith("15.", record.Versions["client"], StringComparison.Ordinal);
+        Assert.Equal(record.Versions["server"].Split(' ')[0], record.Versions["client"]);
+    }
+
     [Fact]
     public void A_method_that_does_not_exist_yet_is_refused()
     {

@@ -40,6 +40,29 @@ public sealed class RoundTripTests(PostgresRoom room) : IDisposable
         return ComesBackAsync(room.Cluster, $"by {clients}", s => s with { ClientFolder = programs });
     }
 
+    [Theory]
+    [InlineData(15, "encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'")]
+    [InlineData(15, "encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C'")]
+    [InlineData(15, "encoding 'UTF8' locale_provider icu icu_locale 'fr-x-icu'")]
+    [InlineData(17, "encoding 'UTF8' locale_provider builtin builtin_locale 'C.UTF-8'")]
+    [InlineData(17, "encoding 'UTF8' locale_provider icu icu_locale 'und' icu_rules '&a < b'")]
+    [InlineData(18, "encoding 'UTF8' locale_provider builtin builtin_locale 'PG_UNICODE_FAST'")]
+    public async Task Encodings_and_locales_come_back(int major, string locale)
+    {
+        using var own = major == 15 ? null : PostgresCluster.Start(major);
+        var cluster = own ?? room.Cluster;
+        cluster.Sql("postgres", "drop database if exists local with (force)");
+        cluster.Sql("postgres", $"create database local template template0 {locale}");
+        cluster.Sql("local", "create table \"été\" (\"à\" text); insert into \"été\" values ('garçon'), ('ü');");
+        var before = cluster.Dump("local");
+        var asset = bench.Asset(cluster, "local");
+        var (record, point) = await bench.BackupAsync(asset);
+        Assert.Equal(2, record.Rows.Values.Single());
+        cluster.Sql("local", "delete from \"été\"");
+        await bench.RestoreAsync(asset, record, point);
+        Assert.Equal(before, cluster.Dump("local"));
+    }
+
     [Fact]
     public async Task Every_database_of_a_server_comes_back_to_an_empty_one_with_its_roles()
     {
