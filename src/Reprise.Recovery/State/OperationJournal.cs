@@ -72,6 +72,9 @@ public sealed record OperationJournal
     /// <summary>Whether the application has run on the data that came back.</summary>
     public bool ApplicationRan { get; init; }
 
+    /// <summary>Whether what came back is kept when it is swapped out again; decided when the roll-back begins.</summary>
+    public bool KeepsRestored { get; init; }
+
     /// <summary>The former data stays at least until then.</summary>
     public DateTimeOffset? FormerUntil { get; init; }
 
