@@ -44,8 +44,8 @@ internal static class CutOver
             case OperationState.Starting or OperationState.CheckingApplication:
                 return await FromStartAsync(operation, cancellationToken);
             case OperationState.RollingBack:
-                await PuttingBack.RollBackAsync(operation, keepRestored: true);
-                return RestoreOutcome.RolledBack;
+                await PuttingBack.RunAsync(operation);
+                return operation.Journal.KeepsRestored ? RestoreOutcome.RolledBack : RestoreOutcome.Unchanged;
             default:
                 throw new InvariantException($"nothing to resume in {operation.Journal.State}");
         }

@@ -37,12 +37,7 @@ internal static class PuttingBack
         if (!operation.HasJournal || !operation.Journal.IsOpen) return;
         if (operation.Journal.MayHaveSwapped)
         {
-            // A roll-back that was interrupted goes on as it was meant: what it had begun to discard is not whole any more.
-            await RollBackAsync(
-                operation,
-                operation.Journal.State == OperationState.RollingBack
-                    ? operation.Journal.KeepsRestored
-                    : operation.Journal.ApplicationRan);
+            await RollBackAsync(operation, operation.Journal.ApplicationRan);
             return;
         }
 
@@ -53,12 +48,14 @@ internal static class PuttingBack
 
     /// <summary>
     /// Swaps the former data back. What came back before is kept when somebody may want to look at it: after checks that
-    /// failed, or when the application has written into it.
+    /// failed, or when the application has written into it. A roll-back that was interrupted keeps to what it decided.
     /// </summary>
     public static async Task RollBackAsync(Operation operation, bool keepRestored)
     {
         var ran = operation.Journal.ApplicationRan;
-        operation.Enter(OperationState.RollingBack, j => j with { KeepsRestored = keepRestored });
+        if (operation.Journal.State != OperationState.RollingBack)
+            operation.Enter(OperationState.RollingBack, j => j with { KeepsRestored = keepRestored });
+        keepRestored = operation.Journal.KeepsRestored;
         await operation.PhaseAsync("roll-back", InterruptEffect.Ignored, async () =>
         {
             if (ran) await StopAgainAsync(operation);

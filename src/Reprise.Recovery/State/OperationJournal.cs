@@ -72,7 +72,7 @@ public sealed record OperationJournal
     /// <summary>Whether the application has run on the data that came back.</summary>
     public bool ApplicationRan { get; init; }
 
-    /// <summary>Whether a roll-back that has begun keeps what came back, for somebody to look at.</summary>
+    /// <summary>Whether what came back is kept when it is swapped out again; decided when the roll-back begins.</summary>
     public bool KeepsRestored { get; init; }
 
     /// <summary>The former data stays at least until then.</summary>

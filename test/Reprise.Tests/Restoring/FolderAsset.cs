@@ -134,7 +134,7 @@ public sealed class FolderAsset(string name, MemoryFiles medium, Steps steps) : 
 
     private DiskPath At(Slot slot) => Live.WithSuffix("." + slot);
 
-    private List<DiskPath> Files(DiskPath folder) => steps.Do($"look into {folder}", () =>
+    private List<DiskPath> Files(DiskPath folder) => steps.Do("look into", folder, () =>
         medium.Files.Keys.Where(p => p.Parent == folder && p.Name != Mark).ToList());
 
     private void MoveAll(DiskPath from, DiskPath to)

@@ -19,55 +19,55 @@ public sealed class MemoryFiles
 /// </summary>
 public sealed class MemoryDisk(MemoryFiles medium, Steps steps) : IDisk
 {
-    public FileStatus? Stat(DiskPath path) => steps.Do($"stat {path}", () =>
+    public FileStatus? Stat(DiskPath path) => steps.Do("stat", path, () =>
         medium.Files.TryGetValue(path, out var bytes) ? Status(FileType.Regular, bytes.Length)
         : medium.Folders.Contains(path) ? Status(FileType.Folder, 0)
         : null);
 
-    public IEnumerable<FolderEntry> List(DiskPath folder) => steps.Do($"list {folder}", () => medium.Files.Keys
+    public IEnumerable<FolderEntry> List(DiskPath folder) => steps.Do("list", folder, () => medium.Files.Keys
         .Concat(medium.Folders)
         .Where(p => p.Parent == folder)
         .Select(p => new FolderEntry(p.Name, null))
         .ToList());
 
-    public IDiskFile OpenRead(DiskPath path) => steps.Do<IDiskFile>($"open {path}", () =>
+    public IDiskFile OpenRead(DiskPath path) => steps.Do<IDiskFile>("open", path, () =>
         medium.Files.ContainsKey(path) ? new MemoryFile(medium, steps, path) : throw Missing(path));
 
-    public IDiskFile CreateNew(DiskPath path) => steps.Do<IDiskFile>($"create {path}", () =>
+    public IDiskFile CreateNew(DiskPath path) => steps.Do<IDiskFile>("create", path, () =>
     {
         if (!medium.Files.TryAdd(path, [])) throw Fault(StorageErrors.FileExists, path);
         return new MemoryFile(medium, steps, path);
     });
 
-    public void MakeFolder(DiskPath path, int mode = 0x1C0) => steps.Do($"make folder {path}", () =>
+    public void MakeFolder(DiskPath path, int mode = 0x1C0) => steps.Do("make folder", path, () =>
     {
         for (; !path.IsEmpty && path != new DiskPath("/"); path = path.Parent) medium.Folders.Add(path);
     });
 
-    public void Rename(DiskPath from, DiskPath to) => steps.Do($"rename {from} to {to}", () => Move(from, to));
+    public void Rename(DiskPath from, DiskPath to) => steps.Do("rename", to, () => Move(from, to));
 
-    public bool RenameNew(DiskPath from, DiskPath to) => steps.Do($"rename {from} to new {to}", () =>
+    public bool RenameNew(DiskPath from, DiskPath to) => steps.Do("rename new", to, () =>
     {
         if (medium.Files.ContainsKey(to) || medium.Folders.Contains(to)) return false;
         Move(from, to);
         return true;
     });
 
-    public void DeleteFile(DiskPath path) => steps.Do($"delete {path}", () => medium.Files.Remove(path));
+    public void DeleteFile(DiskPath path) => steps.Do("delete", path, () => medium.Files.Remove(path));
 
-    public void DeleteFolder(DiskPath path) => steps.Do($"delete folder {path}", () =>
+    public void DeleteFolder(DiskPath path) => steps.Do("delete folder", path, () =>
     {
         if (medium.Files.Keys.Concat(medium.Folders).Any(p => p.Parent == path)) throw Fault(StorageErrors.FileExists, path);
         medium.Folders.Remove(path);
     });
 
-    public void SyncFolder(DiskPath folder) => steps.Do($"sync {folder}", () => { });
+    public void SyncFolder(DiskPath folder) => steps.Do("sync", folder, () => { });
 
-    public void SyncFileSystem(DiskPath path) => steps.Do($"sync all of {path}", () => { });
+    public void SyncFileSystem(DiskPath path) => steps.Do("sync all of", path, () => { });
 
-    public void SetMode(DiskPath path, int mode) => steps.Do($"mode of {path}", () => { });
+    public void SetMode(DiskPath path, int mode) => steps.Do("mode of", path, () => { });
 
-    public void SetOwner(DiskPath path, uint user, uint group) => steps.Do($"owner of {path}", () => { });
+    public void SetOwner(DiskPath path, uint user, uint group) => steps.Do("owner of", path, () => { });
 
     public IDisposable? TryLock(DiskPath path) => medium.Locked.Add(path) ? new Unlock(medium, path) : null;
 
@@ -129,7 +129,7 @@ public sealed class MemoryDisk(MemoryFiles medium, Steps steps) : IDisk
 
         public int Read(long offsetBytes, Span<byte> buffer)
         {
-            var bytes = steps.Do($"read {path}", () => medium.Files[path]);
+            var bytes = steps.Do("read", path, () => medium.Files[path]);
             var count = (int)Math.Max(0, Math.Min(buffer.Length, bytes.Length - offsetBytes));
             bytes.AsSpan((int)offsetBytes, count).CopyTo(buffer);
             return count;
@@ -138,7 +138,7 @@ public sealed class MemoryDisk(MemoryFiles medium, Steps steps) : IDisk
         public void Write(long offsetBytes, ReadOnlySpan<byte> content)
         {
             var copy = content.ToArray();
-            steps.Do($"write {path}", () => medium.Files[path] = [.. medium.Files[path][..(int)offsetBytes], .. copy]);
+            steps.Do("write", path, () => medium.Files[path] = [.. medium.Files[path][..(int)offsetBytes], .. copy]);
         }
 
         public void SetLength(long lengthBytes) => throw new NotSupportedException();
@@ -149,7 +149,7 @@ public sealed class MemoryDisk(MemoryFiles medium, Steps steps) : IDisk
 
         public long NextHole(long offsetBytes) => throw new NotSupportedException();
 
-        public void Sync() => steps.Do($"sync {path}", () => { });
+        public void Sync() => steps.Do("sync", path, () => { });
 
         public void Dispose()
         {

@@ -1,3 +1,4 @@
+using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Tests.Restoring;
@@ -43,11 +44,11 @@ public sealed class Steps(StepFault fault, int number)
 
     public CancellationToken Token => cancellation.Token;
 
-    public T Do<T>(string what, Func<T> effect)
+    public T Do<T>(string what, DiskPath path, Func<T> effect)
     {
         if (dead) throw new DeadException(what);
         var hit = ++Count == number;
-        if (hit) Where = what;
+        if (hit) Where = $"{what} {path}";
         switch (hit ? fault : StepFault.None)
         {
             case StepFault.FailBefore:
@@ -73,7 +74,7 @@ public sealed class Steps(StepFault fault, int number)
         return result;
     }
 
-    public void Do(string what, Action effect) => Do(what, () =>
+    public void Do(string what, DiskPath path, Action effect) => Do(what, path, () =>
     {
         effect();
         return true;

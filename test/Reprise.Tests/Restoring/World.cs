@@ -183,7 +183,7 @@ public sealed class Life
     public Task<RestoreReport> ContinueAsync() =>
         Run().ContinueAsync((_, _) => Task.FromResult(Reader()), new RestoreChoices(), steps.Token);
 
-    private Task<ChildResult> StopAsync(CancellationToken cancellationToken) => steps.Do("stop", () =>
+    private Task<ChildResult> StopAsync(CancellationToken cancellationToken) => steps.Do("stop", default, () =>
     {
         world.Story.Add("stop");
         if (world.StopFails) return Task.FromResult(new ChildResult(1, "", "cannot stop", TimeSpan.Zero));
@@ -191,7 +191,7 @@ public sealed class Life
         return Task.FromResult(new ChildResult(0, "", "", TimeSpan.Zero));
     });
 
-    private Task<ChildResult> StartAsync(CancellationToken cancellationToken) => steps.Do("start", () =>
+    private Task<ChildResult> StartAsync(CancellationToken cancellationToken) => steps.Do("start", default, () =>
     {
         world.Story.Add("start on " + world.Live());
         if (world.StartFails) return Task.FromResult(new ChildResult(1, "", "cannot start", TimeSpan.Zero));
@@ -200,7 +200,7 @@ public sealed class Life
     });
 
     private Task<SafetyResult> SafetyAsync(IReadOnlyList<IAsset> assets, CancellationToken cancellationToken) =>
-        steps.Do("safety", () =>
+        steps.Do("safety", default, () =>
         {
             world.Story.Add("safety of " + string.Join(", ", assets.Select(a => a.Name)) + " on " + world.Live());
             return Task.FromResult(new SafetyResult(
@@ -213,7 +213,7 @@ public sealed class Life
     {
         public Task<CheckOutcome> AskAsync(
             CheckDefinition check, CheckSubject subject, Patience patience, CancellationToken cancellationToken) =>
-            life.steps.Do("ask " + check.Name, () =>
+            life.steps.Do("ask " + check.Name, default, () =>
             {
                 world.Story.Add($"ask {check.Name} {(world.IsRunning ? "running" : "stopped")} on {world.Live()}");
                 var outcome = life.Answer?.Invoke(check, world.IsRunning)
