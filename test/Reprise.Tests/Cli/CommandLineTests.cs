@@ -262,7 +262,7 @@ public class CommandLineTests
         {
             Status = (_, context) =>
             {
-                _ = context.Configuration;
+                Assert.Equal("shop", context.Configuration.Application);
                 return Task.FromResult(new CommandReport<StatusJson>(Samples.Status()));
             },
         };

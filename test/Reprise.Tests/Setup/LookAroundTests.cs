@@ -1,7 +1,6 @@
 using CsCheck;
 using Reprise.Configuration;
 using Reprise.Setup;
-using Reprise.Storage.Errors;
 
 namespace Reprise.Tests.Setup;
 
