@@ -6,10 +6,10 @@ namespace Reprise.Acceptance;
 /// <summary>What is shipped: few files, within the size budget, needing nothing but a C library.</summary>
 public partial class ShippedFolderTests
 {
-    // Measured with every package of issue 2 in use: program 18.7 MB, folder 21.1 MB; the budget is that and 20 %.
+    // Measured at the end of issue 2: program 24.5 MB, folder 26.9 MB; the budget is that and 20 %.
     // docs/decisions/0002-native-program.md says what each package weighs; raising the budget is a decision there.
-    private const long ProgramBudgetBytes = 22_400_000;
-    private const long FolderBudgetBytes = 25_300_000;
+    private const long ProgramBudgetBytes = 29_400_000;
+    private const long FolderBudgetBytes = 32_300_000;
 
     // The oldest C library that we promise: Debian 12, Ubuntu 22.04 and RHEL 9 have it or a newer one.
     private static readonly Version OldestLibrary = new(2, 34);

@@ -35,6 +35,24 @@ public class StartUpTests
         Assert.StartsWith(BuiltVersion(), run.Output, StringComparison.Ordinal);
     }
 
+    // The demo makes keys (P-256, HKDF), seals and opens (AES-256-GCM), compresses (zstd) and restores SQLite: with
+    // OpenSSL inside the program and two libraries beside it, nothing of the host is needed for any of them.
+    [Fact]
+    public async Task The_demo_runs_where_there_is_only_a_C_library_and_leaves_nothing_behind()
+    {
+        using var chroot = new Chroot();
+        var run = (await chroot.RunAsync("demo", "--json")).MustExit(0);
+        run.Json("demo");
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(chroot.Root, "tmp")));
+    }
+
+    [Fact]
+    public async Task A_flipped_byte_is_noticed_there_too()
+    {
+        using var chroot = new Chroot();
+        (await chroot.RunAsync("demo", "--sabotage", "pack")).MustExit(5);
+    }
+
     [Fact]
     public async Task It_says_the_same_when_a_person_looks_on()
     {

@@ -20,6 +20,8 @@ public static class AllSteps
             yield return ("backup", s => new BackupWorkload(s, 2), local);
             yield return ("store", s => new StoreWorkload(s, 30), local);
             yield return ("files", s => new FilesWorkload(s), disk);
+            yield return ("restore", s => new RestoreWorkload(s), disk);
+            yield return ("rollback", s => new RestoreWorkload(s, checksFail: true), disk);
         }
     }
 

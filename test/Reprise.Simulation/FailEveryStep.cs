@@ -28,7 +28,8 @@ public static class FailEveryStep
     private const int MostFailures = 20;
 
     /// <summary>
-    /// Runs them all, until too many have failed. <paramref name="rounds"/>: how often each is tried, with other seeds.
+    /// Runs them all, until too many have failed. The workload is the same in all of them; <paramref name="seed"/> also
+    /// decides what crashes leave. <paramref name="rounds"/>: how often each is tried, with other seeds.
     /// </summary>
     public static FailEveryStepReport Run(
         Func<ulong, IWorkload> make, WorldOptions options, ulong seed, IReadOnlyList<FaultKind>? kinds = null, int rounds = 1)
@@ -45,7 +46,7 @@ public static class FailEveryStep
                 for (var round = 0; round < rounds && more; round++)
                 {
                     var trial = Chance.For(seed, $"{kind} {number} {round}").Next();
-                    more = Try(make(trial), new World(options, counters), trial, kind, number, failures);
+                    more = Try(make(seed), new World(options, counters), trial, kind, number, failures);
                     runs++;
                 }
 

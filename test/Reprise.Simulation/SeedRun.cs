@@ -67,7 +67,8 @@ public static class SeedRun
         ulong seed, Chance chance, WorldOptions options, FaultCounters counters, EventLog log)
     {
         options = options with { Medium = Medium.Store, Faults = FaultsOn.Disk };
-        Live(new FilesWorkload(seed), chance, new World(options, counters), log);
+        IWorkload workload = chance.OneIn(2) ? new FilesWorkload(seed) : new RestoreWorkload(seed, chance.OneIn(3));
+        Live(workload, chance, new World(options, counters), log);
     }
 
     private static void RunBackups(ulong seed, Chance chance, World world, EventLog log)

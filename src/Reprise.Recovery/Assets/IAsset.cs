@@ -57,9 +57,9 @@ public interface IRestorable : IAsset
     /// Idempotent, and durable on return. The application is stopped by then; sessions that are left are ended where
     /// the kind can do that, else it is <c>target-in-use</c>.
     /// <para>What is live is set aside completely before anything is brought in: as long as <see cref="Swap.Outgoing"/>
-    /// is empty and <see cref="Swap.Incoming"/> is not, the live data is what it was. (So two names are never exchanged
-    /// in one step.) A swap that failed or was killed half-way may be followed by the opposite one, which names the same
-    /// two slots the other way round: it brings back exactly what was, from wherever the first one got to.</para>
+    /// is empty and <see cref="Swap.Incoming"/> is not, what was live still is. (So two names are never exchanged in one
+    /// step.) A swap that failed or was killed half-way may be followed by the opposite one, which names the same two
+    /// slots the other way round: it brings back exactly what was, from wherever the first one got to.</para>
     /// </summary>
     Task SwapAsync(RestoreItem item, Swap swap, CancellationToken cancellationToken);
 

@@ -5,7 +5,9 @@ using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Assets;
 
-/// <summary>Who this machine is, for the identity of targets. A host name never counts: it is copied with an image.</summary>
+/// <summary>
+/// Who this machine is, for the identity of targets. A host name never counts: it is copied with an image.
+/// </summary>
 public static class Machine
 {
     /// <summary>The key of the machine in <c>AssetRecord.Identity</c>.</summary>
@@ -14,8 +16,8 @@ public static class Machine
     private const int MaxIdBytes = 256;
 
     /// <summary>
-    /// 32 hexadecimal digits made from <c>/etc/machine-id</c>, which itself must not leave the machine; null where there
-    /// is none (many containers): such a machine cannot be told from another.
+    /// 32 hexadecimal digits made from <c>/etc/machine-id</c>, which itself must not leave the machine; null where
+    /// there is none (many containers): such a machine cannot be told from another.
     /// </summary>
     public static string? Fingerprint(IDisk disk)
     {

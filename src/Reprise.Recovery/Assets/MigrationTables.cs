@@ -1,14 +1,19 @@
 namespace Reprise.Recovery.Assets;
 
 /// <summary>Where a migration tool keeps what it has applied.</summary>
-/// <param name="Tool">as configuration and records name it: <c>alembic</c>, <c>flyway</c>, <c>efcore</c>, <c>django</c>.</param>
+/// <param name="Tool">
+/// as configuration and records name it: <c>alembic</c>, <c>flyway</c>, <c>efcore</c>, <c>django</c>.
+/// </param>
 /// <param name="Table">its table, exactly as the tool spells it.</param>
 /// <param name="Query">
-/// One text column: the heads, in a fixed order. Plain enough for PostgreSQL (with the table in the search path) and SQLite.
+/// One text column: the heads, in a fixed order. Plain enough for PostgreSQL (with the table in the search path) and
+/// SQLite.
 /// </param>
 public sealed record MigrationTable(string Tool, string Table, string Query);
 
-/// <summary>The migration tools that are recognised by their table, in the order in which they are looked for.</summary>
+/// <summary>
+/// The migration tools that are recognised by their table, in the order in which they are looked for.
+/// </summary>
 public static class MigrationTables
 {
     /// <summary>More heads than this are not kept: a Django project with more applications is cut there.</summary>

@@ -9,7 +9,9 @@ public sealed record TreeEntry
     /// <summary>A regular file, a folder, a symbolic link or a FIFO.</summary>
     public required FileType Type { get; init; }
 
-    /// <summary>Relative to the root of the tree; empty for the root itself. A folder comes before what it holds.</summary>
+    /// <summary>
+    /// Relative to the root of the tree; empty for the root itself. A folder comes before what it holds.
+    /// </summary>
     public required DiskPath Path { get; init; }
 
     /// <summary>Permission bits, 0 to 07777.</summary>
@@ -46,6 +48,10 @@ public sealed record TreeEntry
 /// </summary>
 public interface ITreeSource
 {
-    /// <summary>The entries of the tree in order; regular files have their <see cref="TreeEntry.Content"/>.</summary>
-    IAsyncEnumerable<TreeEntry> WalkAsync(AssetRecord record, PointReader point, CancellationToken cancellationToken);
+    /// <summary>
+    /// The entries of the tree in order; regular files have their <see cref="TreeEntry.Content"/>, which may be read
+    /// between two entries. <paramref name="scratchFolder"/>, which exists and is empty, is emptied at the end.
+    /// </summary>
+    IAsyncEnumerable<TreeEntry> WalkAsync(
+        AssetRecord record, PointReader point, string scratchFolder, CancellationToken cancellationToken);
 }

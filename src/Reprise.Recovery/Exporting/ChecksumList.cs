@@ -3,7 +3,9 @@ using Reprise.Repository.Points;
 
 namespace Reprise.Recovery.Exporting;
 
-/// <summary><c>SHA256SUMS</c> as <c>sha256sum</c> writes and checks it: hash, two blanks (or blank and star), name.</summary>
+/// <summary>
+/// <c>SHA256SUMS</c> as <c>sha256sum</c> writes and checks it: hash, two blanks (or blank and star), name.
+/// </summary>
 internal static class ChecksumList
 {
     /// <summary>The most files of an export.</summary>

@@ -55,7 +55,8 @@ public sealed record ExportMetadata
         time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>The bytes of the file, a line break at the end.</summary>
-    internal byte[] Encode() => [.. JsonSerializer.SerializeToUtf8Bytes(this, ExportJson.Default.ExportMetadata), (byte)'\n'];
+    internal byte[] Encode() =>
+        [.. JsonSerializer.SerializeToUtf8Bytes(this, ExportJson.Default.ExportMetadata), (byte)'\n'];
 
     /// <summary>Reads the file; null when it is none.</summary>
     internal static ExportMetadata? TryDecode(ReadOnlySpan<byte> bytes)

@@ -6,8 +6,8 @@ using Reprise.Storage.Disk;
 namespace Reprise.Recovery.Exporting;
 
 /// <summary>
-/// The names of the files of an export: <c>application_asset_time.dump</c>. They hold nothing but letters, digits, dots,
-/// dashes and underscores, so that no shell and no checksum file has to quote them.
+/// The names of the files of an export: <c>application_asset_time.dump</c>. They hold nothing but letters, digits,
+/// dots, dashes and underscores, so that no shell and no checksum file has to quote them.
 /// </summary>
 internal sealed class ExportNames(string application, PointId point)
 {
@@ -23,7 +23,8 @@ internal sealed class ExportNames(string application, PointId point)
     private const int MaxPartLength = 64;
 
     private readonly HashSet<string> taken = new(StringComparer.Ordinal);
-    private readonly string time = point.Time.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
+    private readonly string time = point.Time.UtcDateTime.ToString(
+        "yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>The archive of a tree.</summary>
     public string Tarball(AssetRecord record) => Free(Part(record.Name), ".tar.zst");

@@ -39,9 +39,15 @@ public sealed record ExportRequest
 /// <param name="Metadata">what <c>metadata.json</c> says.</param>
 /// <param name="Problems">what is missing in the point, that it is not signed, what earlier runs left.</param>
 public sealed record ExportResult(
-    DiskPath Folder, IReadOnlyList<string> Files, long SizeBytes, ExportMetadata Metadata, IReadOnlyList<Problem> Problems);
+    DiskPath Folder,
+    IReadOnlyList<string> Files,
+    long SizeBytes,
+    ExportMetadata Metadata,
+    IReadOnlyList<Problem> Problems);
 
-/// <summary>Writes a point as a plain folder that is used with the tools of the trade, or writes nothing at all.</summary>
+/// <summary>
+/// Writes a point as a plain folder that is used with the tools of the trade, or writes nothing at all.
+/// </summary>
 public sealed class ExportRun(PointRepository repository, IDisk disk, TimeProvider clock, Cpu cpu)
 {
     /// <summary>
@@ -59,7 +65,11 @@ public sealed class ExportRun(PointRepository repository, IDisk disk, TimeProvid
             staged.Publish(staged.Path);
             var names = files.Keys.Append(ExportNames.Checksums).Order(StringComparer.Ordinal).ToList();
             return new ExportResult(
-                request.Folder, names, files.Values.Sum(f => f.SizeBytes), metadata, [.. staged.Problems, .. Problems(request, metadata)]);
+                request.Folder,
+                names,
+                files.Values.Sum(f => f.SizeBytes),
+                metadata,
+                [.. staged.Problems, .. Problems(request, metadata)]);
         }
         catch
         {
@@ -112,19 +122,20 @@ public sealed class ExportRun(PointRepository repository, IDisk disk, TimeProvid
         CancellationToken cancellationToken)
     {
         var asset = request.Materialiser(record) ?? throw NotExportable(record);
+        var scratch = folder / ".scratch";
+        disk.MakeFolder(scratch);
         if (asset is ITreeSource source)
         {
             var name = names.Tarball(record);
             var facts = await new TarballWriter(disk, cpu, progress).WriteAsync(
                 folder / name,
-                source.WalkAsync(record, point, cancellationToken),
+                source.WalkAsync(record, point, scratch.ToString(), cancellationToken),
                 (entry, ct) => point.ReadAsync(Content(entry), ct),
                 cancellationToken);
+            Folders.DeleteTree(disk, scratch);
             return [(name, facts)];
         }
 
-        var scratch = folder / ".scratch";
-        disk.MakeFolder(scratch);
         await asset.MaterialiseAsync(record, point, scratch.ToString(), progress, cancellationToken);
         var written = disk.List(scratch).Select(e => e.Name).Order().ToList();
         var isTree = record.Kind == AssetKinds.Files
@@ -190,7 +201,7 @@ public sealed class ExportRun(PointRepository repository, IDisk disk, TimeProvid
 
     private static RepriseException NotExportable(AssetRecord record) => new(
         ExportErrors.AssetNotExportable,
-        $"asset {record.Name} is of kind {record.Kind}, captured as {record.Method}, which cannot be written into a folder",
+        $"asset {record.Name} ({record.Kind}, captured as {record.Method}) cannot be written into a folder",
         "restore it where it came from with 'reprise restore'");
 
     private static ExportedAsset Describe(
@@ -255,8 +266,8 @@ public sealed class ExportRun(PointRepository repository, IDisk disk, TimeProvid
             yield return new Problem(
                 RecoveryErrors.PointIncomplete,
                 Severity.Error,
-                $"point {manifest.Id} is incomplete, and so is its export: {manifest.Problems.Count} problems stand in {ExportNames.Metadata}",
-                "read them, or export an earlier point that is complete ('reprise points')");
+                $"point {manifest.Id} is incomplete, and so is its export: {manifest.Problems.Count} problems",
+                $"read them in {ExportNames.Metadata}, or export an earlier point that is complete ('reprise points')");
         }
 
         if (!metadata.Signed)

@@ -49,7 +49,8 @@ public sealed class ExportVerification(IDisk disk, Cpu cpu)
     private const string Again = "take the export again from where it was made, or make another with 'reprise export'";
     private const int HmacLength = 64;
 
-    private static readonly string[] Descriptions = [ExportNames.Metadata, ExportNames.Signature, ExportNames.Checksums];
+    private static readonly string[] Descriptions =
+        [ExportNames.Metadata, ExportNames.Signature, ExportNames.Checksums];
 
     /// <summary>Reads everything. Throws only when there is no such folder, or it cannot be read (exit 4).</summary>
     public async Task<ExportVerificationResult> RunAsync(
@@ -101,14 +102,21 @@ public sealed class ExportVerification(IDisk disk, Cpu cpu)
         {
             if (++count > ChecksumList.MaxFiles)
             {
-                found.Add(ExportErrors.ExportForeign, ".", null, $"the folder holds more than {ChecksumList.MaxFiles} entries");
+                var many = $"the folder holds more than {ChecksumList.MaxFiles} entries";
+                found.Add(ExportErrors.ExportForeign, ".", null, many);
                 break;
             }
 
             var name = entry.Name.ToString();
             if (disk.Stat(folder / entry.Name) is not { } status) continue;
-            if (status.Type == FileType.Regular) present[name] = status;
-            else found.Add(ExportErrors.ExportForeign, name, null, $"{name} is not a regular file but a {Word(status.Type)}");
+            if (status.Type == FileType.Regular)
+            {
+                present[name] = status;
+                continue;
+            }
+
+            var what = $"{name} is not a regular file but a {Word(status.Type)}";
+            found.Add(ExportErrors.ExportForeign, name, null, what);
         }
 
         return present;
@@ -211,7 +219,10 @@ public sealed class ExportVerification(IDisk disk, Cpu cpu)
         var text = Encoding.Latin1.GetString(bytes).TrimEnd('\n', '\r');
         if (text.Length == HmacLength && text.All(char.IsAsciiHexDigit)) return Convert.FromHexString(text);
         found.Add(
-            ExportErrors.ExportMalformed, ExportNames.Signature, null, $"{ExportNames.Signature} is not {HmacLength} hexadecimal digits");
+            ExportErrors.ExportMalformed,
+            ExportNames.Signature,
+            null,
+            $"{ExportNames.Signature} is not {HmacLength} hexadecimal digits");
         return null;
     }
 
@@ -230,10 +241,10 @@ public sealed class ExportVerification(IDisk disk, Cpu cpu)
         SignatureState.Wrong => Bad(
             RepositoryErrors.SignatureWrong,
             "metadata.json.hmac does not belong to metadata.json under the keys at hand",
-            "check BACKUP_METADATA_HMAC_KEY and BACKUP_METADATA_HMAC_KEY_PREVIOUS; if they are right, treat the export as forged"),
+            "check BACKUP_METADATA_HMAC_KEY and _PREVIOUS; if they are right, treat the export as forged"),
         SignatureState.NotVerifiable => Bad(
             RepositoryErrors.SignatureNotVerifiable,
-            "the export is signed, but BACKUP_METADATA_HMAC_KEY is not set, so that nobody can tell whether it is genuine",
+            "the export is signed, but BACKUP_METADATA_HMAC_KEY is not set: whether it is genuine cannot be told",
             "set BACKUP_METADATA_HMAC_KEY (or _PREVIOUS after a rotation) and run the command again"),
         _ => throw new InvariantException($"signature state {state}"),
     };
@@ -262,12 +273,14 @@ public sealed class ExportVerification(IDisk disk, Cpu cpu)
         foreach (var (asset, file) in (metadata?.Assets ?? []).SelectMany(a => a.Files(), (a, f) => (a, f)))
         {
             if (owners.TryAdd(file.File, (asset, file))) continue;
-            found.Add(ExportErrors.ExportMalformed, ExportNames.Metadata, asset.Name, $"{ExportNames.Metadata} names {file.File} twice");
+            var twice = $"{ExportNames.Metadata} names {file.File} twice";
+            found.Add(ExportErrors.ExportMalformed, ExportNames.Metadata, asset.Name, twice);
         }
 
         var needed = owners.Keys.Append(ExportNames.Metadata);
         if (present.ContainsKey(ExportNames.Signature)) needed = needed.Append(ExportNames.Signature);
-        foreach (var name in needed.Where(n => hashes is not null && !hashes.ContainsKey(n)).Order(StringComparer.Ordinal))
+        var unlisted = needed.Where(n => hashes is not null && !hashes.ContainsKey(n));
+        foreach (var name in unlisted.Order(StringComparer.Ordinal))
         {
             found.Add(
                 ExportErrors.ExportIncomplete,
@@ -281,7 +294,8 @@ public sealed class ExportVerification(IDisk disk, Cpu cpu)
         {
             // What is there but no regular file, and the metadata, were named before.
             if (name == ExportNames.Metadata || found.Damage.Exists(d => d.File == name)) continue;
-            found.Add(ExportErrors.ExportIncomplete, name, owners.GetValueOrDefault(name).Asset?.Name, $"{name} is missing");
+            found.Add(
+                ExportErrors.ExportIncomplete, name, owners.GetValueOrDefault(name).Asset?.Name, $"{name} is missing");
         }
 
         foreach (var name in present.Keys.Where(n => !Descriptions.Contains(n, StringComparer.Ordinal)))

@@ -22,7 +22,8 @@ internal sealed class FolderTree(IDisk disk, DiskPath root)
         while (open.TryPop(out var path))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var status = disk.Stat(root / path) ?? throw new InvariantException($"{path} vanished from a private folder");
+            var status = disk.Stat(root / path)
+                ?? throw new InvariantException($"{path} vanished from a private folder");
             yield return Entry(path, status);
             if (status.Type != FileType.Folder) continue;
             foreach (var name in disk.List(root / path).Select(e => e.Name).OrderDescending()) open.Push(path / name);

@@ -23,7 +23,8 @@ internal sealed class PointChoice(PointRepository repository)
             if (entry.Manifest.State != PointState.Complete || entry.Manifest.Kind == PointKind.Safety) continue;
 
             // Nothing can be told without the key: an older point that nobody signed would be no better.
-            if (entry is { Signature: SignatureState.NotVerifiable, SignatureProblem: { } unknown }) throw new RepriseException(unknown);
+            if (entry is { Signature: SignatureState.NotVerifiable, SignatureProblem: { } unknown })
+                throw new RepriseException(unknown);
             if (await WhyNotAsync(entry, cancellationToken) is not { } reason) return entry;
             problems.Add(new Problem(
                 ExportErrors.PointSkipped,
@@ -40,28 +41,35 @@ internal sealed class PointChoice(PointRepository repository)
             problems.Count == 0
                 ? "the repository holds no complete point"
                 : $"none of the {catalog.Points.Count} points can be recovered; of the newest: {problems[0].Message}",
-            "run 'reprise points' and 'reprise verify' with the same --repository and --key-file, and name a point with --point");
+            "run 'reprise points' and 'reprise verify' with this repository and key, and name a point with --point");
     }
 
     private static PointEntry Asked(PointCatalog catalog, PointId id, List<Problem> problems)
     {
-        var entry = catalog.Points.FirstOrDefault(p => p.Id == id) ?? throw new RepriseException(
-            catalog.Problems.FirstOrDefault(p => p.Where?.EndsWith(id.Value, StringComparison.Ordinal) == true) ?? new Problem(
-                RepositoryErrors.PointUnknown,
-                Severity.Error,
-                $"there is no point {id}",
-                "run 'reprise points' to see those that there are"));
+        var entry = catalog.Points.FirstOrDefault(p => p.Id == id) ?? throw Absent(catalog, id);
         if (entry.SignatureProblem is { } forged) throw new RepriseException(forged);
         if (entry.Manifest.State != PointState.Complete)
         {
+            var some = entry.Manifest.Problems.Take(3).Select(p => p.Message);
             problems.Add(new Problem(
                 RecoveryErrors.PointIncomplete,
                 Severity.Error,
-                $"point {id} is incomplete: {string.Join("; ", entry.Manifest.Problems.Take(3).Select(p => p.Message))}",
+                $"point {id} is incomplete: {string.Join("; ", some)}",
                 "recover an earlier point that is complete, unless this is the one you need"));
         }
 
         return entry;
+    }
+
+    // A damaged point is not in the list; what is wrong with it is among the problems.
+    private static RepriseException Absent(PointCatalog catalog, PointId id)
+    {
+        var known = catalog.Problems.FirstOrDefault(p => p.Where?.EndsWith(id.Value, StringComparison.Ordinal) == true);
+        return new RepriseException(known ?? new Problem(
+            RepositoryErrors.PointUnknown,
+            Severity.Error,
+            $"there is no point {id}",
+            "run 'reprise points' to see those that there are"));
     }
 
     private async Task<Problem?> WhyNotAsync(PointEntry entry, CancellationToken cancellationToken)

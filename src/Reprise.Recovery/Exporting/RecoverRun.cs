@@ -1,7 +1,6 @@
 using System.Text;
 using Reprise.Recovery.Assets;
 using Reprise.Repository;
-using Reprise.Repository.Format;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
 using Reprise.Storage.Disk;
@@ -9,7 +8,9 @@ using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Exporting;
 
-/// <summary>What the configuration of a point names, resolved from the folder that it is written to; null: not readable.</summary>
+/// <summary>
+/// What the configuration of a point names, resolved from the folder that it is written to; null: not readable.
+/// </summary>
 /// <param name="Repository">where it says that the repository is.</param>
 /// <param name="KeyFile">where it says that the key is, or null when it names none.</param>
 public sealed record ConfiguredPlaces(string Repository, string? KeyFile);
@@ -41,7 +42,9 @@ public sealed record RecoverRequest
     /// <summary>Whether a variable is set on this host.</summary>
     public required Func<string, bool> IsSet { get; init; }
 
-    /// <summary>Reads a configuration (its text, and the folder that it will lie in) as far as that is possible here.</summary>
+    /// <summary>
+    /// Reads a configuration (its text, and the folder that it will lie in) as far as that is possible here.
+    /// </summary>
     public required Func<string, string, ConfiguredPlaces?> Places { get; init; }
 
     /// <summary>Verify the points.</summary>
@@ -133,7 +136,11 @@ public sealed class RecoverRun(PointRepository repository, IDisk disk, TimeProvi
     }
 
     private async Task<string?> WriteConfigurationAsync(
-        PointReader point, DiskPath tree, SortedSet<string> written, List<Problem> problems, CancellationToken cancellationToken)
+        PointReader point,
+        DiskPath tree,
+        SortedSet<string> written,
+        List<Problem> problems,
+        CancellationToken cancellationToken)
     {
         if (point.Manifest.Configuration is not { } content)
         {
@@ -146,7 +153,13 @@ public sealed class RecoverRun(PointRepository repository, IDisk disk, TimeProvi
         }
 
         if (content.LengthBytes > MaxConfigurationBytes)
-            throw ByteReader.Broken($"the configuration of point {point.Manifest.Id} has {content.LengthBytes} bytes");
+        {
+            throw new RepriseException(
+                RepositoryErrors.Malformed,
+                $"the configuration of point {point.Manifest.Id} has {content.LengthBytes} bytes",
+                "recover another point with --point");
+        }
+
         var bytes = new byte[content.LengthBytes];
         await foreach (var block in point.ReadAsync(content, cancellationToken))
             block.Bytes.CopyTo(bytes.AsMemory((int)block.OffsetBytes));
@@ -207,7 +220,9 @@ public sealed class RecoverRun(PointRepository repository, IDisk disk, TimeProvi
         if (length == MaxSecretsBytes)
         {
             throw new RepriseException(
-                RecoveryErrors.DotEnvInvalid, $"{SecretsName} of the point is longer than {MaxSecretsBytes} bytes", "recover without --restore-secrets");
+                RecoveryErrors.DotEnvInvalid,
+                $"{SecretsName} of the point is longer than {MaxSecretsBytes} bytes",
+                "recover without --restore-secrets");
         }
 
         file.Write(0, Encoding.UTF8.GetBytes(SecretLines.Append(Encoding.UTF8.GetString(present, 0, length), values)));
@@ -229,13 +244,14 @@ public sealed class RecoverRun(PointRepository repository, IDisk disk, TimeProvi
         if (configuration is null) yield break;
         if (request.Places(configuration, request.Folder.ToString()) is not { } places)
         {
-            yield return $"{ConfigurationName} cannot be read here yet; set its variables, then check repository.location and repository.key";
+            yield return $"{ConfigurationName} cannot be read here yet: set its variables, then check its repository";
             yield break;
         }
 
         if (places.Repository != request.Repository)
         {
-            yield return $"{ConfigurationName} says repository.location {places.Repository}; on this host it is {request.Repository}";
+            yield return $"{ConfigurationName} says repository.location {places.Repository}; "
+                + $"on this host it is {request.Repository}";
         }
 
         if (request.KeyFile is { } key && places.KeyFile is { } configured && configured != key)

@@ -49,7 +49,9 @@ internal sealed class StagedFolder
         return new StagedFolder(disk, target, path, problems);
     }
 
-    /// <summary>Makes <paramref name="whole"/>, a folder at or in <see cref="Path"/>, durable and gives it its name.</summary>
+    /// <summary>
+    /// Makes <paramref name="whole"/>, a folder at or in <see cref="Path"/>, durable and gives it its name.
+    /// </summary>
     public void Publish(DiskPath whole)
     {
         disk.SyncFileSystem(whole);
@@ -101,6 +103,15 @@ internal sealed class StagedFolder
         }
     }
 
+    private static Problem Left(string path) => new(
+        ExportErrors.PartialLeft,
+        Severity.Note,
+        $"an earlier run did not finish and left {path}",
+        $"delete it when no other export or recovery is running: rm -r {ShellWords.Quote(path)}")
+    {
+        Where = path,
+    };
+
     private static List<Problem> Leftovers(IDisk disk, DiskPath target)
     {
         var start = target.Name.WithSuffix(Mark);
@@ -110,14 +121,7 @@ internal sealed class StagedFolder
                 .Where(e => e.Name.Bytes.StartsWith(start.Bytes))
                 .Select(e => e.Name)
                 .Order()
-                .Select(name => new Problem(
-                    ExportErrors.PartialLeft,
-                    Severity.Note,
-                    $"an earlier run did not finish and left {target.Parent / name}",
-                    $"delete it when no other export or recovery is running: rm -r {ShellWords.Quote((target.Parent / name).ToString())}")
-                {
-                    Where = (target.Parent / name).ToString(),
-                }),
+                .Select(name => Left((target.Parent / name).ToString())),
         ];
     }
 }

@@ -20,7 +20,9 @@ internal static class TarFormat
     private const long MaxOctal11 = 0x1_FFFF_FFFF;
     private const long MaxOctal7 = 0x1F_FFFF;
 
-    /// <summary>Appends the headers of <paramref name="entry"/>; the content of a regular file follows, then its padding.</summary>
+    /// <summary>
+    /// Appends the headers of <paramref name="entry"/>; the content of a regular file follows, then its padding.
+    /// </summary>
     public static void WriteHeaders(ArrayBufferWriter<byte> to, TreeEntry entry)
     {
         var (type, link, size) = Kind(entry);
@@ -65,8 +67,9 @@ internal static class TarFormat
             WriteRecord(records, "mtime", Encoding.ASCII.GetBytes(Time(entry.Modified)));
         foreach (var attribute in entry.HardLinkTo.IsEmpty ? entry.Attributes : [])
         {
-            // A key ends at the first equals sign, so that one in the name is escaped, as GNU tar and libarchive read it.
-            var key = attribute.Name.Replace("%", "%25", StringComparison.Ordinal).Replace("=", "%3D", StringComparison.Ordinal);
+            // A key ends at the first equals sign, so that one in the name is escaped, as GNU tar does.
+            var escaped = attribute.Name.Replace("%", "%25", StringComparison.Ordinal);
+            var key = escaped.Replace("=", "%3D", StringComparison.Ordinal);
             WriteRecord(records, "SCHILY.xattr." + key, attribute.Value.Span);
         }
 
@@ -97,7 +100,15 @@ internal static class TarFormat
     }
 
     private static void WriteHeader(
-        ArrayBufferWriter<byte> to, char type, DiskPath name, DiskPath link, long size, int mode, uint user, uint group, long modified)
+        ArrayBufferWriter<byte> to,
+        char type,
+        DiskPath name,
+        DiskPath link,
+        long size,
+        int mode,
+        uint user,
+        uint group,
+        long modified)
     {
         var header = to.GetSpan(BlockBytes)[..BlockBytes];
         header.Clear();

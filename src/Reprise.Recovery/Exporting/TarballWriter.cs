@@ -59,7 +59,11 @@ internal sealed class TarballWriter(IDisk disk, Cpu cpu, IProgressSink progress)
     }
 
     private async Task CopyAsync(
-        TreeEntry entry, TreeContent read, CompressionStream zstd, IncrementalHash plain, CancellationToken cancellationToken)
+        TreeEntry entry,
+        TreeContent read,
+        CompressionStream zstd,
+        IncrementalHash plain,
+        CancellationToken cancellationToken)
     {
         var length = 0L;
         await foreach (var block in read(entry, cancellationToken))

@@ -14,7 +14,9 @@ internal sealed class TreeMerge(IDisk disk, string asset)
     /// <summary>What could not get its own name.</summary>
     public List<Problem> Problems { get; } = [];
 
-    /// <summary>Moves everything in <paramref name="from"/> into <paramref name="to"/>; <paramref name="from"/> is gone then.</summary>
+    /// <summary>
+    /// Moves everything in <paramref name="from"/> into <paramref name="to"/>; <paramref name="from"/> is gone then.
+    /// </summary>
     public void Move(DiskPath from, DiskPath to) => Move(from, to, to);
 
     private void Move(DiskPath from, DiskPath to, DiskPath root)
@@ -76,6 +78,7 @@ internal sealed class TreeMerge(IDisk disk, string asset)
         if (isLocked && status is not null) disk.SetMode(target, status.Mode);
     }
 
-    private bool IsSame(DiskPath one, DiskPath other) =>
-        FileFacts.Read(disk, one, _ => { }, CancellationToken.None) == FileFacts.Read(disk, other, _ => { }, CancellationToken.None);
+    private bool IsSame(DiskPath one, DiskPath other) => Facts(one) == Facts(other);
+
+    private FileFacts Facts(DiskPath path) => FileFacts.Read(disk, path, _ => { }, CancellationToken.None);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Reprise.Recovery.Assets;
 using Reprise.Repository.Points;
@@ -17,7 +18,7 @@ namespace Reprise.Recovery.Files;
 /// <c>users</c>, <c>groups</c> (number=name). Rows: <c>files</c> (every name), <c>folders</c>, <c>links</c>,
 /// <c>pipes</c>. Stream: <c>files</c>, see <see cref="FileListCodec"/>.</para>
 /// </summary>
-public sealed class FilesAsset : IRestorable
+public sealed class FilesAsset : IRestorable, ITreeSource
 {
     internal const string StreamName = "files";
     internal const string BytesFact = "bytes";
@@ -223,6 +224,27 @@ public sealed class FilesAsset : IRestorable
 
         foreach (var line in tally.Lines()) progress.Note($"{Name}: {line}");
         return paths;
+    }
+
+    /// <inheritdoc />
+    public async IAsyncEnumerable<TreeEntry> WalkAsync(
+        AssetRecord record,
+        PointReader point,
+        string scratchFolder,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var spool = new DiskPath(scratchFolder) / ".reprise-list";
+        await SpoolAsync(record, point, spool, cancellationToken);
+        using (var list = new FileListReader(disk, spool))
+        {
+            while (list.Next() is { } entry)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (entry.ToTree() is { } known) yield return known;
+            }
+        }
+
+        disk.DeleteFile(spool);
     }
 
     private List<Problem> Diagnose()

@@ -29,7 +29,7 @@ internal sealed class RestoreScope
         Root = root;
         this.include = new PathPatterns(include, folderItself: true);
         this.exclude = new PathPatterns(exclude, folderItself: false);
-        Rules = new ExclusionRules(disk, rules);
+        Rules = new ExclusionRules(disk, root, rules);
     }
 
     /// <summary>The folder that everything is relative to.</summary>
@@ -70,7 +70,7 @@ internal sealed class RestoreScope
     public TreeWalker Walker() => new(disk, Root, include, exclude, Rules);
 
     /// <summary>Whether a relative path belongs to something else by now.</summary>
-    public bool LeavesOut(DiskPath path) => Rules.Names(Root / path);
+    public bool LeavesOut(DiskPath path) => Rules.Names(path);
 
     /// <summary>Walks everything in a folder of ours.</summary>
     public static TreeWalker Everything(IDisk disk, DiskPath folder) => new(
@@ -78,7 +78,7 @@ internal sealed class RestoreScope
         folder,
         new PathPatterns(["**"], folderItself: true),
         new PathPatterns([], folderItself: false),
-        new ExclusionRules(disk, []));
+        new ExclusionRules(disk, folder, []));
 
     private static string[] Lines(AssetRecord record, string fact)
     {

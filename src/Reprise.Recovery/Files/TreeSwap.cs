@@ -172,7 +172,7 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
     private void SetAside(DiskPath path, FilesSlot slot)
     {
         var live = scope.Root / path;
-        if (scope.Rules.Names(live)) throw InTheWay(live, "belongs to another asset");
+        if (scope.Rules.Names(path)) throw InTheWay(live, "belongs to another asset");
         mover.MakeOwn((slot.Tree / path).Parent);
         if (!mover.Move(live, slot.Tree / path)) throw Appeared(live);
     }

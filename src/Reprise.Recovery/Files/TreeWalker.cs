@@ -25,6 +25,7 @@ internal sealed class TreeWalker(
     public IEnumerable<Walked> Walk()
     {
         if (disk.Stat(root / ".") is not { Type: FileType.Folder } rootStatus) yield break;
+        if (rules.Names(default)) yield break;
         var start = include.Start;
         var open = new Stack<Frame>();
         open.Push(new Frame(default, root, rootStatus, start, exclude.Start, include.Matches(start)));
@@ -72,9 +73,9 @@ internal sealed class TreeWalker(
         var inside = frame.Inside || include.Matches(included);
         if (!inside && entry.Type is not (FileType.Folder or null)) return null;
 
-        var fullPath = frame.FullPath / entry.Name;
-        if (rules.Names(fullPath)) return null;
         var path = frame.Path / entry.Name;
+        if (rules.Names(path)) return null;
+        var fullPath = frame.FullPath / entry.Name;
         if (entry.Type == FileType.Regular && !rules.KnowsIdentities)
             return (new Walked(path, fullPath, null, false, null), null);
         if (Look(fullPath, out var fault) is not { } status)

@@ -12,7 +12,9 @@ public sealed record HookRequest
     /// <summary>Its name in the configuration: <c>after-backup</c>, <c>on-failure</c>.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The program and its arguments, never a shell string. A program with a slash starts at <see cref="Folder"/>.</summary>
+    /// <summary>
+    /// The program and its arguments, never a shell string. A program with a slash starts at <see cref="Folder"/>.
+    /// </summary>
     public required IReadOnlyList<string> Arguments { get; init; }
 
     /// <summary>The folder of the configuration, absolute; the hook runs in it.</summary>
@@ -95,7 +97,8 @@ public sealed partial class HookRun(ChildProcesses children)
     }
 
     private static string Last(string text) =>
-        text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault("it said nothing");
+        text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .LastOrDefault("it said nothing");
 
     // A hook prints what it likes: its variables when it is debugged, a URL with a password when that fails.
     private static string Told(string text, IReadOnlyList<string> secrets)
@@ -105,7 +108,8 @@ public sealed partial class HookRun(ChildProcesses children)
         text = PasswordInUrl().Replace(text, "${start}***@");
         text = Assignment().Replace(text, "${name}***");
         var told = new StringBuilder();
-        foreach (var rune in text.EnumerateRunes().Take(MaxToldCharacters)) told.Append(Rune.IsControl(rune) ? " " : rune.ToString());
+        foreach (var rune in text.EnumerateRunes().Take(MaxToldCharacters))
+            told.Append(Rune.IsControl(rune) ? " " : rune.ToString());
         return told.ToString() + (text.EnumerateRunes().Count() > MaxToldCharacters ? "…" : "");
     }
 

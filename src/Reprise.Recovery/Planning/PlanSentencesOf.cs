@@ -57,7 +57,9 @@ internal static class PlanSentencesOf
     private static string GoBack(PlanFacts facts, IReadOnlyList<PlannedAsset> assets)
     {
         var safety = assets.Any(a => a.Safety == SafetyKind.Captured) ? ", and in a safety point" : "";
+        var waived = assets.Where(a => a.Safety == SafetyKind.Skipped).Select(a => a.Name).ToList();
+        var without = waived.Count > 0 ? $" There is NO safety point of {Wording.List(waived)}." : "";
         return $"To go back, 'reprise undo {facts.RestoreId}': what is live now is kept beside it until "
-            + $"{Wording.Moment(facts.Now + facts.KeepFormer, facts.Zone)}{safety}.";
+            + $"{Wording.Moment(facts.Now + facts.KeepFormer, facts.Zone)}{safety}.{without}";
     }
 }

@@ -93,7 +93,7 @@ public sealed record PostgresConnection
         variables["PGUSER"] = User;
         variables["PGDATABASE"] = database;
         variables["PGPASSWORD"] = Password;
-        variables["PGPASSFILE"] = Password is null && !OperatingSystem.IsWindows() ? "/dev/null" : null;
+        variables["PGPASSFILE"] = Password is null ? "/nonexistent" : null;
         variables["PGCONNECT_TIMEOUT"] = ConnectSeconds.ToString(CultureInfo.InvariantCulture);
         variables["PGAPPNAME"] = Options.GetValueOrDefault("application_name", ApplicationName);
         variables["LC_ALL"] = "C";

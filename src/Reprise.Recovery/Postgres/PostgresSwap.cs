@@ -141,7 +141,7 @@ internal sealed class PostgresSwap(PostgresServer server, PostgresHost host, Res
         {
             await ender.ScalarAsync(
                 "select pg_catalog.count(pg_catalog.pg_terminate_backend(pid))::text from pg_catalog.pg_stat_activity where datname in ("
-                + string.Join(", ", names.Select(Sql.Text)) + ") and backend_type <> 'autovacuum worker'",
+                + string.Join(", ", names.Select(Sql.Text)) + ") and coalesce(backend_type, '') <> 'autovacuum worker'",
                 cancellationToken);
             return null;
         }

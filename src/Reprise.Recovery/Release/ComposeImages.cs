@@ -27,7 +27,9 @@ internal sealed class ComposeImages(ChildProcesses children, ReleasePrograms pro
         var containers = (ids ?? []).Where(IsContainerId).Take(MaxContainers).ToList();
         if (containers.Count == 0) return null;
         var described = await LinesAsync(
-            [programs.Docker, "inspect", "--type", "container", "--format", ContainerFormat, .. containers], folder, cancellationToken);
+            [programs.Docker, "inspect", "--type", "container", "--format", ContainerFormat, .. containers],
+            folder,
+            cancellationToken);
         var services = (described ?? [])
             .Select(line => line.Split(' '))
             .Where(words => words is [{ Length: > 0 }, { Length: > 0 }, _] && IsDigest(words[2]))
@@ -35,7 +37,8 @@ internal sealed class ComposeImages(ChildProcesses children, ReleasePrograms pro
             .ToList();
         if (services.Count == 0) return null;
         var digests = await DigestsAsync([.. services.Select(s => s.Id).Distinct()], folder, cancellationToken);
-        return [.. services.Select(s => Word(s.Service, s.Image, s.Id, digests)).Distinct().Order(StringComparer.Ordinal)];
+        var words = services.Select(s => Word(s.Service, s.Image, s.Id, digests));
+        return [.. words.Distinct().Order(StringComparer.Ordinal)];
     }
 
     private async Task<Dictionary<string, List<string>>> DigestsAsync(
@@ -54,9 +57,10 @@ internal sealed class ComposeImages(ChildProcesses children, ReleasePrograms pro
         if (image.Contains('@', StringComparison.Ordinal)) return $"{service}={image}";
         var repository = Repository(image);
         var known = digests.GetValueOrDefault(id) ?? [];
-        var digest = known.Find(d => d.StartsWith(repository + "@", StringComparison.Ordinal)) ?? known.FirstOrDefault();
+        var digest = known.Find(d => d.StartsWith(repository + "@", StringComparison.Ordinal))
+            ?? known.FirstOrDefault();
         var name = image.StartsWith(DigestPrefix, StringComparison.Ordinal) ? "untagged" : image;
-        return $"{service}={name}@{(digest is null ? id : digest[(digest.IndexOf('@', StringComparison.Ordinal) + 1)..])}";
+        return $"{service}={name}@{digest?.Split('@')[^1] ?? id}";
     }
 
     // The tag follows the last colon, unless that belongs to the port of the registry.
@@ -66,7 +70,8 @@ internal sealed class ComposeImages(ChildProcesses children, ReleasePrograms pro
         return colon > image.LastIndexOf('/') ? image[..colon] : image;
     }
 
-    private static bool IsContainerId(string line) => line.Length is >= 12 and <= 64 && line.All(char.IsAsciiHexDigitLower);
+    private static bool IsContainerId(string line) =>
+        line.Length is >= 12 and <= 64 && line.All(char.IsAsciiHexDigitLower);
 
     private static bool IsDigest(string word) => word.StartsWith(DigestPrefix, StringComparison.Ordinal);
 

@@ -112,7 +112,8 @@ public sealed class ReleaseFactsReader(
             foreach (var name in ComposeNames)
             {
                 if (disk.Stat(folder / name) is not { } status) continue;
-                return (true, status is { Type: FileType.Regular, SizeBytes: <= MaxComposeBytes } ? Hash(folder / name) : null);
+                var isPlain = status is { Type: FileType.Regular, SizeBytes: <= MaxComposeBytes };
+                return (true, isPlain ? Hash(folder / name) : null);
             }
         }
         catch (RepriseException e) when (e.Code == StorageErrors.FileDenied || e.Code == StorageErrors.FileMissing)

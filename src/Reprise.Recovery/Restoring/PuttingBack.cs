@@ -37,7 +37,12 @@ internal static class PuttingBack
         if (!operation.HasJournal || !operation.Journal.IsOpen) return;
         if (operation.Journal.MayHaveSwapped)
         {
-            await RollBackAsync(operation, operation.Journal.ApplicationRan || operation.Journal.State == OperationState.RollingBack);
+            // A roll-back that was interrupted goes on as it was meant: what it had begun to discard is not whole any more.
+            await RollBackAsync(
+                operation,
+                operation.Journal.State == OperationState.RollingBack
+                    ? operation.Journal.KeepsRestored
+                    : operation.Journal.ApplicationRan);
             return;
         }
 
@@ -53,7 +58,7 @@ internal static class PuttingBack
     public static async Task RollBackAsync(Operation operation, bool keepRestored)
     {
         var ran = operation.Journal.ApplicationRan;
-        operation.Enter(OperationState.RollingBack);
+        operation.Enter(OperationState.RollingBack, j => j with { KeepsRestored = keepRestored });
         await operation.PhaseAsync("roll-back", InterruptEffect.Ignored, async () =>
         {
             if (ran) await StopAgainAsync(operation);

@@ -32,10 +32,13 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
     /// <summary>
     /// Finishes an interrupted operation in its own direction. <paramref name="openPoint"/> is asked only when it was
     /// interrupted while production was untouched: what it left is then thrown away, and everything is planned,
-    /// confirmed and staged anew. <c>restore-unknown</c> when nothing was interrupted.
+    /// confirmed and staged anew. <paramref name="choices"/> are added to those of the operation.
+    /// <c>restore-unknown</c> when nothing was interrupted.
     /// </summary>
     public async Task<RestoreReport> ContinueAsync(
-        Func<PointId, CancellationToken, Task<PointReader>> openPoint, CancellationToken cancellationToken)
+        Func<PointId, CancellationToken, Task<PointReader>> openPoint,
+        RestoreChoices choices,
+        CancellationToken cancellationToken)
     {
         using var one = host.State.Lock();
         var journal = host.State.Interrupted() is [var first, ..] ? first : throw new RepriseException(
@@ -43,12 +46,14 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
         if (journal.MayHaveSwapped)
         {
             var operation = Reopen(journal);
+            operation.Save(j => With(j, choices));
             Questioner.RecordSkipped(operation);
             return await GuardAsync(operation, async () =>
                 await DoneAsync(operation, await CutOver.ResumeAsync(operation, cancellationToken)));
         }
 
         await PutBackAsync(Reopen(journal));
+        journal = With(journal, choices);
         if (journal.Kind == OperationKind.Undo) return await UndoFinishedAsync(journal.Undoes?.Value, Choices(journal), cancellationToken);
         var point = await openPoint(
             journal.Point ?? throw new InvariantException("a restore has a point"), cancellationToken);
@@ -307,6 +312,15 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
     private static CheckSubject FormerSubject(OperationJournal undone) => new(
         undone.Assets.Where(a => a.Former is not null).ToDictionary(a => a.Name, a => a.Former!), // Filtered just now.
         undone.SafetyPoint);
+
+    private static OperationJournal With(OperationJournal journal, RestoreChoices choices) => journal with
+    {
+        SkippedChecks = new SortedDictionary<string, string>(
+            journal.SkippedChecks.Concat(choices.SkipChecks).GroupBy(c => c.Key).ToDictionary(c => c.Key, c => c.Last().Value),
+            StringComparer.Ordinal),
+        AcceptedTargets = [.. journal.AcceptedTargets.Union(choices.AcceptTargets)],
+        WithoutSafety = [.. journal.WithoutSafety.Union(choices.WithoutSafety)],
+    };
 
     private static RestoreChoices Choices(OperationJournal journal) => new()
     {

@@ -30,7 +30,7 @@ internal static class Securing
 
         operation.Save(journal => journal with
         {
-            Assets = [.. journal.Assets.Select(a => a with { HadLive = IsWorthKeeping(targets[a.Name]) })],
+            Assets = [.. journal.Assets.Select(a => a with { HadLive = targets[a.Name].Presence != Presence.Absent })],
         });
         var result = await CaptureAsync(operation, [.. kinds.Where(k => k.Value == SafetyKind.Captured).Select(k => k.Key)], cancellationToken);
         foreach (var (name, problem) in result.Failed)
@@ -47,9 +47,6 @@ internal static class Securing
             Assets = [.. journal.Assets.Select(a => a with { Former = result.Records.FirstOrDefault(r => r.Name == a.Name) })],
         });
     }
-
-    private static bool IsWorthKeeping(TargetState target) =>
-        target.Presence == Presence.Unreadable || (target.Presence == Presence.Readable && target.HasData);
 
     private static async Task<SafetyResult> CaptureAsync(
         Operation operation, IReadOnlyList<string> names, CancellationToken cancellationToken)

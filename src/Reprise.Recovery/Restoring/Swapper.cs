@@ -41,52 +41,71 @@ internal static class Swapper
 
     private static async Task BackAsync(Operation operation, JournalAsset asset)
     {
-        var back = asset.Position switch
+        switch (asset.Position)
         {
-            SwapPosition.Before or SwapPosition.Back => null,
-            SwapPosition.SwappingBack => asset.Back,
-            SwapPosition.Swapped => Reverse(operation, asset, asset.HadLive),
-            SwapPosition.Swapping => await FromHalfWayAsync(operation, asset),
-            _ => throw new InvariantException($"a position that nobody knows: {asset.Position}"),
-        };
-        if (back is not null)
-        {
-            operation.SaveAsset(asset.Name, a => a with { Position = SwapPosition.SwappingBack, Back = back });
-            await operation.Asset(asset.Name).SwapAsync(operation.Item(asset), back.ToSwap(), CancellationToken.None);
+            case SwapPosition.Before or SwapPosition.Back:
+                return;
+            case SwapPosition.SwappingBack when asset.Back is { } back:
+                await TakeBackAsync(operation, asset, back);
+                return;
+            case SwapPosition.Swapped:
+                await TakeBackAsync(operation, asset, Opposite(operation, asset, asset.HadLive));
+                return;
+            default:
+                await FromHalfWayAsync(operation, asset);
+                return;
         }
-
-        if (asset.Position is not (SwapPosition.Before or SwapPosition.Back))
-            operation.SaveAsset(asset.Name, a => a with { Position = SwapPosition.Back });
     }
 
-    private static JournalSwap Reverse(Operation operation, JournalAsset asset, bool former) =>
-        new(former ? asset.Outgoing : null, asset.Incoming ?? JournalSlot.Of(Slot.New(operation.Id)));
-
-    // A swap was begun and did not say that it ended. What lies in the two slots tells how far it came, because a swap
-    // sets the live data aside before it brings anything in.
-    private static async Task<JournalSwap?> FromHalfWayAsync(Operation operation, JournalAsset asset)
+    // A swap was begun and did not say that it ended. The asset itself knows how far it came: it is asked for the
+    // opposite swap. Only where nothing was live before, that has no former data to name; then the swap is finished
+    // first, and what is live is set aside again.
+    private static async Task FromHalfWayAsync(Operation operation, JournalAsset asset)
     {
-        var restorable = operation.Asset(asset.Name);
-        var item = operation.Item(asset);
-        if (await ExistsAsync(restorable, item, asset.Outgoing)) return Reverse(operation, asset, former: true);
-        if (asset.Incoming is null) return null;
-        if (!await ExistsAsync(restorable, item, asset.Incoming)) return Reverse(operation, asset, former: false);
-        if (asset.HadLive) return null;
+        if (await ExistsAsync(operation, asset, asset.Outgoing) || (asset.HadLive && await WaitsAsync(operation, asset)))
+        {
+            await TakeBackAsync(operation, asset, Opposite(operation, asset, former: true));
+            return;
+        }
 
-        // There was nothing to set aside, so it is open whether it began. It is finished first, and the question is gone.
         try
         {
-            await restorable.SwapAsync(item, new JournalSwap(asset.Incoming, asset.Outgoing).ToSwap(), CancellationToken.None);
+            var swap = new JournalSwap(asset.Incoming, asset.Outgoing).ToSwap();
+            await operation.Asset(asset.Name).SwapAsync(operation.Item(asset), swap, CancellationToken.None);
         }
         catch (RepriseException)
         {
-            // It cannot go on, which is probably why we are here. Nothing was live, so nothing shall be.
-            return Reverse(operation, asset, await ExistsAsync(restorable, item, asset.Outgoing));
+            // It cannot go on, which is probably why we are here: what lies aside by now tells how far it came.
         }
 
-        return Reverse(operation, asset, await ExistsAsync(restorable, item, asset.Outgoing));
+        var former = await ExistsAsync(operation, asset, asset.Outgoing);
+        if (!former && asset.Incoming is null) operation.SaveAsset(asset.Name, a => a with { Position = SwapPosition.Back });
+        else await TakeBackAsync(operation, asset, Opposite(operation, asset, former));
     }
 
-    private static async Task<bool> ExistsAsync(IRestorable restorable, RestoreItem item, JournalSlot slot) =>
-        (await restorable.InspectSlotAsync(item, slot.ToSlot(), CancellationToken.None)).Exists;
+    private static async Task TakeBackAsync(Operation operation, JournalAsset asset, JournalSwap back)
+    {
+        operation.SaveAsset(asset.Name, a => a with { Position = SwapPosition.SwappingBack, Back = back });
+        try
+        {
+            await operation.Asset(asset.Name).SwapAsync(operation.Item(asset), back.ToSwap(), CancellationToken.None);
+        }
+        catch (RepriseException) when (asset.HadLive)
+        {
+            // Nothing lies aside and what came in waits again: what is live is what it was, and there was nothing to do.
+            if (await ExistsAsync(operation, asset, asset.Outgoing) || !await WaitsAsync(operation, asset)) throw;
+        }
+
+        operation.SaveAsset(asset.Name, a => a with { Position = SwapPosition.Back });
+    }
+
+    private static JournalSwap Opposite(Operation operation, JournalAsset asset, bool former) =>
+        new(former ? asset.Outgoing : null, asset.Incoming ?? JournalSlot.Of(Slot.New(operation.Id)));
+
+    private static async Task<bool> WaitsAsync(Operation operation, JournalAsset asset) =>
+        asset.Incoming is { } incoming && await ExistsAsync(operation, asset, incoming);
+
+    private static async Task<bool> ExistsAsync(Operation operation, JournalAsset asset, JournalSlot slot) =>
+        (await operation.Asset(asset.Name).InspectSlotAsync(
+            operation.Item(asset), slot.ToSlot(), CancellationToken.None)).Exists;
 }

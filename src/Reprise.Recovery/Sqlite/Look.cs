@@ -23,7 +23,8 @@ internal sealed record Look
 
     /// <summary>
     /// Looks, read-only. Each statement is a transaction of its own, so that in rollback mode writers get in between.
-    /// Counting ends when <paramref name="limit"/> is cancelled; everything when <paramref name="cancellationToken"/> is.
+    /// Counting ends when <paramref name="limit"/> is cancelled; everything when <paramref name="cancellationToken"/>
+    /// is.
     /// </summary>
     public static Look Into(DiskPath path, bool countRows, CancellationToken limit, CancellationToken cancellationToken)
     {

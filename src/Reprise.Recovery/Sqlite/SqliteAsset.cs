@@ -9,15 +9,17 @@ namespace Reprise.Recovery.Sqlite;
 /// <summary>
 /// A SQLite database. Captured as pages of one committed state, never checkpointed by us; restored beside the live file
 /// and exchanged with it by renaming, together with its sidecars.
-/// <para>Identity keys: <c>machine</c>, <c>device</c>, <c>path</c>, <c>applicationId</c>. Facts: <see cref="SqliteFacts"/>
-/// and <c>pageSize pageCount journalMode userVersion applicationId encoding autoVacuum</c>.</para>
+/// <para>Identity keys: <c>machine</c>, <c>device</c>, <c>path</c>, <c>applicationId</c>. Facts: <see
+/// cref="SqliteFacts"/> and <c>pageSize pageCount journalMode userVersion applicationId encoding autoVacuum</c>.</para>
 /// </summary>
 public sealed class SqliteAsset : IRestorable
 {
     /// <summary>The kind of these assets.</summary>
     public const string KindName = "sqlite";
 
-    /// <summary>How long an inspection may look into the live database; what is not known by then stays unknown.</summary>
+    /// <summary>
+    /// How long an inspection may look into the live database; what is not known by then stays unknown.
+    /// </summary>
     public static readonly TimeSpan InspectBound = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
@@ -49,8 +51,8 @@ public sealed class SqliteAsset : IRestorable
     private SqliteStaging Staging => new(disk, cpu, clock);
 
     /// <summary>
-    /// Whether <paramref name="candidate"/> is a file of this database: the database, a sidecar, or what a restore keeps
-    /// beside it. Nobody but SQLite may open those: closing them again would drop POSIX locks.
+    /// Whether <paramref name="candidate"/> is a file of this database: the database, a sidecar, or what a restore
+    /// keeps beside it. Nobody but SQLite may open those: closing them again would drop POSIX locks.
     /// </summary>
     public bool Owns(DiskPath candidate) => candidate == path || Locate().Owns(candidate);
 
@@ -77,7 +79,7 @@ public sealed class SqliteAsset : IRestorable
         {
             return await Capture().RunAsync(Locate(), context, cancellationToken);
         }
-        catch (RepriseException e) when (e.Problem.Asset is null)
+        catch (RepriseException e) when (e.Problem.Asset is null && IsOurs(e))
         {
             throw new RepriseException(e.Problem with { Asset = Name }, e);
         }
@@ -88,14 +90,19 @@ public sealed class SqliteAsset : IRestorable
     {
         var place = Locate();
         var where = place.Live.Main.ToString();
-        if (disk.Stat(place.Live.Main) is not { } status)
-            return new TargetState { Presence = Presence.Absent, HasData = false, Where = where };
         var size = place.Live.SizeBytes(disk);
+        if (disk.Stat(place.Live.Main) is not { } status)
+        {
+            return Interrupted(place) is { } interrupted
+                ? Unreadable(interrupted, null, [])
+                : new TargetState { Presence = Presence.Absent, HasData = false, Where = where };
+        }
+
         if (status.Type != FileType.Regular)
         {
-            var problem = new Problem(
-                StorageErrors.FileDenied, Severity.Error, $"{where} is no file ({status.Type})", "correct the path of this asset");
-            return Unreadable(problem, null, []);
+            var message = $"{where} is no file ({status.Type})";
+            const string hint = "correct the path of this asset";
+            return Unreadable(new Problem(StorageErrors.FileDenied, Severity.Error, message, hint), null, []);
         }
 
         var users = await cpu.RunAsync(() => Users(status), cancellationToken);
@@ -114,7 +121,8 @@ public sealed class SqliteAsset : IRestorable
             Where = where,
         };
 
-        TargetState Unreadable(Problem problem, SortedDictionary<string, string>? known, IReadOnlyList<string> holders) =>
+        TargetState Unreadable(
+            Problem problem, SortedDictionary<string, string>? known, IReadOnlyList<string> holders) =>
             new()
             {
                 Presence = Presence.Unreadable,
@@ -146,7 +154,11 @@ public sealed class SqliteAsset : IRestorable
         if (disk.Stat(place.Live.Main) is { } status)
         {
             if (status.Type != FileType.Regular)
-                Add(StorageErrors.FileExists, Severity.Error, $"{place.Live.Main} is no file ({status.Type})", "move it away");
+            {
+                var message = $"{place.Live.Main} is no file ({status.Type})";
+                Add(StorageErrors.FileExists, Severity.Error, message, "move it away");
+            }
+
             var holding = await cpu.RunAsync(() => new FileHolders(disk).Find(status), cancellationToken);
             if (holding.Holders.Count > 0)
             {
@@ -162,7 +174,7 @@ public sealed class SqliteAsset : IRestorable
                 Add(
                     RecoveryErrors.TargetInUse,
                     Severity.Note,
-                    $"{holding.Hidden} processes of other users could not be asked whether they have {place.Live.Main} open",
+                    $"{holding.Hidden} processes could not be asked whether they have {place.Live.Main} open",
                     "run as root, or make sure that the application is stopped");
             }
         }
@@ -170,8 +182,8 @@ public sealed class SqliteAsset : IRestorable
         if (CannotWrite(place, Slot.New(item.RestoreId)) is { } denied) problems.Add(denied with { Asset = Name });
         return problems;
 
-        void Add(ErrorCode code, Severity severity, string message, string hint) =>
-            problems.Add(new Problem(code, severity, message, hint) { Asset = Name, Where = place.Live.Main.ToString() });
+        void Add(ErrorCode code, Severity severity, string message, string hint) => problems.Add(
+            new Problem(code, severity, message, hint) { Asset = Name, Where = place.Live.Main.ToString() });
     }
 
     /// <inheritdoc />
@@ -218,11 +230,15 @@ public sealed class SqliteAsset : IRestorable
     }
 
     /// <summary>
-    /// Writes <c>NAME.db</c>; see <see cref="IRestorable.MaterialiseAsync"/>. Mode 0600: the folder is the reader's own,
-    /// and is seldom as closed as the one that the database comes from.
+    /// Writes <c>NAME.db</c>; see <see cref="IRestorable.MaterialiseAsync"/>. Mode 0600: the folder is the reader's
+    /// own, and is seldom as closed as the one that the database comes from.
     /// </summary>
     public async Task<IReadOnlyList<string>> MaterialiseAsync(
-        AssetRecord record, PointReader point, string folder, IProgressSink progress, CancellationToken cancellationToken)
+        AssetRecord record,
+        PointReader point,
+        string folder,
+        IProgressSink progress,
+        CancellationToken cancellationToken)
     {
         var file = record.Name + ".db";
         var target = new DiskPath(folder);
@@ -230,6 +246,12 @@ public sealed class SqliteAsset : IRestorable
         disk.SyncFolder(target);
         return [file];
     }
+
+    /// <summary>
+    /// What others raise through us (a store, a child) keeps its own type, which tells more than the problem.
+    /// </summary>
+    private static bool IsOurs(RepriseException e) =>
+        e is SqliteResultException || e.GetType() == typeof(RepriseException);
 
     private SqlitePlace Locate() => SqlitePlace.Resolve(disk, path);
 
@@ -254,16 +276,12 @@ public sealed class SqliteAsset : IRestorable
     {
         if (new SqliteSwap(disk, place).Unfinished() is not { } swap) return;
         if (swap.Incoming != slot && swap.Outgoing != slot) return;
-        throw new RepriseException(new Problem(
-            RecoveryErrors.OperationInterrupted,
-            Severity.Error,
-            $"an exchange of {place.Live.Main} with {slot} was interrupted and is not finished",
-            "run 'reprise restore --continue' or 'reprise undo' first")
-        {
-            Asset = Name,
-            Where = place.Live.Main.ToString(),
-        });
+        if (Interrupted(place) is { } problem) throw new RepriseException(problem);
     }
+
+    private Problem? Interrupted(SqlitePlace place) => new SqliteSwap(disk, place).Unfinished() is { } swap
+        ? SqliteSwap.Interrupted(place, swap) with { Asset = Name }
+        : null;
 
     /// <summary>
     /// Makes the folder of a database whose host was lost, as it was at the source. Folders above it get mode 0700.
@@ -296,7 +314,9 @@ public sealed class SqliteAsset : IRestorable
         }
     }
 
-    /// <summary>Reads the live database for at most <see cref="InspectBound"/>, waiting for locks no longer than that.</summary>
+    /// <summary>
+    /// Reads the live database for at most <see cref="InspectBound"/>, waiting for locks no longer than that.
+    /// </summary>
     private async Task<Look> LookAsync(SqlitePlace place, bool countRows, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(InspectBound, clock);

@@ -21,7 +21,8 @@ internal sealed class SqliteCapture(string name, SqliteSettings settings, IDisk 
     private const int BlockBytes = 1024 * 1024;
 
     /// <summary>Runs the capture; see <see cref="IAsset.CaptureAsync"/>.</summary>
-    public async Task<AssetRecord> RunAsync(SqlitePlace place, CaptureContext context, CancellationToken cancellationToken)
+    public async Task<AssetRecord> RunAsync(
+        SqlitePlace place, CaptureContext context, CancellationToken cancellationToken)
     {
         var status = Require(place);
         var folder = disk.Stat(place.Folder);
@@ -55,7 +56,7 @@ internal sealed class SqliteCapture(string name, SqliteSettings settings, IDisk 
             SourceBytes = content.LengthBytes,
             StoredBytes = context.Writer.StoredBytes - storedBefore,
             Sha256 = content.Sha256,
-            Versions = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["sqlite"] = SqliteEngine.Version },
+            Versions = new SortedDictionary<string, string> { ["sqlite"] = SqliteEngine.Version },
             Rows = findings.Rows,
             Migration = findings.Migration,
             Identity = IdentityOf(disk, place, status, findings.Shape.GetValueOrDefault("applicationId")),
@@ -91,10 +92,7 @@ internal sealed class SqliteCapture(string name, SqliteSettings settings, IDisk 
         }
 
         throw new SqliteSwap(disk, place).Unfinished() is { } swap
-            ? Fault(
-                RecoveryErrors.OperationInterrupted,
-                $"{path} is not there because an exchange with {swap.Outgoing} was interrupted",
-                "run 'reprise restore --continue' or 'reprise undo'")
+            ? new RepriseException(SqliteSwap.Interrupted(place, swap))
             : Fault(
                 StorageErrors.FileMissing,
                 $"{path} does not exist",
@@ -113,7 +111,7 @@ internal sealed class SqliteCapture(string name, SqliteSettings settings, IDisk 
             StorageErrors.DiskFull,
             Severity.Error,
             $"the private copy of {place.Live.Main} needs {needed} bytes in {copy.Main.Parent}, where {free} are free",
-            "free some room there, or set TMPDIR to a larger place")
+            "free some room there, or choose a larger place for temporary files")
         {
             Asset = name,
             Where = copy.Main.Parent.ToString(),
@@ -178,7 +176,7 @@ internal sealed class SqliteCapture(string name, SqliteSettings settings, IDisk 
             RecoveryErrors.SqliteDamaged,
             Severity.Error,
             $"{place.Live.Main} is damaged: integrity_check says '{findings.Detail}'",
-            "find the last point whose integrity is ok with 'reprise points', and restore it; this point keeps what is there now")
+            "restore the last point in which it was ok (see 'reprise points'); this one keeps what is there now")
         {
             Asset = name,
             Where = place.Live.Main.ToString(),

@@ -12,7 +12,9 @@ internal enum Integrity
     /// <summary>It found damage.</summary>
     Damaged,
 
-    /// <summary>It cannot run here, or not on every table: collations or functions of the application's own are missing.</summary>
+    /// <summary>
+    /// It cannot run here, or not on every table: collations or functions of the application's own are missing.
+    /// </summary>
     CouldNotVerify,
 }
 

@@ -1,6 +1,8 @@
 namespace Reprise.Recovery.Sqlite;
 
-/// <summary>The keys under which a record keeps what a SQLite database needs to come back, and what its capture cost.</summary>
+/// <summary>
+/// The keys under which a record keeps what a SQLite database needs to come back, and what its capture cost.
+/// </summary>
 public static class SqliteFacts
 {
     /// <summary>The stream that holds the database file.</summary>
@@ -42,7 +44,9 @@ public static class SqliteFacts
     /// <summary>How long the copy took.</summary>
     public const string CopySeconds = "copySeconds";
 
-    /// <summary>The longest time for which writers had to wait for us; a writer's own polling comes on top. 0 in WAL mode.</summary>
+    /// <summary>
+    /// The longest time for which writers had to wait for us; a writer's own polling comes on top. 0 in WAL mode.
+    /// </summary>
     public const string LongestWriterWaitSeconds = "longestWriterWaitSeconds";
 
     /// <summary>How often a writer's commit made the copy start again (rollback mode).</summary>

@@ -20,17 +20,22 @@ internal sealed class SqliteResultException(int result, Problem problem) : Repri
     /// <summary>Whether the content itself is wrong.</summary>
     public bool IsCorrupt => (Result & 0xFF) == raw.SQLITE_CORRUPT;
 
-    /// <summary>Whether the statement itself cannot be run here: a collation, function or module of the application's own.</summary>
+    /// <summary>
+    /// Whether the statement itself cannot be run here: a collation, function or module of the application's own.
+    /// </summary>
     public bool IsStatementError => (Result & 0xFF) == raw.SQLITE_ERROR;
 
     /// <summary>Whether <paramref name="result"/> says that somebody else holds a lock.</summary>
     public static bool IsBusyResult(int result) => (result & 0xFF) is raw.SQLITE_BUSY or raw.SQLITE_LOCKED;
 
-    /// <summary>Builds the exception for <paramref name="result"/> about the database at <paramref name="path"/>.</summary>
+    /// <summary>
+    /// Builds the exception for <paramref name="result"/> about the database at <paramref name="path"/>.
+    /// </summary>
     public static SqliteResultException Of(int result, string said, DiskPath path)
     {
         var (code, message, hint) = Explain(result, path, $"SQLite says '{said}' ({result})");
-        return new SqliteResultException(result, new Problem(code, Severity.Error, message, hint) { Where = path.ToString() });
+        var problem = new Problem(code, Severity.Error, message, hint) { Where = path.ToString() };
+        return new SqliteResultException(result, problem);
     }
 
     private static (ErrorCode Code, string Message, string Hint) Explain(int result, DiskPath path, string said) =>
@@ -39,7 +44,7 @@ internal sealed class SqliteResultException(int result, Problem problem) : Repri
             (ReadOnlyRollback or ReadOnlyRecovery, _) => (
                 RecoveryErrors.SqliteNeedsRecovery,
                 $"{path} holds a transaction that a crash left half-done; {said}",
-                "start its application once, or run: sqlite3 FILE 'select 1 from sqlite_schema', then try again"),
+                $"start its application once, or run sqlite3 '{path}' 'select 1 from sqlite_schema', then try again"),
             (_, raw.SQLITE_BUSY or raw.SQLITE_LOCKED) => (
                 RecoveryErrors.SqliteBusy,
                 $"{path} is locked by another process; {said}",
@@ -47,7 +52,7 @@ internal sealed class SqliteResultException(int result, Problem problem) : Repri
             (_, raw.SQLITE_NOTADB) => (
                 RecoveryErrors.SqliteUnreadable,
                 $"{path} is not a SQLite database; {said}",
-                "check the path; an encrypted database or one whose header is damaged cannot be read: restore it from a point"),
+                "check the path; an encrypted one cannot be captured; if its header is damaged, restore it from a point"),
             (_, raw.SQLITE_CORRUPT) => (
                 RecoveryErrors.SqliteUnreadable,
                 $"{path} is damaged so far that it cannot be read; {said}",
@@ -55,7 +60,7 @@ internal sealed class SqliteResultException(int result, Problem problem) : Repri
             (_, raw.SQLITE_CANTOPEN or raw.SQLITE_PERM or raw.SQLITE_AUTH or raw.SQLITE_READONLY) => (
                 StorageErrors.FileDenied,
                 $"{path} cannot be opened; {said}",
-                "run as a user who may read it, and in WAL mode write its folder, where SQLite shares its locks in a -shm file"),
+                "run as a user who may read it and, in WAL mode, write its folder, where SQLite keeps its -shm file"),
             (_, raw.SQLITE_FULL) => (
                 StorageErrors.DiskFull,
                 $"no room is left while writing {path}; {said}",

@@ -30,7 +30,8 @@ internal sealed record SnapshotFacts
 /// <para>In WAL mode a read transaction pins the state, and writers never wait. In rollback mode a reader's lock stops
 /// commits, so the pages are copied in small steps that let writers in between; their commits make the copy start
 /// again, and after <see cref="MaxRestarts"/> of those one pass is made under one lock, for at most the bound.</para>
-/// <para>One transaction over several steps sees what one step over all pages sees, but it can be cancelled and bounded.</para>
+/// <para>One transaction over several steps sees what one step over all pages sees, but it can be cancelled and
+/// bounded.</para>
 /// </summary>
 internal sealed class SqliteSnapshot(
     DiskPath source, DiskPath copy, TimeSpan bound, TimeProvider clock, Cpu cpu, IProgressSink progress)
@@ -41,7 +42,9 @@ internal sealed class SqliteSnapshot(
     /// <summary>Copied under one lock when writers wait for it: about a millisecond.</summary>
     public const int SmallStepBytes = 1024 * 1024;
 
-    /// <summary>Copied between two looks at clock and cancellation when nobody waits, or the lock is held anyway.</summary>
+    /// <summary>
+    /// Copied between two looks at clock and cancellation when nobody waits, or the lock is held anyway.
+    /// </summary>
     public const int LargeStepBytes = 8 * 1024 * 1024;
 
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(5);
@@ -55,7 +58,8 @@ internal sealed class SqliteSnapshot(
 
     /// <summary>
     /// Fills the empty file <c>copy</c>. Throws <c>sqlite-busy</c> when a lock lasts longer than the bound,
-    /// <c>sqlite-needs-recovery</c>, <c>sqlite-unreadable</c>, <c>file-denied</c>, <c>disk-full</c>; the file is then worthless.
+    /// <c>sqlite-needs-recovery</c>, <c>sqlite-unreadable</c>, <c>file-denied</c>, <c>disk-full</c>; the file is then
+    /// worthless.
     /// </summary>
     public async Task<SnapshotFacts> TakeAsync(CancellationToken cancellationToken)
     {

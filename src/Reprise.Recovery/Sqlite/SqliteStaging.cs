@@ -13,7 +13,9 @@ internal sealed class SqliteStaging(IDisk disk, Cpu cpu, TimeProvider clock)
 {
     private const int BlockBytes = 1024 * 1024;
 
-    /// <summary>Writes the database to <paramref name="path"/>, which must not exist; durable but for the name.</summary>
+    /// <summary>
+    /// Writes the database to <paramref name="path"/>, which must not exist; durable but for the name.
+    /// </summary>
     public async Task WriteAsync(
         DiskPath path, Content content, PointReader point, IProgressSink progress, CancellationToken cancellationToken)
     {
@@ -56,9 +58,9 @@ internal sealed class SqliteStaging(IDisk disk, Cpu cpu, TimeProvider clock)
         }
 
         progress.Begin("verify " + staged.Main.Name, status.SizeBytes);
-        var outcomes = new List<CheckOutcome> { await VerifyBytesAsync(staged.Main, record, progress, cancellationToken) };
-        outcomes.AddRange(await cpu.RunAsync(() => VerifyContent(staged, record, cancellationToken), cancellationToken));
-        return outcomes;
+        var bytes = await VerifyBytesAsync(staged.Main, record, progress, cancellationToken);
+        var rest = await cpu.RunAsync(() => VerifyContent(staged, record, cancellationToken), cancellationToken);
+        return [bytes, .. rest];
     }
 
     private void Apply(
@@ -90,11 +92,12 @@ internal sealed class SqliteStaging(IDisk disk, Cpu cpu, TimeProvider clock)
     {
         var began = clock.GetTimestamp();
         var actual = await HashAsync(path, progress, cancellationToken);
-        return Outcome(
-            record, "bytes", CheckLevel.Bytes, $"sha256 {record.Sha256}", $"sha256 {actual}", actual == record.Sha256, began);
+        var (expected, found) = ($"sha256 {record.Sha256}", $"sha256 {actual}");
+        return Outcome(record, "bytes", CheckLevel.Bytes, expected, found, actual == record.Sha256, began);
     }
 
-    private async Task<Sha256Digest> HashAsync(DiskPath path, IProgressSink progress, CancellationToken cancellationToken)
+    private async Task<Sha256Digest> HashAsync(
+        DiskPath path, IProgressSink progress, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var file = disk.OpenRead(path);
@@ -167,7 +170,13 @@ internal sealed class SqliteStaging(IDisk disk, Cpu cpu, TimeProvider clock)
     }
 
     private CheckOutcome Outcome(
-        AssetRecord record, string question, CheckLevel level, string expected, string actual, bool passes, long began) =>
+        AssetRecord record,
+        string question,
+        CheckLevel level,
+        string expected,
+        string actual,
+        bool passes,
+        long began) =>
         new()
         {
             Name = $"{record.Name}-{question}",

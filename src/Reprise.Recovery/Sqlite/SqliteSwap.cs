@@ -41,17 +41,27 @@ internal sealed class SqliteSwap(IDisk disk, SqlitePlace place, FileHolders hold
                 ?? throw new RepriseException(
                     RecoveryErrors.OperationInterrupted,
                     $"{arriving} cannot be read, so that the exchange that it belongs to cannot be finished",
-                    $"look which of the files {place.Live.Main}.* is the wanted one, name it back, and delete the marker");
+                    $"look which of {place.Live.Main}.* is the wanted one, name it back, and delete the marker");
         }
 
         // A marker without content was cut off while it was made: nothing had moved by then.
         return disk.Stat(leaving) is null ? null : Read(leaving);
     }
 
+    /// <summary>What to say when something is asked of a database whose exchange was interrupted.</summary>
+    public static Problem Interrupted(SqlitePlace place, Swap swap) => new(
+        RecoveryErrors.OperationInterrupted,
+        Severity.Error,
+        $"an exchange of {place.Live.Main} with {swap.Incoming?.ToString() ?? "nothing"} was interrupted",
+        "run 'reprise restore --continue' or 'reprise undo' first")
+    {
+        Where = place.Live.Main.ToString(),
+    };
+
     /// <summary>
-    /// Runs the exchange, or the rest of it; durable on return. <c>target-in-use</c> when a process has the live database
-    /// open (nothing is changed then), <c>file-exists</c> when something is in the way, <c>staged-wrong</c> when there is
-    /// nothing to exchange.
+    /// Runs the exchange, or the rest of it; durable on return. <c>target-in-use</c> when a process has the live
+    /// database open (nothing is changed then), <c>file-exists</c> when something is in the way, <c>staged-wrong</c>
+    /// when there is nothing to exchange.
     /// </summary>
     public void Run(Swap swap)
     {

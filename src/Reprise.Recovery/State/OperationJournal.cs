@@ -72,6 +72,9 @@ public sealed record OperationJournal
     /// <summary>Whether the application has run on the data that came back.</summary>
     public bool ApplicationRan { get; init; }
 
+    /// <summary>Whether a roll-back that has begun keeps what came back, for somebody to look at.</summary>
+    public bool KeepsRestored { get; init; }
+
     /// <summary>The former data stays at least until then.</summary>
     public DateTimeOffset? FormerUntil { get; init; }
 
@@ -147,7 +150,7 @@ public sealed record JournalAsset
     /// <summary>Where that which is live goes.</summary>
     public required JournalSlot Outgoing { get; init; }
 
-    /// <summary>Whether anything that is worth keeping was live just before the swap; after it, whether it lies in <see cref="Outgoing"/>.</summary>
+    /// <summary>Whether anything was live just before the swap; after it, whether it lies in <see cref="Outgoing"/>.</summary>
     public bool HadLive { get; init; }
 
     /// <summary>How far its swap is.</summary>

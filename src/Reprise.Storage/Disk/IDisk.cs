@@ -37,6 +37,7 @@ public interface IDisk
 
     /// <summary>
     /// Renames, replacing an existing file or an empty folder. Durable after SyncFolder of both parents.
+    /// <c>crosses-file-systems</c> between two file systems or mounts, here and in the two below.
     /// </summary>
     void Rename(DiskPath from, DiskPath to);
 

@@ -32,7 +32,14 @@ internal static class CheckCommand
 
     private static void Render(ChecksJson result, Output output, CommandContext context)
     {
-        output.Checks(result.Checks);
+        var secrets = result.Checks.Where(c => c.Name.StartsWith("secret ", StringComparison.Ordinal)).ToList();
+        output.Checks([.. result.Checks.Except(secrets)]);
+        foreach (var secret in secrets)
+        {
+            var word = Output.WordOf(secret.Outcome);
+            output.Paragraph($"  {output.Paint(word, Output.ToneOf(secret.Outcome))} {secret.Name}", 4);
+        }
+
         var passed = result.Checks.Count(c => c.Outcome == "pass");
         output.Line(result.Checks.Count == 0
             ? "nothing was asked: the configuration has no checks"

@@ -74,6 +74,8 @@ internal sealed class CommandLine(Host host, Operations operations)
         return MissingValue(parse)
             ?? (parse.Errors.Count == 0
                 ? null
+                : tree.ActionOf(command) is null && command.Subcommands.Count > 0
+                ? NeedsWord(command)
                 : Usage(CliErrors.OptionValue, Lower(parse.Errors[0].Message), $"see {HelpOf(command)}"));
     }
 

@@ -50,7 +50,7 @@ internal static class InitCommand
         output.Line();
         output.Line("systemd, as /etc/systemd/system/reprise.service:");
         Indented(result.Schedule.SystemdService, output);
-        output.Line("and /etc/systemd/system/reprise.timer, then: systemctl enable --now reprise.timer");
+        output.Paragraph("and /etc/systemd/system/reprise.timer, then: systemctl enable --now reprise.timer");
         Indented(result.Schedule.SystemdTimer, output);
         output.Line("cron, with crontab -e:");
         Indented(result.Schedule.Cron, output);

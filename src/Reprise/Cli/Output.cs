@@ -128,34 +128,27 @@ internal sealed class Output(TextWriter writer, int width, bool colour, bool qui
         var lines = new List<string>();
         foreach (var paragraph in text.Split('\n'))
         {
-            var line = new StringBuilder();
-            foreach (var word in paragraph.Split(' '))
+            var words = paragraph.TrimStart(' ');
+            var line = new StringBuilder().Append(' ', paragraph.Length - words.Length);
+            var isEmpty = true;
+            foreach (var word in words.Split(' '))
             {
-                if (line.Length > 0 && line.Length + 1 + word.Length > width && !IsBlank(line))
+                if (!isEmpty && line.Length + 1 + word.Length > width)
                 {
                     lines.Add(line.ToString());
                     line.Clear().Append(' ', indent).Append(word);
                     continue;
                 }
 
-                if (line.Length > 0 && !(lines.Count > 0 && IsBlank(line))) line.Append(' ');
+                if (!isEmpty) line.Append(' ');
                 line.Append(word);
+                isEmpty = false;
             }
 
             lines.Add(line.ToString());
         }
 
         return lines;
-    }
-
-    private static bool IsBlank(StringBuilder line)
-    {
-        for (var i = 0; i < line.Length; i++)
-        {
-            if (line[i] != ' ') return false;
-        }
-
-        return true;
     }
 
     private static string Detail(CheckJson check)

@@ -132,7 +132,11 @@ internal sealed class ProgressLine : IProgressSink, IDisposable
     {
         lock (gate)
         {
-            if (step is not null && drawn) Draw();
+            if (step is null || !drawn) return;
+            Draw();
+
+            // The tick says that time passes; what is heard next is shown at once.
+            lastDrawn = 0;
         }
     }
 

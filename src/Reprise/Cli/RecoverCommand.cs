@@ -31,7 +31,7 @@ internal static class RecoverCommand
                 parse.GetValue(point),
                 context.FullPath(parse.GetRequiredValue(to)!), // The parser demands it.
                 parse.GetValue(secrets)),
-            Render), "reprise recover --repository /mnt/usb/shop --key-file sheet.txt --to /srv/shop");
+            Render), "reprise recover --repository /usb/shop --key-file sheet.txt --to /srv");
     }
 
     private static void Render(RecoverJson result, Output output, CommandContext context)

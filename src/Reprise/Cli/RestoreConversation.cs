@@ -61,11 +61,13 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
     }
 
     /// <summary>
-    /// Without <c>control</c>: whether the person has stopped the application. False when nobody can be asked.
+    /// Whether the person has stopped the application, because of <paramref name="why"/> (no <c>control</c>, or its stop
+    /// failed). False when nobody can be asked.
     /// </summary>
-    public async Task<bool> IsStoppedAsync(CancellationToken cancellationToken)
+    public async Task<bool> IsStoppedAsync(string why, CancellationToken cancellationToken)
     {
-        context.Prose.Line("The application is not stopped by Reprise: the configuration has no control.");
+        context.Progress.Clear();
+        context.Prose.Paragraph($"The application is not stopped by Reprise: {why}.");
         return CanAsk && await YesAsync("Is it stopped now? [y/N] ", cancellationToken);
     }
 
@@ -75,8 +77,7 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
     public async Task WaitForStartAsync(CancellationToken cancellationToken)
     {
         context.Progress.Clear();
-        context.Prose.Line("The data is back. Start the application now, so that its checks can be asked.");
-        await Terminal.AskAsync("Press Enter when it runs. ", cancellationToken);
+        await Terminal.AskAsync("The data is back. Start the application now, then press Enter: ", cancellationToken);
     }
 
     /// <summary>

@@ -161,7 +161,10 @@ internal sealed partial class LookAround(IDisk disk, string folder, IReadOnlyDic
     }
 
     // Compose also knows ${NAME:?message} and ${NAME?message}; ours refuses an unset variable anyway.
-    private static string Plain(string text) => ComposeVariable().Replace(text, "${${name}${default}}");
+    private static string Plain(string text) => ComposeVariable().Replace(
+        text,
+        match => "${" + match.Groups["name"].Value + match.Groups["default"].Value
+            + (match.Groups["plain"].Success ? ":-" + match.Groups["plain"].Value : "") + "}");
 
     private List<string> LookForFiles(ComposeFile? compose, IReadOnlyList<(string Path, FileStatus Status)> files)
     {

@@ -140,7 +140,20 @@ internal sealed class AssetFactory(Machine machine, IReadOnlyList<string> compos
         Cpu = machine.Cpu,
         Variable = machine.Variable,
         Home = machine.Home,
-        UserName = Environment.UserName,
+        UserName = UserName(machine),
         TemporaryFolder = machine.TemporaryFolder,
     };
+
+    private static string UserName(Machine machine)
+    {
+        try
+        {
+            return Environment.UserName;
+        }
+        catch (IOException)
+        {
+            // A bare host has no /etc/passwd; what is left is what the shell says, or a connection that names its user.
+            return machine.Variable("USER") ?? "";
+        }
+    }
 }

@@ -26,7 +26,7 @@ internal static class DemoOperation
                 (where, arguments, cancellationToken) => RunAsync(context.Host, where, arguments, cancellationToken),
                 line => context.Prose.Paragraph(line));
             var result = await story.PlayAsync(
-                folder, Sabotaged(options), machine.Variable("USER") == "root" || Environment.UserName == "root", options.Keep, context.Cancellation);
+                folder, Sabotaged(options), Environment.IsPrivilegedProcess, options.Keep, context.Cancellation);
             return new CommandReport<DemoJson>(Json(result, options), [.. Problems(result)]);
         }
         finally

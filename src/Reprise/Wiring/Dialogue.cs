@@ -25,7 +25,7 @@ internal sealed class Dialogue(RestoreConversation conversation, CommandContext 
 
     /// <inheritdoc />
     public Task<bool> AskIsStoppedAsync(string why, CancellationToken cancellationToken) =>
-        conversation.IsStoppedAsync(cancellationToken);
+        conversation.IsStoppedAsync(why, cancellationToken);
 
     /// <inheritdoc />
     public Task AskToStartAsync(CancellationToken cancellationToken) => conversation.WaitForStartAsync(cancellationToken);

@@ -19,7 +19,7 @@ internal static class RestoreMapping
         Plan = Steps(plan),
         Changes = Changes(plan),
         Secrets = Secrets(plan.Secrets),
-        Safety = new SafetyJson { State = Word(Weakest(plan)), Id = null },
+        Safety = new SafetyJson { State = Weakest(plan) is SafetyKind.Captured ? "planned" : Word(Weakest(plan)), Id = null },
         Checks = [],
         Former = [],
         Phases = [],
@@ -82,7 +82,7 @@ internal static class RestoreMapping
     public static string Word(SafetyKind kind) => kind switch
     {
         SafetyKind.NotApplicable => "not-applicable",
-        SafetyKind.Captured => "captured",
+        SafetyKind.Captured => "taken",
         SafetyKind.MovedAside => "moved-aside",
         SafetyKind.Skipped => "waived",
         SafetyKind.Impossible => "impossible",

@@ -99,6 +99,7 @@ internal static class RestoreOperations
         return ReportAsync(
             () => run.ContinueAsync(
                 (id, _) => Task.FromResult(protection.Repository.OpenPoint(PointNames.Find(catalog, id.Value))),
+                Choices(options),
                 context.Cancellation),
             created);
     }

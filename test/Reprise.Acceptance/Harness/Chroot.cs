@@ -34,7 +34,11 @@ public sealed class Chroot : IDisposable
     public async Task<ProgramRun> RunAsync(params string[] arguments)
     {
         string[] enter = Environment.UserName == "root" ? ["chroot"] : ["unshare", "--map-root-user", "chroot"];
-        var surroundings = new Surroundings { Variables = new Dictionary<string, string> { ["HOME"] = "/tmp" } };
+        var surroundings = new Surroundings
+        {
+            Variables = new Dictionary<string, string> { ["HOME"] = "/tmp" },
+            Within = TimeSpan.FromMinutes(2),
+        };
         using var running = RunningProgram.Start(surroundings, [.. enter, Root, "/opt/reprise/reprise", .. arguments]);
         return await running.EndAsync();
     }

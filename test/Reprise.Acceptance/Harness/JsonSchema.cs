@@ -13,7 +13,7 @@ public sealed partial class JsonSchema(JsonElement root, Func<string, JsonElemen
         ["$schema", "$id", "$defs", "title", "description", "examples", "default"];
 
     /// <summary>The committed schema of a command.</summary>
-    public static JsonSchema OfCommand(string command) => new(LoadFile($"{command}.v1.json"), LoadFile);
+    public static JsonSchema OfCommand(string command) => new(LoadFile($"{command}.json"), LoadFile);
 
     /// <summary>A schema given as text, for the tests of this class.</summary>
     public static JsonSchema Parse(string text) => new(

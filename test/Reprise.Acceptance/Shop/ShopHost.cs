@@ -126,7 +126,7 @@ public sealed class ShopHost : IAsyncDisposable
     public void SetVariable(string name, string value)
     {
         var file = Application + "/.env";
-        File.WriteAllLines(file, File.ReadLines(file).Where(l => !l.StartsWith(name + "=", StringComparison.Ordinal)).Append($"{name}={value}"));
+        File.WriteAllLines(file, File.ReadAllLines(file).Where(l => !l.StartsWith(name + "=", StringComparison.Ordinal)).Append($"{name}={value}"));
     }
 
     /// <inheritdoc />

@@ -27,7 +27,7 @@ public class ShopStoryTests
         Directory.Delete(shop.Application + "/config", recursive: true);
 
         var restore = (await shop.RepriseAsync("restore", "latest", "--yes", "--json")).MustExit(0).Result("restore");
-        Assert.All(Checks(restore), c => Assert.True(c.GetProperty("outcome").GetString() == "pass", c.GetRawText()));
+        Assert.All(Checks(restore), c => Assert.True(c.GetProperty("outcome").GetString() is "pass" or "not-applicable", c.GetRawText()));
         Assert.Contains(Checks(restore), c => c.GetProperty("name").GetString() == "backend-healthy");
         Assert.Equal(dump, await shop.DumpAsync());
         Assert.Equal(tree, shop.Tree("uploads", "config"));
@@ -67,8 +67,9 @@ public class ShopStoryTests
         var dump = await shop.DumpAsync();
         shop.SetVariable("JWT_SECRET", "rotated-" + Guid.NewGuid().ToString("N"));
         var check = await shop.RepriseAsync("check");
-        Assert.Contains("FAIL secret JWT_SECRET differs from point", check.Output, StringComparison.Ordinal);
-        Assert.Contains("tokens issued before it will be refused", check.Output, StringComparison.Ordinal);
+        var said = string.Join(' ', check.Output.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
+        Assert.True(said.Contains("FAIL secret JWT_SECRET differs from point", StringComparison.Ordinal), check.ToString());
+        Assert.True(said.Contains("tokens issued before it will be refused", StringComparison.Ordinal), check.ToString());
         var restore = (await shop.RepriseAsync("restore", "latest", "--yes", "--json")).MustExit(0).Json("restore");
         var secrets = restore.GetProperty("result").GetProperty("secrets").EnumerateArray().ToList();
         Assert.Equal("fail", secrets.Single(s => s.GetProperty("name").GetString() == "JWT_SECRET").GetProperty("outcome").GetString());

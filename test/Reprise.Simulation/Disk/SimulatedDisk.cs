@@ -168,6 +168,9 @@ public sealed class SimulatedDisk : IDisk
     public void DeleteFolder(DiskPath path) => Do("delete folder", path, CallTraits.Change, () =>
     {
         var place = DiskNames.Find(Medium.Root, path, followLast: false, missingIsNull: true);
+
+        // Below what is no folder the kernel does not say "absent", but "not a folder".
+        if (place is null && IsBelowAFile(path)) throw Fault(StorageErrors.FileMissing, "delete the folder", path);
         if (place?.Inode is null) return true;
         if (place.Inode.Type != FileType.Folder) throw Fault(StorageErrors.FileMissing, "delete the folder", path);
         if (place.Inode.Entries.Count > 0) throw Fault(StorageErrors.FileExists, "delete the folder", path);
@@ -290,6 +293,17 @@ public sealed class SimulatedDisk : IDisk
 
     private Inode Existing(DiskPath path, bool followLast) =>
         DiskNames.Find(Medium.Root, path, followLast).Inode ?? throw Fault(StorageErrors.FileMissing, "open", path);
+
+    private bool IsBelowAFile(DiskPath path)
+    {
+        for (var above = path.Parent; !above.IsEmpty && above != above.Parent; above = above.Parent)
+        {
+            if (DiskNames.Find(Medium.Root, above, followLast: true, missingIsNull: true)?.Inode is { } inode)
+                return inode.Type != FileType.Folder;
+        }
+
+        return false;
+    }
 
     private Inode Folder(DiskPath path) => Existing(path, followLast: true) is { Type: FileType.Folder } folder
         ? folder

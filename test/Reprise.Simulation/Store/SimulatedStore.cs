@@ -162,9 +162,12 @@ public sealed class SimulatedStore : IStore
         return SimulationLoop.Never();
     }
 
-    private TimeSpan Latency(FaultKind? fault) => fault == FaultKind.Delay
-        ? TimeSpan.FromSeconds(chance.Between(1, 90))
-        : TimeSpan.FromMicroseconds(chance.Between(200, 30_000));
+    // Mostly the same, so that two clients that began together stay together and want the same names.
+    private TimeSpan Latency(FaultKind? fault)
+    {
+        if (fault == FaultKind.Delay) return TimeSpan.FromSeconds(chance.Between(1, 90));
+        return chance.OneIn(5) ? TimeSpan.FromMicroseconds(chance.Between(200, 30_000)) : TimeSpan.FromMilliseconds(5);
+    }
 
     private static StoreException? Refusal(FaultKind? fault, ObjectName? name, string call) => fault switch
     {

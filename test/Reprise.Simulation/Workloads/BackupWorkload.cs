@@ -226,7 +226,7 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
 
         foreach (var attempt in attempts.Values.Where(a => a.Fate == Fate.Committed))
         {
-            if (catalog.Points.All(p => p.Id.Value != attempt.Id))
+            if (catalog.Points.All(p => p.Id.Value != attempt.Id || AttemptOf(p) != attempt))
                 throw new SimulationFailureException($"committed point {attempt.Id} is gone");
         }
 

@@ -85,7 +85,7 @@ public sealed class FilesWorkload(ulong seed) : IWorkload
     {
         if (!swapping) Demand(life, former, "before the swap began");
         if (swapped) Demand(life, captured, "after the swap ended");
-        if (chance.OneIn(2))
+        if (life.Chance.OneIn(2))
         {
             await GoOnAsync(life);
             Demand(life, captured, "after going on");

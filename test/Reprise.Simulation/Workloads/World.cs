@@ -126,6 +126,7 @@ public sealed class Life
         this.counters = counters;
         Loop = loop;
         Entropy = new SeededEntropy(Chance.For(seed, "entropy").Next());
+        Chance = Chance.For(seed, "life");
         Cpu = new Cpu(loop.Scheduler, 2);
         IDisk disk = new SimulatedDisk(world.Disk, loop, seed, world.FaultsOnDisk ? plan : FaultPlan.None);
         Disk = world.Options.PlantedDisk?.Invoke(disk) ?? disk;
@@ -139,6 +140,9 @@ public sealed class Life
 
     /// <summary>Where its work runs.</summary>
     public Cpu Cpu { get; }
+
+    /// <summary>What is drawn in this life alone.</summary>
+    public Chance Chance { get; }
 
     /// <summary>Its disk.</summary>
     public IDisk Disk { get; }

@@ -88,6 +88,12 @@ internal static class Samples
                 72), SizeBytes = 1 << 30, RestoreId = RestoreId },
         ],
         Phases = [new PhaseJson { Name = "stage", Seconds = 31.5 }, new PhaseJson { Name = "publish", Seconds = 0.4 }],
+        Sentences =
+        [
+            "You get back shop as of 2026-11-22 03:15:02 UTC, 42 minutes ago: orders 41,202 → 40,950.",
+            "You lose what was written in these 42 minutes; shop is down meanwhile.",
+            "To go back, 'reprise undo': what is live now is kept.",
+        ],
     };
 
     public static StatusJson Status() => new()

@@ -145,12 +145,10 @@ public class TextTests
         await bench.RunAsync("restore", "--plan");
         Assert.Equal(
             """
-            You get back the application as it was on 2026-11-22 03:15:02 UTC (Sunday 22
-            November 2026, 03:15 here), 42 min ago: orders 41,202 → 40,950, sessions none →
-            1.
-            You lose everything that was written in the 42 min since then, unless you go
-            back.
-            You go back with: reprise undo. What is replaced is kept.
+            You get back shop as of 2026-11-22 03:15:02 UTC, 42 minutes ago: orders 41,202 →
+            40,950.
+            You lose what was written in these 42 minutes; shop is down meanwhile.
+            To go back, 'reprise undo': what is live now is kept.
               stage orders  costly      database shop__new_x, 1.00 GiB, about 31 s
               swap orders   reversible  database shop
             unsafe: secret JWT_SECRET is not the one of the point: what it signed or sealed

@@ -24,7 +24,8 @@ public sealed class ExportVerificationTests : IAsyncLifetime
     {
         var point = await world.CommitAsync(
             [
-                world.Add("sessions", AssetKinds.Sqlite, folder => File.WriteAllText(Path.Combine(folder, "s.db"), "database")),
+                world.Add("sessions", AssetKinds.Sqlite, folder => File.WriteAllText(
+                    Path.Combine(folder, "s.db"), "database")),
                 world.AddFiles("runtime", ("a", "b")),
             ],
             signing: Key);
@@ -109,7 +110,8 @@ public sealed class ExportVerificationTests : IAsyncLifetime
                 await File.WriteAllBytesAsync(path, flipped);
                 var result = await world.VerifyAsync(Key);
                 Assert.True(
-                    result.Problems.Any(p => p.Code.Exit == ExitCodes.Damaged), $"byte {at} of {Path.GetFileName(path)} was not missed");
+                    result.Problems.Any(p => p.Code.Exit == ExitCodes.Damaged),
+                    $"byte {at} of {Path.GetFileName(path)} was flipped unseen");
             }
 
             await File.WriteAllBytesAsync(path, original);
@@ -146,13 +148,14 @@ public sealed class ExportVerificationTests : IAsyncLifetime
     {
         var outside = Path.Combine(world.Scratch.Text, "outside.db");
         File.Move(Database, outside);
-        File.CreateSymbolicLink(Path.Combine(Folder, Path.GetFileName(Directory.EnumerateFiles(world.Scratch.Text, "outside.db").Single())), outside);
+        File.CreateSymbolicLink(Path.Combine(Folder, "outside.db"), outside);
         var result = await world.VerifyAsync(Key);
         Assert.Contains(result.Damage, d => d.File == "outside.db" && d.Problem.Code == ExportErrors.ExportForeign);
         Assert.Contains(result.Damage, d => d.Asset == "sessions" && d.Problem.Code == ExportErrors.ExportIncomplete);
         File.Delete(Path.Combine(Folder, "metadata.json"));
         File.CreateSymbolicLink(Path.Combine(Folder, "metadata.json"), "/etc/passwd");
-        Assert.Contains((await world.VerifyAsync(Key)).Damage, d => d.File == "metadata.json" && d.Problem.Code == ExportErrors.ExportForeign);
+        var damage = (await world.VerifyAsync(Key)).Damage;
+        Assert.Contains(damage, d => d.File == "metadata.json" && d.Problem.Code == ExportErrors.ExportForeign);
     }
 
     [Theory]
@@ -200,7 +203,8 @@ public sealed class ExportVerificationTests : IAsyncLifetime
         Resum();
         var result = await world.VerifyAsync(Key);
         Assert.Null(result.Metadata);
-        Assert.Contains(result.Damage, d => d.File == "metadata.json" && d.Problem.Code == ExportErrors.ExportMalformed);
+        Assert.Contains(
+            result.Damage, d => d.File == "metadata.json" && d.Problem.Code == ExportErrors.ExportMalformed);
     }
 
     [Theory]
@@ -212,7 +216,9 @@ public sealed class ExportVerificationTests : IAsyncLifetime
         Rewrite(name, t => t + new string('\n', ExportVerification.MaxDescriptionBytes));
         var result = await world.VerifyAsync(Key);
         Assert.Contains(
-            result.Damage, d => d.File == name && d.Problem.Code == ExportErrors.ExportMalformed && d.Problem.Message.Contains("longer", StringComparison.Ordinal));
+            result.Damage,
+            d => d.File == name && d.Problem.Code == ExportErrors.ExportMalformed
+                && d.Problem.Message.Contains("longer", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -252,8 +258,13 @@ public sealed class ExportVerificationTests : IAsyncLifetime
     private void Resum()
     {
         var text = new StringBuilder();
-        foreach (var path in Directory.EnumerateFiles(Folder).Where(p => !p.EndsWith("SHA256SUMS", StringComparison.Ordinal)).Order(StringComparer.Ordinal))
-            text.Append(Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)))).Append("  ").Append(Path.GetFileName(path)).Append('\n');
+        File.Delete(Path.Combine(Folder, "SHA256SUMS"));
+        foreach (var path in Directory.EnumerateFiles(Folder).Order(StringComparer.Ordinal))
+        {
+            var hash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)));
+            text.Append($"{hash}  {Path.GetFileName(path)}\n");
+        }
+
         File.WriteAllText(Path.Combine(Folder, "SHA256SUMS"), text.ToString());
     }
 

@@ -5,10 +5,12 @@ using Reprise.Recovery.Exporting;
 using Reprise.Repository;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
+using Reprise.Storage;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Storage.Memory;
 using Reprise.Storage.Runtime;
+using Reprise.Tests.Repository;
 using Reprise.Tests.Storage;
 using Slot = Reprise.Recovery.Assets.Slot;
 
@@ -43,7 +45,9 @@ public sealed class ExportWorld : IDisposable
 
     public DiskPath Target => Scratch / "export";
 
-    /// <summary>Commits a point that holds <paramref name="assets"/> and one content, <paramref name="text"/>.</summary>
+    /// <summary>
+    /// Commits a point that holds <paramref name="assets"/> and one content, <paramref name="text"/>.
+    /// </summary>
     public async Task<PointEntry> CommitAsync(
         IReadOnlyList<AssetRecord> assets,
         string text = "application: shop\n",
@@ -94,15 +98,19 @@ public sealed class ExportWorld : IDisposable
         return Record(name, kind);
     }
 
-    public AssetRecord AddFiles(string name, params (string Path, string Text)[] files) => Add(name, AssetKinds.Files, folder =>
-    {
-        foreach (var (path, text) in files)
+    public AssetRecord AddFiles(string name, params (string Path, string Text)[] files) =>
+        Add(name, AssetKinds.Files, folder =>
         {
-            var full = Path.Combine(folder, path);
-            Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-            File.WriteAllText(full, text);
-        }
-    });
+            foreach (var (path, text) in files)
+            {
+                var full = Path.Combine(folder, path);
+                Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+                File.WriteAllText(full, text);
+            }
+        });
+
+    public List<ObjectName> PackNames() =>
+        [.. Store.Names().Where(n => n.Value.StartsWith("packs/", StringComparison.Ordinal))];
 
     public ExportRequest Request(PointEntry point, SigningKeys? signing = null) => new()
     {
@@ -122,7 +130,9 @@ public sealed class ExportWorld : IDisposable
 
     /// <summary>What lies beside the target: its name when it exists, and everything unfinished.</summary>
     public List<string> Around() =>
-        [.. Directory.EnumerateFileSystemEntries(Scratch.Text, "export*").Select(p => Path.GetFileName(p)!).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFileSystemEntries(Scratch.Text, "export*")
+            .Select(p => Path.GetFileName(p)!)
+            .Order(StringComparer.Ordinal)];
 
     public static (int Exit, string Output) Run(string folder, params string[] command)
     {
@@ -174,30 +184,45 @@ public class FakeAsset(string name, string kind, Action<string> write) : IRestor
     public string Kind => kind;
 
     public Task<IReadOnlyList<string>> MaterialiseAsync(
-        AssetRecord record, PointReader point, string folder, IProgressSink progress, CancellationToken cancellationToken)
+        AssetRecord record,
+        PointReader point,
+        string folder,
+        IProgressSink progress,
+        CancellationToken cancellationToken)
     {
         write(folder);
         return Task.FromResult<IReadOnlyList<string>>(
-            [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(folder, f))]);
+            [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+                .Select(f => Path.GetRelativePath(folder, f))]);
     }
 
-    public Task<IReadOnlyList<Problem>> DiagnoseAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<IReadOnlyList<Problem>> DiagnoseAsync(CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
 
-    public Task<AssetRecord> CaptureAsync(CaptureContext context, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<AssetRecord> CaptureAsync(CaptureContext context, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
 
     public Task<TargetState> InspectAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public Task<IReadOnlyList<Problem>> PreflightAsync(RestoreItem item, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<IReadOnlyList<Problem>> PreflightAsync(RestoreItem item, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
 
-    public Task StageAsync(RestoreItem item, PointReader point, IProgressSink progress, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task StageAsync(
+        RestoreItem item, PointReader point, IProgressSink progress, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
 
-    public Task<IReadOnlyList<CheckOutcome>> VerifyStagedAsync(RestoreItem item, IProgressSink progress, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<IReadOnlyList<CheckOutcome>> VerifyStagedAsync(
+        RestoreItem item, IProgressSink progress, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
 
-    public Task SwapAsync(RestoreItem item, Swap swap, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task SwapAsync(RestoreItem item, Swap swap, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
 
-    public Task<SlotState> InspectSlotAsync(RestoreItem item, Slot slot, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<SlotState> InspectSlotAsync(RestoreItem item, Slot slot, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
 
-    public Task DiscardAsync(RestoreItem item, Slot slot, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task DiscardAsync(RestoreItem item, Slot slot, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
 }
 
 /// <summary>An asset whose tree is read entry by entry.</summary>
@@ -205,7 +230,10 @@ public sealed class FakeTree(string name, IReadOnlyList<TreeEntry> entries)
     : FakeAsset(name, AssetKinds.Files, _ => throw new InvalidOperationException("the tree can be read")), ITreeSource
 {
     public async IAsyncEnumerable<TreeEntry> WalkAsync(
-        AssetRecord record, PointReader point, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        AssetRecord record,
+        PointReader point,
+        string scratchFolder,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var entry in entries) yield return entry;
         await Task.CompletedTask;

@@ -6,7 +6,6 @@ using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
-using Reprise.Tests.Repository;
 
 namespace Reprise.Tests.Exporting;
 
@@ -36,7 +35,8 @@ public sealed class RecoverTests : IDisposable
             world.Disk.SetModified(path / "uploads", new UnixTime(1_500_000_000, 5));
             world.Disk.SetMode(path, 0x1ED);
         });
-        var point = await world.CommitAsync([locked, world.AddFiles("config", ("config/shop.ini", "i"), ("uploads/b.txt", "B"))], Configuration);
+        var point = await world.CommitAsync(
+            [locked, world.AddFiles("config", ("config/shop.ini", "i"), ("uploads/b.txt", "B"))], Configuration);
         var result = await RecoverAsync();
         Assert.Equal(point.Id, result.Point.Id);
         Assert.Equal(Configuration, await File.ReadAllTextAsync(Path.Combine(Folder, "reprise.yaml")));
@@ -52,24 +52,28 @@ public sealed class RecoverTests : IDisposable
     [Fact]
     public async Task What_must_be_adapted_and_typed_next_is_said()
     {
-        world.Secrets.AddRange([new KeptSecret("DATABASE_URL", null), new KeptSecret("JWT_SECRET", null), new KeptSecret("SET", null)]);
+        world.Secrets.AddRange(
+            [new KeptSecret("DATABASE_URL", null), new KeptSecret("JWT_SECRET", null), new KeptSecret("SET", null)]);
         set.Add("SET");
         var point = await world.CommitAsync([ExportWorld.Record("secrets", AssetKinds.Secrets)], Configuration);
-        var result = await RecoverAsync(r => r with { Repository = "/mnt/usb stick/recovery", KeyFile = "/root/k" });
+        var result = await RecoverAsync(r => r with { Repository = "/mnt/usb stick/recovery", KeyFile = "/etc/shop.key" });
         Assert.Equal(
             [
                 $"cd {Folder}",
                 "export DATABASE_URL=…",
                 "export JWT_SECRET=…",
-                $"reprise restore {point.Id} --config reprise.yaml --repository '/mnt/usb stick/recovery' --key-file /root/k",
+                $"reprise restore {point.Id} --config reprise.yaml"
+                    + " --repository '/mnt/usb stick/recovery' --key-file /etc/shop.key",
             ],
             result.NextCommands);
         Assert.Equal(2, result.Adapt.Count);
         Assert.Contains("/mnt/usb stick/recovery", result.Adapt[0], StringComparison.Ordinal);
         Assert.Equal(["DATABASE_URL", "JWT_SECRET"], result.MissingSecrets);
-        Assert.Equal(2, result.Problems.Count(p => p.Code == ExportErrors.SecretNotKept && p.Severity == Severity.Warning));
+        Assert.Equal(
+            2, result.Problems.Count(p => p.Code == ExportErrors.SecretNotKept && p.Severity == Severity.Warning));
         Folders.DeleteTree(world.Disk, world.Target);
-        Assert.Empty((await RecoverAsync(r => r with { Repository = places!.Repository, KeyFile = places.KeyFile })).Adapt);
+        Assert.Empty(
+            (await RecoverAsync(r => r with { Repository = places!.Repository, KeyFile = places.KeyFile })).Adapt);
         Folders.DeleteTree(world.Disk, world.Target);
         places = null;
         Assert.Single((await RecoverAsync()).Adapt);
@@ -79,9 +83,11 @@ public sealed class RecoverTests : IDisposable
     public async Task Sealed_values_are_written_only_when_asked_and_complete_the_captured_file()
     {
         world.Secrets.AddRange([
-            new KeptSecret("PLAIN", "abc"), new KeptSecret("TRICKY", "a'b\"c$d\\e\nf"), new KeptSecret("SPACED", "a b#c"),
-            new KeptSecret("THERE", "other"), new KeptSecret("LOST", null)]);
-        await world.CommitAsync([ExportWorld.Record("secrets", AssetKinds.Secrets), world.AddFiles("runtime", (".env", "THERE=mine"))], Configuration);
+            new KeptSecret("PLAIN", "abc"), new KeptSecret("TRICKY", "a'b\"c$d\\e\nf"),
+            new KeptSecret("SPACED", "a b#c"), new KeptSecret("THERE", "other"), new KeptSecret("LOST", null)]);
+        await world.CommitAsync(
+            [ExportWorld.Record("secrets", AssetKinds.Secrets), world.AddFiles("runtime", (".env", "THERE=mine"))],
+            Configuration);
         var without = await RecoverAsync();
         Assert.Equal("THERE=mine", await File.ReadAllTextAsync(Path.Combine(Folder, ".env")));
         Assert.Empty(without.RestoredSecrets);
@@ -111,7 +117,9 @@ public sealed class RecoverTests : IDisposable
     [Fact]
     public async Task Two_assets_with_different_files_of_one_name_lose_neither()
     {
-        await world.CommitAsync([world.AddFiles("one", ("a.txt", "one"), ("same", "s")), world.AddFiles("two", ("a.txt", "two"), ("same", "s"))]);
+        await world.CommitAsync([
+            world.AddFiles("one", ("a.txt", "one"), ("same", "s")),
+            world.AddFiles("two", ("a.txt", "two"), ("same", "s"))]);
         var result = await RecoverAsync();
         Assert.Equal("one", await File.ReadAllTextAsync(Path.Combine(Folder, "a.txt")));
         Assert.Equal("two", await File.ReadAllTextAsync(Path.Combine(Folder, "a.txt.from-two")));
@@ -131,7 +139,7 @@ public sealed class RecoverTests : IDisposable
         await world.CommitAsync([record], "fourth", change: m => m with { Kind = PointKind.Safety });
         Assert.Equal(lost.Id, (await RecoverAsync()).Point.Id);
         Folders.DeleteTree(world.Disk, world.Target);
-        foreach (var name in world.Store.Names().Where(n => n.Value.StartsWith("packs/", StringComparison.Ordinal)).ToList())
+        foreach (var name in world.PackNames())
         {
             var pack = name.Value.Split('/')[^1];
             if (lost.UsesPack(pack) && !good.UsesPack(pack)) await world.Store.DeleteAsync(name, ExportWorld.None);
@@ -155,7 +163,8 @@ public sealed class RecoverTests : IDisposable
         Assert.Equal(RepositoryErrors.NoPoint, (await Assert.ThrowsAsync<RepriseException>(() => RecoverAsync())).Code);
         var result = await RecoverAsync(r => r with { Point = incomplete.Id });
         Assert.Equal(ExitCodes.Incomplete, Assert.Single(result.Problems).Code.Exit);
-        var unknown = await Assert.ThrowsAsync<RepriseException>(() => RecoverAsync(r => r with { Point = incomplete.Id.Next() }));
+        var unknown = await Assert.ThrowsAsync<RepriseException>(
+            () => RecoverAsync(r => r with { Point = incomplete.Id.Next() }));
         Assert.Equal(RepositoryErrors.PointUnknown, unknown.Code);
     }
 
@@ -167,25 +176,28 @@ public sealed class RecoverTests : IDisposable
         var good = await world.CommitAsync([record], "genuine", key);
         Assert.Equal(good.Id, (await RecoverAsync(r => r with { Signing = key })).Point.Id);
         Folders.DeleteTree(world.Disk, world.Target);
-        Assert.Equal(
-            RepositoryErrors.SignatureNotVerifiable, (await Assert.ThrowsAsync<RepriseException>(() => RecoverAsync())).Code);
+        var unknown = await Assert.ThrowsAsync<RepriseException>(() => RecoverAsync());
+        Assert.Equal(RepositoryErrors.SignatureNotVerifiable, unknown.Code);
         var forged = await world.CommitAsync([record], "forged");
         var result = await RecoverAsync(r => r with { Signing = key });
         Assert.Equal(good.Id, result.Point.Id);
         Assert.Contains(result.Problems, p => p.Code == ExportErrors.PointSkipped && p.Where == forged.Id.Value);
-        var error = await Assert.ThrowsAsync<RepriseException>(() => RecoverAsync(r => r with { Signing = key, Point = forged.Id }));
+        var error = await Assert.ThrowsAsync<RepriseException>(
+            () => RecoverAsync(r => r with { Signing = key, Point = forged.Id }));
         Assert.Equal(RepositoryErrors.SignatureMissing, error.Code);
     }
 
     [Fact]
     public async Task Nothing_is_overwritten_and_nothing_half_done_stays()
     {
-        await world.CommitAsync([world.Add("runtime", AssetKinds.Files, _ => throw new RepriseException(StorageErrors.DiskFull, "full", "none"))]);
+        await world.CommitAsync([world.Add("runtime", AssetKinds.Files, _ =>
+            throw new RepriseException(StorageErrors.DiskFull, "full", "none"))]);
         Assert.Equal(StorageErrors.DiskFull, (await Assert.ThrowsAsync<RepriseException>(() => RecoverAsync())).Code);
         Assert.Empty(world.Around());
         Directory.CreateDirectory(Folder);
         await File.WriteAllTextAsync(Path.Combine(Folder, "mine"), "keep");
-        Assert.Equal(RecoveryErrors.TargetNotEmpty, (await Assert.ThrowsAsync<RepriseException>(() => RecoverAsync())).Code);
+        Assert.Equal(
+            RecoveryErrors.TargetNotEmpty, (await Assert.ThrowsAsync<RepriseException>(() => RecoverAsync())).Code);
         Assert.Equal("keep", await File.ReadAllTextAsync(Path.Combine(Folder, "mine")));
     }
 
@@ -222,6 +234,7 @@ public sealed class RecoverTests : IDisposable
     {
         var path = Path.Combine(world.Scratch.Text, "sourced.env");
         File.WriteAllText(path, text.Replace("\\nf", "\nf", StringComparison.Ordinal));
-        return name => ExportWorld.Run(world.Scratch.Text, "sh", "-c", $". ./sourced.env; printf %s \"${name}\"").Output;
+        return name =>
+            ExportWorld.Run(world.Scratch.Text, "sh", "-c", $". ./sourced.env; printf %s \"${name}\"").Output;
     }
 }

@@ -107,6 +107,34 @@ public sealed class FilesCaptureTests : IDisposable
             notes, p => p.Severity == Severity.Note && p.Message.Contains("shop.db", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("real root, rule through a link")]
+    [InlineData("root through a link, real rule")]
+    [InlineData("both through links")]
+    public async Task Another_spelling_of_a_path_does_not_get_around_a_rule(string how)
+    {
+        fixture.Write("data/shop.db", "x");
+        fixture.Write("data/app.txt", "x");
+        fixture.Real.MakeSymbolicLink(fixture.Outside / "alias", new DiskPath("./here/.."));
+        fixture.Real.MakeFolder(fixture.Outside / "here");
+        var alias = fixture.Outside + "/alias/app";
+        var rule = how.EndsWith("real rule", StringComparison.Ordinal) ? fixture.Root.ToString() : alias;
+        var settings = fixture.Settings() with
+        {
+            Root = how.StartsWith("real", StringComparison.Ordinal) ? fixture.Root.ToString() : alias,
+            ExcludedByRule = [rule + "/data/shop.db*"],
+        };
+
+        var captured = await fixture.CaptureAsync(fixture.Asset(settings));
+
+        Assert.Equal(1, captured.Record.Rows["files"]);
+        fixture.Write("data/shop.db-wal", "appeared later");
+        var item = await fixture.RestoreAsync(fixture.Asset(settings), captured);
+        Assert.True(fixture.Exists("data/shop.db-wal"));
+        Assert.True(fixture.Exists("data/shop.db"));
+        Assert.False(string.IsNullOrEmpty(item.RestoreId.Value));
+    }
+
     [Fact]
     public async Task Nothing_at_all_is_an_error_and_an_empty_folder_is_not()
     {

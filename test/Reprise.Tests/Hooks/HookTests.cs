@@ -22,7 +22,8 @@ public sealed class HookTests : IDisposable
         Script("notify", "cat > got; echo \"$REPRISE_COMMAND $REPRISE_EXIT $1 $(pwd)\" >> got");
         Assert.Null(await RunAsync(r => r with { Arguments = ["./notify", "an argument; rm -rf /"] }));
         Assert.Equal(
-            $"{{\"exit\":7}}backup 7 an argument; rm -rf / {scratch.Text}\n", await File.ReadAllTextAsync(Path.Combine(scratch.Text, "got")));
+            $"{{\"exit\":7}}backup 7 an argument; rm -rf / {scratch.Text}\n",
+            await File.ReadAllTextAsync(Path.Combine(scratch.Text, "got")));
     }
 
     [Fact]
@@ -48,7 +49,9 @@ public sealed class HookTests : IDisposable
     [Fact]
     public async Task Secrets_and_control_characters_are_not_repeated()
     {
-        Script("notify", "printf 'at postgres://shop:hunter2@db/x with key-0815 API_KEY=abcdef \\033[2Jpassword: geheim %0400d' 1 >&2; exit 1");
+        const string said = @"at postgres://shop:hunter2@db/x with key-0815 API_KEY=abcdef \033[2J"
+            + "password: geheim %0400d";
+        Script("notify", $"printf '{said}' 1 >&2; exit 1");
         var problem = (await RunAsync(r => r with { Secrets = ["key-0815", ""] }))!;
         foreach (var secret in new[] { "hunter2", "key-0815", "abcdef", "geheim", "\u001b" })
             Assert.DoesNotContain(secret, problem.Message, StringComparison.Ordinal);
@@ -69,12 +72,13 @@ public sealed class HookTests : IDisposable
         Script("notify", "echo $$ > pid; sleep 300");
         var clock = new FakeTimeProvider();
         var running = RunAsync(children: new ChildProcesses(clock));
-        await UntilAsync(() => File.Exists(Path.Combine(scratch.Text, "pid")) && File.ReadAllText(Path.Combine(scratch.Text, "pid")).Length > 0);
+        var pid = Path.Combine(scratch.Text, "pid");
+        await UntilAsync(() => File.Exists(pid) && File.ReadAllText(pid).Length > 0);
         clock.Advance(HookRun.Limit - TimeSpan.FromSeconds(1));
         Assert.False(running.IsCompleted);
         clock.Advance(TimeSpan.FromSeconds(2));
-        AssertWarning(await running.WaitAsync(TimeSpan.FromSeconds(30)), "was ended after 60 s");
-        Assert.False(Directory.Exists("/proc/" + (await File.ReadAllTextAsync(Path.Combine(scratch.Text, "pid"))).Trim()));
+        AssertWarning(await running.WaitAsync(TimeSpan.FromSeconds(30)), "was ended after 60 s: killed after 00:01:00");
+        Assert.False(Directory.Exists("/proc/" + (await File.ReadAllTextAsync(pid)).Trim()));
     }
 
     [Fact]
@@ -91,8 +95,7 @@ public sealed class HookTests : IDisposable
         Assert.Equal(RecoveryErrors.HookFailed, problem.Code);
         Assert.Equal(ExitCodes.Done, problem.Code.Exit);
         Assert.Equal(Severity.Warning, problem.Severity);
-        Assert.EndsWith(told.StartsWith("hook", StringComparison.Ordinal) ? told : "", problem.Message, StringComparison.Ordinal);
-        Assert.Contains(told, problem.Message, StringComparison.Ordinal);
+        Assert.EndsWith(told, problem.Message, StringComparison.Ordinal);
     }
 
     private static async Task UntilAsync(Func<bool> holds)
@@ -112,7 +115,9 @@ public sealed class HookTests : IDisposable
     }
 
     private Task<Problem?> RunAsync(
-        Func<HookRequest, HookRequest>? change = null, ChildProcesses? children = null, CancellationToken cancellationToken = default)
+        Func<HookRequest, HookRequest>? change = null,
+        ChildProcesses? children = null,
+        CancellationToken cancellationToken = default)
     {
         var request = new HookRequest
         {

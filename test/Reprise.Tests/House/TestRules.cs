@@ -14,25 +14,18 @@ internal static partial class TestRules
         var members = files
             .SelectMany(f => SourceMembers.Of(SourceText.CodeOf(f.Text)).Select(m => (f.Path, Member: m)))
             .Where(m => m.Member.Name.Length > 0)
+            .Select(m => (m.Path, m.Member, Asserts: Asserts().IsMatch(m.Member.Body), Calls: Calls(m.Member).ToHashSet()))
             .ToList();
-        var asserting = members.Where(
-            m => Asserts().IsMatch(m.Member.Body)).Select(m => m.Member.Name).ToHashSet(StringComparer.Ordinal);
+        var asserting = members.Where(m => m.Asserts).Select(m => m.Member.Name).ToHashSet(StringComparer.Ordinal);
         for (var before = -1; before != asserting.Count;)
         {
             before = asserting.Count;
-            foreach (var (_, member) in members.Where(m => !asserting.Contains(m.Member.Name)))
-            {
-                if (Calls(member).Any(asserting.Contains)) asserting.Add(member.Name);
-            }
+            asserting.UnionWith(members.Where(m => m.Calls.Overlaps(asserting)).Select(m => m.Member.Name));
         }
 
-        foreach (var (path, member) in members.Where(m => IsTest().IsMatch(m.Member.Body)))
-        {
-            if (!Asserts().IsMatch(member.Body) && !Calls(member).Any(asserting.Contains))
-            {
-                yield return new("assertion", path, member.Line, $"{member.Name} asserts nothing");
-            }
-        }
+        return members
+            .Where(m => IsTest().IsMatch(m.Member.Body) && !m.Asserts && !m.Calls.Overlaps(asserting))
+            .Select(m => new Finding("assertion", m.Path, m.Member.Line, $"{m.Member.Name} asserts nothing"));
     }
 
     /// <summary>Tests that are switched off.</summary>

@@ -15,6 +15,9 @@ public sealed class ReleaseFactsTests : IDisposable
     private const string Container1 = "0123456789ab";
     private const string Container2 = "ba9876543210";
 
+    private static readonly string Image1 = "sha256:" + new string('1', 64);
+    private static readonly string Image2 = "sha256:" + new string('2', 64);
+
     private readonly ScratchFolder scratch = new();
     private ReleasePrograms programs = new("git", "/nonexistent/docker", "/nonexistent/docker-compose");
 
@@ -58,7 +61,8 @@ public sealed class ReleaseFactsTests : IDisposable
         foreach (var name in new[] { "docker-compose.yaml", "docker-compose.yml", "compose.yml", "compose.yaml" })
         {
             await File.WriteAllTextAsync(Path.Combine(scratch.Text, name), name);
-            Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name))), (await ReadAsync()).ComposeSha256);
+            var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)));
+            Assert.Equal(hash, (await ReadAsync()).ComposeSha256);
         }
     }
 
@@ -69,13 +73,14 @@ public sealed class ReleaseFactsTests : IDisposable
         Docker($"""
             case "$1 $2" in
             "compose ps") echo {Container1}; echo {Container2} ;;
-            "inspect --type") echo "db registry:5000/postgres:17 sha256:{new string('1', 64)}"; echo "backend shop-backend sha256:{new string('2', 64)}" ;;
-            "image inspect") echo "sha256:{new string('1', 64)} other@sha256:aa registry:5000/postgres@sha256:bb"; echo "sha256:{new string('2', 64)} " ;;
+            "inspect --type") echo "db registry:5000/postgres:17 {Image1}"; echo "backend shop-backend {Image2}" ;;
+            "image inspect") echo "{Image1} other@sha256:aa registry:5000/postgres@sha256:bb"; echo "{Image2} " ;;
             *) exit 1 ;;
             esac
             """);
         Assert.Equal(
-            [$"backend=shop-backend@sha256:{new string('2', 64)}", "db=registry:5000/postgres:17@sha256:bb"], (await ReadAsync()).Images);
+            [$"backend=shop-backend@{Image2}", "db=registry:5000/postgres:17@sha256:bb"],
+            (await ReadAsync()).Images);
     }
 
     [Fact]

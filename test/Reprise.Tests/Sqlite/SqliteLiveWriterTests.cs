@@ -93,7 +93,8 @@ public class SqliteLiveWriterTests(ITestOutputHelper output)
         public Exception? Failure { get; private set; }
 
         /// <summary>Amounts are 1, 2, …, 1000, 1, 2, …</summary>
-        public static long TotalAfter(long count) => ((count / 1000) * 500_500) + ((count % 1000) * ((count % 1000) + 1) / 2);
+        public static long TotalAfter(long count) =>
+            (count / 1000 * 500_500) + (count % 1000 * ((count % 1000) + 1) / 2);
 
         public void Stop()
         {
@@ -125,7 +126,8 @@ public class SqliteLiveWriterTests(ITestOutputHelper output)
                         + $"UPDATE counter SET committed = {next}, total = total + {((next - 1) % 1000) + 1}; COMMIT");
                     Interlocked.Exchange(ref committed, next);
                     var elapsed = Stopwatch.GetElapsedTime(began);
-                    if (elapsed.Ticks > Interlocked.Read(ref longestTicks)) Interlocked.Exchange(ref longestTicks, elapsed.Ticks);
+                    if (elapsed.Ticks > Interlocked.Read(ref longestTicks))
+                        Interlocked.Exchange(ref longestTicks, elapsed.Ticks);
                 }
             }
             catch (SqliteException e)

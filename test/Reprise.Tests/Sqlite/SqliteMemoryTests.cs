@@ -15,14 +15,12 @@ public class SqliteMemoryTests(ITestOutputHelper output)
 {
     private const long Megabyte = 1024 * 1024;
 
-    [Theory]
-    [InlineData("wal")]
-    [InlineData("delete")]
-    public async Task A_hundred_megabytes_pass_through_bounded_memory(string mode)
+    [Fact]
+    public async Task A_hundred_megabytes_pass_through_bounded_memory()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "/proc is Linux's");
         await using var bench = new SqliteBench();
-        bench.Create(mode, rows: 500_000).Dispose();
+        bench.Create("wal", rows: 500_000).Dispose();
         var size = new FileInfo(bench.Database).Length;
         Assert.True(size > 100 * Megabyte, $"{size} bytes");
 
@@ -42,7 +40,8 @@ public class SqliteMemoryTests(ITestOutputHelper output)
             var findings = SqliteExamination.Examine(session, TimeProvider.System);
             Assert.Equal(500_000, findings.Rows["orders"]);
             Assert.Equal(Integrity.Ok, findings.Integrity);
-            output.WriteLine($"{mode}: rows {findings.RowsElapsed.TotalSeconds:0.000} s, longest hold {facts.LongestHold.TotalSeconds:0.000} s");
+            Assert.Equal(TimeSpan.Zero, facts.LongestHold);
+            output.WriteLine($"counting rows {findings.RowsElapsed.TotalSeconds:0.000} s");
         });
 
         Captured? captured = null;
@@ -51,12 +50,13 @@ public class SqliteMemoryTests(ITestOutputHelper output)
         {
             var item = new RestoreItem(PointId.At(DateTimeOffset.UnixEpoch), captured!.Record);
             await bench.Asset.StageAsync(item, captured.Reader, bench, None);
-            Assert.All(await bench.Asset.VerifyStagedAsync(item, bench, None), c => Assert.Equal(Outcome.Pass, c.Outcome));
+            var checks = await bench.Asset.VerifyStagedAsync(item, bench, None);
+            Assert.All(checks, c => Assert.Equal(Outcome.Pass, c.Outcome));
         });
         output.WriteLine(
-            $"{mode}: {size / Megabyte} MiB; peak above the start: copy and checks {alone / Megabyte} MiB, capture "
-            + $"{whole / Megabyte} MiB, staging {staged / Megabyte} MiB; copy {captured!.Fact(SqliteFacts.CopySeconds)} s, "
-            + $"hold {captured.Fact(SqliteFacts.LongestWriterWaitSeconds)} s");
+            $"{size / Megabyte} MiB; peak above the start: copy and checks {alone / Megabyte} MiB, capture "
+            + $"{whole / Megabyte} MiB, staging {staged / Megabyte} MiB; "
+            + $"copy {captured!.Fact(SqliteFacts.CopySeconds)} s");
         Assert.InRange(alone, 0, 24 * Megabyte);
         Assert.InRange(whole, 0, 160 * Megabyte);
         Assert.InRange(staged, 0, 96 * Megabyte);
@@ -65,9 +65,8 @@ public class SqliteMemoryTests(ITestOutputHelper output)
     /// <summary>By how much the memory of the process rose at most while <paramref name="work"/> ran.</summary>
     private static async Task<long> PeakAsync(Func<Task> work)
     {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        GC.Collect();
+        // Aggressive gives free memory back to the system, so that what is needed again is seen again.
+        GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         var start = Resident();
         var peak = start;
         using var stop = new CancellationTokenSource();
@@ -94,6 +93,7 @@ public class SqliteMemoryTests(ITestOutputHelper output)
     }
 
     private static long Resident() => File.ReadLines("/proc/self/status")
-        .Where(l => l.StartsWith("RssAnon", StringComparison.Ordinal) || l.StartsWith("RssShmem", StringComparison.Ordinal))
-        .Sum(l => long.Parse(l.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024);
+        .Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        .Where(words => words[0] is "RssAnon:" or "RssShmem:")
+        .Sum(words => long.Parse(words[1], CultureInfo.InvariantCulture) * 1024);
 }

@@ -97,7 +97,7 @@ public class SqliteRestoreTests
         var app = bench.Create("wal");
         var item = await CaptureAsync(bench);
         app.Dispose();
-        foreach (var file in Directory.GetFiles(bench.AppFolder)) File.WriteAllText(file, "overwritten by something else");
+        foreach (var file in Directory.GetFiles(bench.AppFolder)) File.WriteAllText(file, "overwritten by something");
         File.WriteAllText(bench.Database + "-wal", "rubbish");
         var live = Hashes(bench.Database);
         var real = bench.Disk;
@@ -125,7 +125,8 @@ public class SqliteRestoreTests
         var files = bench.AppFiles();
         using (var holder = Hold(bench.Database))
         {
-            var refused = await Assert.ThrowsAsync<RepriseException>(() => bench.Asset.SwapAsync(item.Item, Restore, None));
+            var refused = await Assert.ThrowsAsync<RepriseException>(
+                () => bench.Asset.SwapAsync(item.Item, Restore, None));
             Assert.Equal(RecoveryErrors.TargetInUse, refused.Code);
             Assert.Contains($"sleep (pid {holder.Id})", refused.Message, StringComparison.Ordinal);
             Assert.Equal(files, bench.AppFiles());
@@ -136,7 +137,8 @@ public class SqliteRestoreTests
             End(holder);
         }
 
-        Assert.DoesNotContain((await bench.Asset.InspectAsync(None)).Users, u => u.StartsWith("sleep", StringComparison.Ordinal));
+        var users = (await bench.Asset.InspectAsync(None)).Users;
+        Assert.DoesNotContain(users, u => u.StartsWith("sleep", StringComparison.Ordinal));
         await bench.Asset.SwapAsync(item.Item, Restore, None);
         Assert.Contains($"shop.db.before-{Id}", bench.AppFiles());
     }
@@ -203,7 +205,8 @@ public class SqliteRestoreTests
         await using var bench = new SqliteBench();
         bench.Create("wal");
         var item = await CaptureAsync(bench);
-        var refused = await Assert.ThrowsAsync<RepriseException>(() => bench.Asset.VerifyStagedAsync(item.Item, bench, None));
+        var refused = await Assert.ThrowsAsync<RepriseException>(
+            () => bench.Asset.VerifyStagedAsync(item.Item, bench, None));
         Assert.Equal(RecoveryErrors.StagedWrong, refused.Code);
     }
 
@@ -221,7 +224,8 @@ public class SqliteRestoreTests
             var last = stop;
             bench.Disk = new FaultyDisk(real, (call, path) =>
             {
-                if (FaultyDisk.Changes.Contains(call) && ++step == last) throw FaultyDisk.Failure(StorageErrors.DiskFull, path);
+                if (FaultyDisk.Changes.Contains(call) && ++step == last)
+                    throw FaultyDisk.Failure(StorageErrors.DiskFull, path);
             });
             try
             {
@@ -355,14 +359,18 @@ public class SqliteRestoreTests
         });
         await Assert.ThrowsAsync<RepriseException>(() => bench.Asset.SwapAsync(item.Item, Restore, None));
         bench.Disk = real;
-        foreach (var refused in new[]
+        var state = await bench.Asset.InspectAsync(None);
+        Assert.Equal(Presence.Unreadable, state.Presence);
+        Assert.Equal(RecoveryErrors.OperationInterrupted, state.Unreadable!.Code);
+        foreach (var work in new Func<Task>[]
         {
-            await Assert.ThrowsAsync<RepriseException>(() => bench.Asset.DiscardAsync(item.Item, Slot.Before(Id), None)),
-            await Assert.ThrowsAsync<RepriseException>(() => bench.Asset.StageAsync(item.Item, item.Reader, bench, None)),
-            await Assert.ThrowsAsync<RepriseException>(() => bench.CaptureAsync()),
+            () => bench.Asset.DiscardAsync(item.Item, Slot.Before(Id), None),
+            () => bench.Asset.StageAsync(item.Item, item.Reader, bench, None),
+            () => bench.CaptureAsync(),
         })
         {
-            Assert.Equal(RecoveryErrors.OperationInterrupted, refused.Code);
+            Assert.Equal(
+                RecoveryErrors.OperationInterrupted, (await Assert.ThrowsAsync<RepriseException>(work)).Code);
         }
 
         await bench.Asset.SwapAsync(item.Item, Restore, None);
@@ -393,7 +401,8 @@ public class SqliteRestoreTests
 
     /// <summary>Without the note that some processes may not be looked at, which depends on the machine.</summary>
     private static async Task<IReadOnlyList<Problem>> PreflightAsync(SqliteBench bench, RestoreItem item) =>
-        [.. (await bench.Asset.PreflightAsync(item, None)).Where(p => !p.Message.Contains("could not be asked", StringComparison.Ordinal))];
+        [.. (await bench.Asset.PreflightAsync(item, None))
+            .Where(p => !p.Message.Contains("could not be asked", StringComparison.Ordinal))];
 
     /// <summary>A file that only looks like a journal must not be there while SQLite reads.</summary>
     private static async Task<(RestoreItem Item, PointReader Reader)> CaptureWithoutJournalAsync(SqliteBench bench)

@@ -1,0 +1,201 @@
+using System.Globalization;
+using Npgsql;
+using Reprise.Recovery;
+using Reprise.Recovery.Assets;
+using Reprise.Recovery.Postgres;
+using Reprise.Storage.Errors;
+using Reprise.Tests.Fixtures;
+
+namespace Reprise.Tests.Postgres;
+
+/// <summary>What a capture holds: one instant, few bytes, and a dump that needs nothing of ours.</summary>
+[Collection(PostgresTests.Name)]
+public sealed class CaptureTests(PostgresRoom room) : IDisposable
+{
+    private static readonly CancellationToken None = CancellationToken.None;
+    private readonly PostgresBench bench = new();
+    private readonly PostgresCluster cluster = room.Cluster;
+
+    public void Dispose() => bench.Dispose();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Under_writers_everything_is_of_one_instant(bool via)
+    {
+        var name = $"written{via}";
+        cluster.Sql("postgres", $"create database \"{name}\"");
+        cluster.Sql(name, "create table debit(i int); create table credit(i int); create table filler as select g, md5(g::text) from generate_series(1, 200000) g;");
+        using var stop = new CancellationTokenSource();
+        var writing = WriteAsync(name, stop.Token);
+        await Task.Delay(200);
+        var asset = bench.Asset(cluster, name, s => via ? s with { Via = cluster.Via, ConnectionText = $"dbname={name}" } : s);
+        var (record, point) = await bench.BackupAsync(asset);
+        stop.Cancel();
+        var written = await writing;
+
+        var rows = record.Rows;
+        Assert.Equal(rows["public.debit"], rows["public.credit"]);
+        Assert.InRange(rows["public.debit"], 1, written - 1);
+        Assert.Equal(200000, rows["public.filler"]);
+        var observed = DateTimeOffset.Parse(record.Facts["observed"], CultureInfo.InvariantCulture);
+        Assert.InRange((record.Moment - observed).TotalSeconds, -60, 60);
+        await bench.RestoreAsync(asset, record, point);
+        Assert.Equal(
+            rows["public.debit"].ToString(CultureInfo.InvariantCulture),
+            cluster.Sql(name, "select count(*) from debit join credit using (i)"));
+    }
+
+    [Fact]
+    public async Task A_second_capture_after_a_contiguous_hundredth_changed_stores_little()
+    {
+        cluster.Sql("postgres", "create database hundredth");
+        cluster.Sql("hundredth", """
+            create table accounts as select g as aid, g % 10 as bid, 0 as balance, md5(g::text) || md5((g * 7)::text) as filler from generate_series(1, 300000) g;
+            alter table accounts add primary key (aid);
+            """);
+        var asset = bench.Asset(cluster, "hundredth");
+        var (first, _) = await bench.BackupAsync(asset);
+        var whole = bench.StoredBytes;
+        var (same, _) = await bench.BackupAsync(asset);
+        var nothing = bench.StoredBytes - whole;
+        cluster.Sql("hundredth", "update accounts set balance = aid where aid between 100000 and 103000");
+        var (second, _) = await bench.BackupAsync(asset);
+        var changed = bench.StoredBytes - whole - nothing;
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{whole} first, {nothing} again, {changed} after 1 %");
+        Assert.True(first.StoredBytes > 5_000_000, $"{first.StoredBytes} bytes");
+        Assert.Equal(first.Rows, same.Rows);
+        Assert.True(nothing < whole / 50, $"{nothing} of {whole} bytes when nothing changed");
+        Assert.True(changed < whole * 15 / 100, $"{changed} of {whole} bytes when a hundredth changed");
+        Assert.InRange(second.StoredBytes, 1, changed);
+    }
+
+    [Fact]
+    public async Task The_dump_of_a_point_is_one_that_the_tools_take_as_their_own()
+    {
+        OddDatabase.Create(cluster, "exported");
+        var before = cluster.Dump("exported");
+        var asset = bench.Asset(cluster, "exported");
+        var (record, point) = await bench.BackupAsync(asset);
+        var folder = Directory.CreateDirectory(Path.Combine(bench.Folder, "out")).FullName;
+        var written = await asset.MaterialiseAsync(record, point, folder, bench.Progress, None);
+        Assert.Equal(["orders.dump", "orders.globals.sql"], written);
+        var globals = await File.ReadAllTextAsync(Path.Combine(folder, "orders.globals.sql"));
+        Assert.Contains("CREATE ROLE \"shop owner\"", globals, StringComparison.Ordinal);
+        Assert.DoesNotContain("PASSWORD", globals, StringComparison.Ordinal);
+
+        // Every block has its place in the table of contents: this is what lets pg_restore seek.
+        var dump = Path.Combine(folder, "orders.dump");
+        var bytes = await File.ReadAllBytesAsync(dump);
+        var parser = new DumpHeadParser();
+        parser.Take(bytes);
+        Assert.All(parser.Head!.Data, entry =>
+        {
+            Assert.Equal(2, bytes[entry.OffsetAt]);
+            var at = BitConverter.ToInt64(bytes, entry.OffsetAt + 1);
+            Assert.Equal(entry.Id, BitConverter.ToInt32(bytes, (int)at + 2));
+        });
+
+        Tool("dropdb", "--force", "exported");
+        var restored = PostgresCluster.Run(
+            Path.Combine(cluster.Programs, "pg_restore"),
+            ["-h", cluster.Socket, "-U", "postgres", "-d", "postgres", "-C", "-j2", "--exit-on-error", dump]);
+        Assert.True(restored.Exit == 0, restored.Output);
+        Assert.Equal(before, cluster.Dump("exported"));
+    }
+
+    [Fact]
+    public async Task Thousands_of_tables_fit()
+    {
+        cluster.Sql("postgres", "create database many");
+        for (var batch = 0; batch < 4; batch++)
+        {
+            cluster.Sql("many", $"do $$ begin for i in {batch * 500}..{(batch * 500) + 499} loop execute format('create table t%s(i int); insert into t%1$s values (1), (2)', i); end loop; end $$");
+        }
+
+        var asset = bench.Asset(cluster, "many");
+        var (record, point) = await bench.BackupAsync(asset);
+        Assert.Equal(2000, record.Rows.Count);
+        Assert.All(record.Rows.Values, rows => Assert.Equal(2, rows));
+        Assert.Equal(4, record.Streams.Count);
+        var contents = new List<string>();
+        await foreach (var (path, _) in PostgresRecord.ContentsAsync(record, point, None)) contents.Add(path);
+        Assert.Equal(2004, contents.Count);
+        Assert.Contains("table public.t1999", contents);
+        var folder = Directory.CreateDirectory(Path.Combine(bench.Folder, "out")).FullName;
+        await asset.MaterialiseAsync(record, point, folder, bench.Progress, None);
+        var script = PostgresCluster.Run(Path.Combine(cluster.Programs, "pg_restore"), ["-a", "-f", "-", Path.Combine(folder, "orders.dump")]);
+        Assert.Equal(2000, script.Output.Split("\n1\n2\n\\.\n").Length - 1);
+        cluster.Sql("postgres", "drop database many");
+    }
+
+    [Fact]
+    public async Task What_is_there_is_looked_at_without_touching_it()
+    {
+        cluster.Sql("postgres", "create database looked");
+        var asset = bench.Asset(cluster, "looked");
+        var state = await asset.InspectAsync(None);
+        Assert.Equal((Presence.Readable, false), (state.Presence, state.HasData));
+
+        cluster.Sql("looked", "create extension citext; create table alembic_version(version_num text); insert into alembic_version values ('x'); create table empty(i int);");
+        state = await asset.InspectAsync(None);
+        Assert.False(state.HasData, "migrations that have run are nobody's data");
+        Assert.Equal("alembic:x", await asset.AskMigrationAsync(None));
+
+        cluster.Sql("looked", "create table orders as select g from generate_series(1, 300000) g; analyze orders;");
+        state = await asset.InspectAsync(None);
+        Assert.True(state.HasData);
+        Assert.False(state.RowsAreEstimates);
+        Assert.Equal(300000, state.Rows["public.orders"]);
+        Assert.True(state.SizeBytes > 5_000_000);
+        Assert.Equal("looked", state.Identity["database"]);
+        Assert.Equal(cluster.Sql("postgres", "select system_identifier from pg_control_system()"), state.Identity["system"]);
+        Assert.DoesNotContain("postgres@", state.Where, StringComparison.Ordinal);
+
+        var hurried = await bench.Asset(cluster, "looked", s => s with { InspectWithin = TimeSpan.FromMilliseconds(1) }).InspectAsync(None);
+        Assert.True(hurried.RowsAreEstimates);
+        Assert.Equal(300000, hurried.Rows["public.orders"]);
+        Assert.True(hurried.HasData);
+    }
+
+    [Fact]
+    public async Task Counting_rows_on_the_server_can_be_left_out_and_rows_are_known_all_the_same()
+    {
+        cluster.Sql("postgres", "create database uncounted");
+        cluster.Sql("uncounted", "create table t(i int); insert into t select generate_series(1, 77);");
+        var (record, _) = await bench.BackupAsync(bench.Asset(cluster, "uncounted", s => s with { CountRows = false }));
+        Assert.Equal(77, record.Rows["public.t"]);
+    }
+
+    [Fact]
+    public void A_method_that_does_not_exist_yet_is_refused()
+    {
+        var e = Assert.Throws<RepriseException>(() => bench.Asset(cluster, "x", s => s with { Method = PostgresMethod.Physical }));
+        Assert.Equal(RecoveryErrors.ConnectionInvalid, e.Code);
+    }
+
+    private void Tool(string program, params string[] arguments)
+    {
+        var result = PostgresCluster.Run(Path.Combine(cluster.Programs, program), ["-h", cluster.Socket, "-U", "postgres", .. arguments]);
+        Assert.True(result.Exit == 0, result.Output);
+    }
+
+    // Every transaction adds one row to each of two tables.
+    private async Task<int> WriteAsync(string database, CancellationToken stop)
+    {
+        await using var connection = new NpgsqlConnection(
+            $"Host={cluster.Socket};Port={cluster.Port};Username=postgres;Database={database};Pooling=false");
+        await connection.OpenAsync(None);
+        var written = 0;
+        while (!stop.IsCancellationRequested)
+        {
+            await using var command = new NpgsqlCommand(
+                $"begin; insert into debit values ({written}); insert into credit values ({written}); commit", connection);
+            await command.ExecuteNonQueryAsync(None);
+            written++;
+        }
+
+        return written;
+    }
+}

@@ -1,0 +1,55 @@
+using Reprise.Simulation;
+using Reprise.Simulation.Disk;
+using Reprise.Simulation.Faults;
+using Reprise.Simulation.Workloads;
+
+namespace Reprise.Tests.Simulation;
+
+/// <summary>
+/// The real code fails at every step, once for each kind. The crash styles and kinds that are left out here to be quick
+/// run with <c>./dev sim --steps</c>.
+/// </summary>
+public class FailEveryStepTests
+{
+    [Theory]
+    [InlineData(Medium.Store)]
+    [InlineData(Medium.RetriedStore)]
+    public void A_backup_to_a_store_survives_every_fault_at_every_step(Medium medium) =>
+        Passes(FailEveryStep.Run(seed => new BackupWorkload(seed, 2), new WorldOptions { Medium = medium }, seed: 1), 15);
+
+    [Fact]
+    public void A_backup_to_a_folder_survives_a_crash_and_a_failure_at_every_step() => Passes(
+        FailEveryStep.Run(
+            seed => new BackupWorkload(seed, 1),
+            new WorldOptions { Medium = Medium.Local, Crash = CrashStyle.AnyName },
+            seed: 1,
+            [FaultKind.CrashBefore, FaultKind.ErrorAfter, FaultKind.OutOfSpace]),
+        30);
+
+    [Theory]
+    [InlineData(CrashStyle.DropAll)]
+    [InlineData(CrashStyle.Journalled)]
+    [InlineData(CrashStyle.AnyName)]
+    public void A_local_store_keeps_what_it_acknowledged_whatever_fails(CrashStyle crash) => Passes(
+        FailEveryStep.Run(
+            seed => new StoreWorkload(seed, 30), new WorldOptions { Medium = Medium.Local, Crash = crash }, seed: 1),
+        20);
+
+    [Fact]
+    public void Files_are_wholly_new_or_wholly_former_after_a_crash_at_every_step() => Passes(
+        FailEveryStep.Run(
+            seed => new FilesWorkload(seed),
+            new WorldOptions { Medium = Medium.Store, Faults = FaultsOn.Disk, Crash = CrashStyle.Journalled },
+            seed: 1,
+            [FaultKind.CrashAfter, FaultKind.ErrorAfter]),
+        80);
+
+    private static void Passes(FailEveryStepReport report, int leastSteps)
+    {
+        Assert.True(report.Failures.Count == 0, string.Join('\n', report.Failures));
+
+        // A workload that stopped doing anything would pass as well.
+        foreach (var (kind, steps) in report.Steps.Where(s => s.Key is FaultKind.CrashAfter or FaultKind.ErrorAfter))
+            Assert.True(steps >= leastSteps, $"{kind} only fired at {steps} calls");
+    }
+}
