@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Time.Testing;
 using Reprise.Cli;
@@ -12,8 +13,8 @@ namespace Reprise.Tests.Cli;
 /// </summary>
 internal sealed class CommandBench
 {
-    private readonly StringWriter standardOutput = new() { NewLine = "\n" };
-    private readonly StringWriter standardError = new() { NewLine = "\n" };
+    private readonly StringBuilder standardOutput = new();
+    private readonly StringBuilder standardError = new();
 
     public CommandBench() => Operations = Answering();
 
@@ -41,8 +42,8 @@ internal sealed class CommandBench
     {
         Terminal = new Terminal
         {
-            Out = standardOutput,
-            Error = standardError,
+            Out = new StringWriter(standardOutput) { NewLine = "\n" },
+            Error = new StringWriter(standardError) { NewLine = "\n" },
             In = new StringReader(Typed ?? ""),
             CanAsk = Typed is not null,
             OutIsTerminal = IsTerminal,
@@ -57,8 +58,8 @@ internal sealed class CommandBench
 
     public async Task<int> RunAsync(params string[] arguments)
     {
-        standardOutput.GetStringBuilder().Clear();
-        standardError.GetStringBuilder().Clear();
+        standardOutput.Clear();
+        standardError.Clear();
         Asked.Clear();
         return await new CommandLine(Host, Operations).RunAsync(arguments);
     }

@@ -41,7 +41,11 @@ public class CompletionTests
             _reprise
             printf '%s\n' "${COMPREPLY[@]}" | sort
             """;
-        var start = new ProcessStartInfo("bash", ["-c", script]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("bash", ["-c", script])
+        {
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        };
         start.Environment["LC_ALL"] = "C";
         using var bash = Process.Start(start) ?? throw new InvalidOperationException("bash did not start");
         var output = await bash.StandardOutput.ReadToEndAsync();

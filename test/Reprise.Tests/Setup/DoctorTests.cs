@@ -4,6 +4,7 @@ using Reprise.Recovery.Assets;
 using Reprise.Recovery.Processes;
 using Reprise.Repository.Points;
 using Reprise.Setup;
+using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Tests.Setup;
@@ -21,7 +22,7 @@ public sealed class DoctorTests : IDisposable
     public DoctorTests()
     {
         folder.With("shop.key").With("recovery/repository").WithSqlite("data/sessions.db");
-        File.SetUnixFileMode(Path.Combine(folder.Path, "shop.key"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        SetKeyMode(0x180);
     }
 
     public void Dispose() => folder.Dispose();
@@ -42,9 +43,7 @@ public sealed class DoctorTests : IDisposable
     [Fact]
     public async Task A_key_that_others_can_read_is_told()
     {
-        File.SetUnixFileMode(
-            Path.Combine(folder.Path, "shop.key"),
-            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+        SetKeyMode(0x184);
         var (_, problems) = await ExamineAsync();
         var problem = Assert.Single(problems, p => p.Code.Name == "key-exposed");
         Assert.StartsWith("chmod 600", problem.Hint, StringComparison.Ordinal);
@@ -107,6 +106,8 @@ public sealed class DoctorTests : IDisposable
         (_, problems) = await ExamineAsync("control: { stop: [bin/stop], start: [bin/stop] }");
         Assert.DoesNotContain(problems, p => p.Code.Name == "program-missing");
     }
+
+    private void SetKeyMode(int mode) => AppFolder.Disk.SetMode(new DiskPath(folder.Path) / "shop.key", mode);
 
     private async Task<(
         Dictionary<string, string> Outcomes, IReadOnlyList<Problem> Problems)> ExamineAsync(string more = "")

@@ -1,3 +1,4 @@
+using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Tests.Cli;
 
@@ -35,7 +36,7 @@ public sealed class InitTests : IDisposable
             Path.Combine(folder.Path, "recovery/repository"),
         ];
         Assert.All(made, path => Assert.True(File.Exists(path), path));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(KeyFile));
+        Assert.Equal(0x180, AppFolder.Disk.Stat(new DiskPath(KeyFile))?.Mode);
         Assert.DoesNotContain("hunter2", File.ReadAllText(made[0]), StringComparison.Ordinal);
         var before = made.Select(File.ReadAllText).ToList();
 
