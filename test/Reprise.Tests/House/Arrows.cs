@@ -142,7 +142,7 @@ internal static partial class Arrows
         if (around == room) yield break;
         foreach (var type in surfaces[around])
         {
-            var match = Regex.Match(code, $@"(?<![\w.]){type}\b", RegexOptions.None, TimeSpan.FromSeconds(1));
+            var match = Regex.Match(code, $@"(?<![\w.]){type}\b", RegexOptions.None, TimeSpan.FromSeconds(30));
             if (match.Success) yield return (around, match.Index);
         }
     }
@@ -159,18 +159,18 @@ internal static partial class Arrows
         return more.Concat(less).Select(what => new Finding("arrow", path, 0, what));
     }
 
-    [GeneratedRegex(@"^\s*namespace\s+(?<name>[\w.]+)", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
+    [GeneratedRegex(@"^\s*namespace\s+(?<name>[\w.]+)", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 30_000)]
     private static partial Regex Namespace();
 
     [GeneratedRegex(
         @"^[ \t]*(global\s+)?using\s+(static\s+)?(\w+\s*=\s*)?(global::)?(?<name>[A-Z][\w.]*)",
-        RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
+        RegexOptions.ExplicitCapture | RegexOptions.Multiline, 30_000)]
     private static partial Regex Using();
 
     [GeneratedRegex(
-        @"(?<![\w.])(?<!using\s+)(?<!namespace\s+)[A-Z]\w*(\.[A-Z]\w*)+", RegexOptions.ExplicitCapture, 1000)]
+        @"(?<![\w.])(?<!using\s+)(?<!namespace\s+)[A-Z]\w*(\.[A-Z]\w*)+", RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex QualifiedName();
 
-    [GeneratedRegex(@"^(System|Microsoft\.Win32)(\.|$)", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"^(System|Microsoft\.Win32)(\.|$)", RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex Framework();
 }

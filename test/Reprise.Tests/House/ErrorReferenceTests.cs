@@ -106,9 +106,9 @@ public partial class ErrorReferenceTests
         return page.ToString();
     }
 
-    [GeneratedRegex("^[a-z]+(-[a-z0-9]+)*$", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex("^[a-z]+(-[a-z0-9]+)*$", RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex Kebab();
 
-    [GeneratedRegex(@"\bnew\s+ErrorCode\b", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"\bnew\s+ErrorCode\b", RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex NewCode();
 }

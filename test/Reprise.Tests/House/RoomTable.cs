@@ -141,6 +141,6 @@ internal sealed partial class RoomTable
 
     private static string[] Names(string cell) => [.. Name().Matches(cell).Select(m => m.Groups["name"].Value)];
 
-    [GeneratedRegex(@"`(?<name>[\w.*]+)`", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"`(?<name>[\w.*]+)`", RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex Name();
 }

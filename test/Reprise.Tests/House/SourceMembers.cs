@@ -20,13 +20,13 @@ internal sealed partial record SourceMember(string Header, string Body, int Line
         ? match.Groups["name"].Value
         : "";
 
-    [GeneratedRegex(@"\b(get|set|init)\s*\{", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"\b(get|set|init)\s*\{", RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex AccessorBody();
 
-    [GeneratedRegex(@"(?<name>\w+)\s*(<[^()]*>)?\s*\(", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"(?<name>\w+)\s*(<[^()]*>)?\s*\(", RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex NameBeforeParameters();
 
-    [GeneratedRegex(@"^\s*(\[[^\]]*(\[[^\]]*\][^\]]*)*\]\s*)+", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"^\s*(\[[^\]]*(\[[^\]]*\][^\]]*)*\]\s*)+", RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex Attributes();
 }
 
@@ -115,23 +115,23 @@ internal static partial class SourceMembers
         var body = code[start..end];
         var opening = body.IndexOfAny(['{', '=', ';']);
         var header = Regex.Replace(
-            opening < 0 ? body : body[..opening], @"\s+", " ", RegexOptions.None, TimeSpan.FromSeconds(1));
+            opening < 0 ? body : body[..opening], @"\s+", " ", RegexOptions.None, TimeSpan.FromSeconds(30));
         return new SourceMember(header.Trim(), body, SourceText.LineAt(code, start), body.Count(c => c == '\n') + 1);
     }
 
     [GeneratedRegex(
         @"(?<![.:,(<]\s*)\b(class|struct|interface|enum|record(\s+(class|struct))?)\s+(?<name>[A-Z]\w*)",
-        RegexOptions.ExplicitCapture, 1000)]
+        RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex TypeDeclaration();
 
     [GeneratedRegex(
-        @"\bnamespace\s+[\w.]+\s*$|\bextension\s*(<[^>]*>)?\s*\([^)]*\)\s*$", RegexOptions.ExplicitCapture, 1000)]
+        @"\bnamespace\s+[\w.]+\s*$|\bextension\s*(<[^>]*>)?\s*\([^)]*\)\s*$", RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex NamespaceOrExtension();
 
-    [GeneratedRegex(@"\bwhere\s+\w+\s*:[^{]*", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"\bwhere\s+\w+\s*:[^{]*", RegexOptions.None, 30_000)]
     private static partial Regex Constraint();
 
     // An equals sign outside parentheses and attributes, as in: private readonly X x = new() {
-    [GeneratedRegex(@"^[^(]*[^=!<>]=[^=>]|\w\s*=\s*new\b", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"^[^(]*[^=!<>]=[^=>]|\w\s*=\s*new\b", RegexOptions.None, 30_000)]
     private static partial Regex FieldInitialiser();
 }

@@ -44,16 +44,16 @@ internal static partial class TestRules
         .Where(name => name != member.Name);
 
     [GeneratedRegex(
-        @"\bAssert\s*\.\s*(?!Skip)|\bXunitException\b|\.Sample(Async)?\s*\(", RegexOptions.ExplicitCapture, 1000)]
+        @"\bAssert\s*\.\s*(?!Skip)|\bXunitException\b|\.Sample(Async)?\s*\(", RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex Asserts();
 
-    [GeneratedRegex(@"^\s*\[\s*(Fact|Theory)\b", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"^\s*\[\s*(Fact|Theory)\b", RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex IsTest();
 
-    [GeneratedRegex(@"\[\s*(Fact|Theory)\s*\([^)]*\bSkip\s*=", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"\[\s*(Fact|Theory)\s*\([^)]*\bSkip\s*=", RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex Skip();
 
     [GeneratedRegex(
-        @"\b(?<name>[A-Z]\w*)\s*(<[^()<>]*>)?\s*\(|\b(?<name>[A-Z]\w*)\s*[,)]", RegexOptions.ExplicitCapture, 1000)]
+        @"\b(?<name>[A-Z]\w*)\s*(<[^()<>]*>)?\s*\(|\b(?<name>[A-Z]\w*)\s*[,)]", RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex Call();
 }

@@ -25,7 +25,7 @@ internal static partial class TidyRules
 
     // Written in two parts, so that this file does not break its own rule.
     private static readonly Regex Leftover = new(
-        $@"\b(TO{"DO"}|FIX{"ME"}|XX{"X"}|HA{"CK"})\b", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
+        $@"\b(TO{"DO"}|FIX{"ME"}|XX{"X"}|HA{"CK"})\b", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(30));
 
     public static IEnumerable<Finding> Lengths(CommittedFile file)
     {
@@ -185,23 +185,23 @@ internal static partial class TidyRules
         .Select(l => NotInAnchor().Replace(l.TrimStart('#').Trim().ToLowerInvariant(), "").Replace(' ', '-'))
         .Contains(anchor);
 
-    [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)", RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex Link();
 
-    [GeneratedRegex("`[^`]*`", RegexOptions.None, 1000)]
+    [GeneratedRegex("`[^`]*`", RegexOptions.None, 30_000)]
     private static partial Regex InlineCode();
 
-    [GeneratedRegex("^(https?|mailto):", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex("^(https?|mailto):", RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex Scheme();
 
-    [GeneratedRegex(@"[^\w\- ]", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"[^\w\- ]", RegexOptions.None, 30_000)]
     private static partial Regex NotInAnchor();
 
-    [GeneratedRegex(@"\b(LibraryImport|DllImport|unsafe)\b", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"\b(LibraryImport|DllImport|unsafe)\b", RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex Unsafe();
 
     [GeneratedRegex(
         @"^\s*public\s+((static|sealed|abstract|readonly|ref|partial)\s+)*(class|struct|record|interface|enum)\s",
-        RegexOptions.ExplicitCapture, 1000)]
+        RegexOptions.ExplicitCapture, 30_000)]
     private static partial Regex PublicType();
 }
