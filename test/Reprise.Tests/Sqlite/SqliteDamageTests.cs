@@ -92,17 +92,6 @@ public class SqliteDamageTests
         Assert.Empty(await bench.Asset.DiagnoseAsync(None));
     }
 
-    [Fact]
-    public async Task A_file_that_may_not_be_read_is_denied()
-    {
-        Assert.SkipWhen(Environment.IsPrivilegedProcess, "root may read everything");
-        await using var bench = new SqliteBench();
-        bench.Create("delete").Dispose();
-        bench.Disk.SetMode(new DiskPath(bench.Database), 0);
-        Assert.Equal(
-            StorageErrors.FileDenied, (await Assert.ThrowsAsync<RepriseException>(() => bench.CaptureAsync())).Code);
-    }
-
     [Theory]
     [InlineData(raw.SQLITE_CANTOPEN, "file-denied")]
     [InlineData(raw.SQLITE_BUSY | (1 << 8), "sqlite-busy")]
