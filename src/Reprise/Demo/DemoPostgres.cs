@@ -93,9 +93,18 @@ internal sealed class DemoPostgres
 
     private async Task<string> RunAsync(IReadOnlyList<string> command, CancellationToken cancellationToken)
     {
+        // All of it, however long: what is captured by default ends at 64 KiB, and a hash of a part proves nothing.
+        var output = new MemoryStream();
         var result = await children.RunAsync(
-            new ChildCommand(command) { Folder = "/", Within = TimeSpan.FromSeconds(60) }, cancellationToken);
-        return result.Exit == 0 ? result.Output : throw new RepriseException(
+            new ChildCommand(command) { Folder = "/", Within = TimeSpan.FromSeconds(60) },
+            null,
+            (block, _) =>
+            {
+                output.Write(block.Span);
+                return ValueTask.CompletedTask;
+            },
+            cancellationToken);
+        return result.Exit == 0 ? System.Text.Encoding.UTF8.GetString(output.ToArray()) : throw new RepriseException(
             Recovery.RecoveryErrors.ChildFailed,
             $"{command[^1]}: {result.LastError}",
             "run the demo again with --no-postgres, or look at the message above");

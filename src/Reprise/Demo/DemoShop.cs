@@ -44,7 +44,7 @@ internal sealed class DemoShop(IDisk disk, DiskPath folder)
             Write(ReceiptFolder / $"{i:D4}.txt", $"receipt {i}\n" + new string((char)('a' + (i % 26)), 200 * i) + "\n");
         Write(folder / "config" / "shop.toml", "currency = \"EUR\"\n");
         SetSecret("as-it-was-when-the-point-was-taken");
-        Write(folder / "reprise.yaml", Configuration(postgresAsset));
+        Write(folder / "reprise.yaml", Configuration(postgresAsset, Environment.ProcessPath ?? "true"));
     }
 
     /// <summary>Gives the token secret a value, as <c>.env</c> holds it.</summary>
@@ -95,7 +95,7 @@ internal sealed class DemoShop(IDisk disk, DiskPath folder)
         file.Write(0, Encoding.UTF8.GetBytes(text));
     }
 
-    private static string Configuration(string postgresAsset) => $$"""
+    private static string Configuration(string postgresAsset, string nothing) => $$"""
         # Written by the demo; `reprise init` writes one like it for an application of yours.
         application: corner-shop
         repository:
@@ -107,7 +107,8 @@ internal sealed class DemoShop(IDisk disk, DiskPath folder)
         {{postgresAsset}}
           runtime:  { files: { include: ["config/**", "receipts/**"] } }
           secrets:  { secrets: { references: [TOKEN_SECRET], from: .env } }
-        control: { stop: ["true"], start: ["true"] }     # nothing runs here; yours would say docker compose stop backend
+        # Nothing runs here to be stopped; yours would say [docker, compose, stop, backend].
+        control: { stop: ["{{nothing}}", --version], start: ["{{nothing}}", --version] }
         checks:
           orders-all-there: { sqlite: { asset: orders, query: "select count(*) from orders", expect: "= {{Orders}}" } }
           receipts-there:   { file: { path: receipts/0001.txt } }
