@@ -179,7 +179,10 @@ public sealed class PostgresCluster : IDisposable
         {
             if (TemplateOf.TryGetValue(major, out var made)) return made;
             var template = Directory.CreateTempSubdirectory("rpg").FullName;
-            AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(template, recursive: true);
+            AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+            {
+                if (Directory.Exists(template)) Directory.Delete(template, recursive: true);
+            };
             Own(template);
             var data = Path.Combine(template, "d");
             var result = AsServer(

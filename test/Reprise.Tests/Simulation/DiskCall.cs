@@ -10,7 +10,7 @@ internal sealed class DiskCall
     private static readonly string[] Names = ["a", "b", "f", "f/a", "f/b", "f/g", "f/g/a", "link", "link/a", "a/x", "none/x"];
     private static readonly string[] Calls =
     [
-        "stat", "list", "create", "write", "read", "rename", "rename-new", "exchange", "link", "symlink",
+        "stat", "list", "create", "write", "read", "rename", "rename-new", "exchange", "symlink",
         "readlink", "delete", "delete-folder", "mode", "time", "attribute", "truncate", "sync",
     ];
 
