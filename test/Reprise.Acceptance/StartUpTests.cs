@@ -13,7 +13,7 @@ public class StartUpTests
     public async Task It_says_the_version_that_was_built()
     {
         var run = (await PublishedProgram.RunAsync("--version")).MustExit(0);
-        Assert.StartsWith(BuiltVersion(), run.Output, StringComparison.Ordinal);
+        Assert.StartsWith("reprise " + BuiltVersion(), run.Output, StringComparison.Ordinal);
         Assert.Empty(run.Errors);
     }
 
@@ -32,7 +32,7 @@ public class StartUpTests
     {
         using var chroot = new Chroot();
         var run = (await chroot.RunAsync("--version")).MustExit(0);
-        Assert.StartsWith(BuiltVersion(), run.Output, StringComparison.Ordinal);
+        Assert.StartsWith("reprise " + BuiltVersion(), run.Output, StringComparison.Ordinal);
     }
 
     // The demo makes keys (P-256, HKDF), seals and opens (AES-256-GCM), compresses (zstd) and restores SQLite: with
