@@ -30,7 +30,8 @@ internal static class ProblemLines
         foreach (var line in lines.Skip(1)) output.Line(line);
         if (problem.Where is { } where && !problem.Message.Contains(
             where, StringComparison.Ordinal)) output.Line($"  at {where}");
-        if (problem.Severity == Severity.Note || (problem.Hint.Length == 0 && problem.Severity != Severity.Error)) return;
+        if (problem.Severity == Severity.Note) return;
+        if (problem.Hint.Length == 0 && problem.Severity != Severity.Error) return;
         var next = problem.Severity == Severity.Error ? "next: " : "  ";
         output.Paragraph(next + (problem.Hint.Length == 0 ? "reprise doctor" : problem.Hint), 2);
     }

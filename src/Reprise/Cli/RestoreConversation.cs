@@ -40,8 +40,7 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
     {
         context.Progress.Clear();
         var prose = context.Prose;
-        foreach (
-            var sentence in plan.Sentences) prose.Paragraph(sentence);
+        foreach (var sentence in plan.Sentences) prose.Paragraph(sentence);
         RestoreText.Plan(plan, prose);
         if (yes) return;
         if (!CanAsk)

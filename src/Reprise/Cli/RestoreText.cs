@@ -7,15 +7,6 @@ internal static class RestoreText
 {
     private const int MostChanges = 3;
 
-    /// <summary>
-    /// The three sentences before anything happens: what you get back, what you lose, how to go back.
-    /// </summary>
-    public static IReadOnlyList<string> Sentences(
-        RestoreJson plan, string application, DateTimeOffset now, Calendar calendar)
-    {
-        return plan.Sentences;
-    }
-
     /// <summary><c>orders 41,202 → 40,950</c>, the largest differences first.</summary>
     public static string Changes(IReadOnlyList<ChangeJson> changes)
     {

@@ -28,6 +28,7 @@ internal static partial class ConfigurationParser
         var application = Name(root.NeedText("application"), root.Need("application").Place, "application");
         var repository = ReadRepository(root, variables, folder);
         var assets = AssetParser.Read(root, variables, folder);
+        RefuseWhatHoldsEachOther(root, repository, assets);
         return new ApplicationConfiguration
         {
             Application = application,
@@ -97,6 +98,42 @@ internal static partial class ConfigurationParser
         }
 
         return new RepositoryConfiguration { Location = location, KeyFile = file, Passphrase = passphrase };
+    }
+
+    // A key inside the repository locks nothing; a database inside it, or it inside a data directory, would be captured
+    // into itself. (Patterns of files leave the repository out by rule.)
+    private static void RefuseWhatHoldsEachOther(
+        Section root, RepositoryConfiguration repository, IReadOnlyList<AssetConfiguration> assets)
+    {
+        if (repository.Location is not RepositoryLocation.Folder { Path: var place }) return;
+        if (repository.KeyFile is { } key && IsWithin(key, place))
+        {
+            throw root.Need("repository").Place.Error(
+                ConfigurationErrors.Overlap,
+                "the key lies inside the repository that it opens, so that whoever has the one has the other",
+                "keep the key elsewhere, as in ~/.config/reprise/shop.key");
+        }
+
+        foreach (var asset in assets)
+        {
+            var overlaps = asset switch
+            {
+                AssetConfiguration.Sqlite sqlite => IsWithin(sqlite.Path, place),
+                AssetConfiguration.Postgres { DataFolder: { } data } => IsWithin(data, place) || IsWithin(place, data),
+                _ => false,
+            };
+            if (!overlaps) continue;
+            throw asset.Place.Error(
+                ConfigurationErrors.Overlap,
+                $"the asset {asset.Name} and the repository {place} lie inside each other",
+                "move repository.location to a folder of its own");
+        }
+    }
+
+    private static bool IsWithin(string path, string folder)
+    {
+        var relative = Path.GetRelativePath(folder, path);
+        return relative == "." || !(Path.IsPathRooted(relative) || relative.Split('/', '\\')[0] == "..");
     }
 
     private static ObjectivesConfiguration ReadObjectives(Section root) =>

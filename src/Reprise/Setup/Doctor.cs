@@ -141,17 +141,17 @@ internal sealed class Doctor(DoctorHost host, ApplicationConfiguration configura
         }
 
         var expected = look?.LargestStoredBytes ?? 0;
-        var message = $"{Cli.Amounts.Bytes(space.FreeBytes)} are free at {folder.Path}";
+        var message = $"{Amounts.Bytes(space.FreeBytes)} are free at {folder.Path}";
         Problem? little = space.FreeBytes < LeastRoomBytes
             ? new Problem(SetupErrors.RoomShort, Severity.Error, message, "free some room before the next backup")
             : space.FreeBytes < 2 * expected
                 ? new Problem(
                     SetupErrors.RoomShort,
                     Severity.Warning,
-                    $"{message}, and the largest of the last points added {Cli.Amounts.Bytes(expected)}",
+                    $"{message}, and the largest of the last points added {Amounts.Bytes(expected)}",
                     "free some room, or move the repository to a larger disk")
                 : null;
-        Note("room", little is null ? [] : [little], $"{Cli.Amounts.Bytes(space.FreeBytes)} free");
+        Note("room", little is null ? [] : [little], $"{Amounts.Bytes(space.FreeBytes)} free");
     }
 
     private void Device()

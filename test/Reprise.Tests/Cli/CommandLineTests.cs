@@ -49,7 +49,10 @@ public class CommandLineTests
         Assert.Contains($"[{code}]", bench.Error, StringComparison.Ordinal);
         var next = bench.Error.LastIndexOf("\nnext: ", StringComparison.Ordinal);
         Assert.True(next > 0, bench.Error);
-        Assert.Contains(hint, string.Join(' ', bench.Error[next..].Split(['\n', ' '], StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains(
+            hint,
+            string.Join(' ', bench.Error[next..].Split(['\n', ' '], StringSplitOptions.RemoveEmptyEntries)),
+            StringComparison.Ordinal);
     }
 
     [Theory]

@@ -74,7 +74,9 @@ public class ConversationTests
     {
         bench.Typed = typed;
         var stopped = !expected;
-        await AskAsync(async c => stopped = await c.IsStoppedAsync("the application is not stopped by Reprise", default), yes: true);
+        await AskAsync(
+            async c => stopped = await c.IsStoppedAsync("the application is not stopped by Reprise", default),
+            yes: true);
         Assert.Equal(expected, stopped);
         Assert.Contains("not stopped by Reprise", bench.Error, StringComparison.Ordinal);
     }

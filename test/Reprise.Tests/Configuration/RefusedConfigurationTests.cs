@@ -158,6 +158,30 @@ public class RefusedConfigurationTests
         Assert.Equal("reprise.yaml:5:3", problem.Where);
     }
 
+    [Theory]
+    [InlineData("location: .., key: { file: shop.key }", "sqlite: { path: a.db }")]
+    [InlineData("location: ., key: { file: /etc/shop.key }", "sqlite: { path: a.db }")]
+    [InlineData("location: ./r, key: { file: /etc/shop.key }", "postgres: { connection: x, data: ./r/pg }")]
+    [InlineData("location: /pg/r, key: { file: /etc/shop.key }", "postgres: { connection: x, data: /pg }")]
+    [InlineData("location: ./r, key: { file: r/shop.key }", "files: { include: [a] }")]
+    public void What_lies_inside_the_repository_is_refused(string repository, string asset) => Assert.Equal(
+        "config-overlap",
+        Refused($$"""
+            application: shop
+            repository: { {{repository}} }
+            assets: { it: { {{asset}} } }
+            """).Code.Name);
+
+    [Theory]
+    [InlineData("location: ./r, key: { file: r.key }", "sqlite: { path: ./r.db }")]
+    [InlineData("location: ./r, key: { file: ../shop.key }", "postgres: { connection: x, data: ./rr }")]
+    public void What_lies_beside_the_repository_is_fine(string repository, string asset) => Assert.Single(
+        Parse($$"""
+            application: shop
+            repository: { {{repository}} }
+            assets: { it: { {{asset}} } }
+            """).Assets);
+
     [Fact]
     public void Sixteen_levels_are_accepted_and_seventeen_are_not()
     {

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Reprise.Cli;
+namespace Reprise;
 
 /// <summary>Sizes, counts and durations as a person reads them.</summary>
 internal static class Amounts
