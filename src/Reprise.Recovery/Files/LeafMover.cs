@@ -10,21 +10,10 @@ namespace Reprise.Recovery.Files;
 internal sealed class LeafMover(IDisk disk)
 {
     private const string PartName = ".reprise-part";
-    private const int PrivateFolder = 0x1C0;
     private const int OwnerMayAll = 0x1C0;
 
     private readonly byte[] buffer = new byte[1024 * 1024];
     private readonly byte[] other = new byte[1024 * 1024];
-    private DiskPath lastMade;
-
-    /// <summary>Makes a folder of a slot and those above it, which are ours.</summary>
-    public void MakeOwn(DiskPath folder)
-    {
-        if (folder == lastMade) return;
-        disk.MakeFolder(folder, PrivateFolder);
-        lastMade = folder;
-    }
-
     /// <summary>
     /// Moves one. False when something else is at <paramref name="to"/>; a copy of the same that a crash left there is
     /// not something else.

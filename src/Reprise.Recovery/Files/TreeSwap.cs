@@ -17,6 +17,7 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
     private readonly FilesSlots slots = new(disk, scope.Root);
     private readonly LeafMover mover = new(disk);
     private readonly EntryMetadata metadata = new(disk, tally);
+    private DiskPath lastOwn;
 
     /// <summary>
     /// Does <paramref name="swap"/>, or what is left of it. Once something has moved it is not interrupted: half a swap
@@ -60,6 +61,7 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
     private SwapPlan Begin(FilesSlot outgoing, FilesSlot? incoming, Swap swap)
     {
         if (incoming is not null) DemandStaged(incoming);
+        lastOwn = default;
         if (disk.Stat(outgoing.Tree) is not null && HoldsLeaves(outgoing.Tree)) throw NotEmpty(outgoing);
         slots.KeepingTime(scope.Root, () =>
         {
@@ -77,11 +79,15 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
                     Flags = walked.IsAncestor ? FileEntryFlags.Ancestor : FileEntryFlags.None,
                     Attributes = [.. disk.ReadAttributes(walked.FullPath).Where(a => CaptureScan.IsKept(a.Name))],
                 });
+                if (!walked.Path.IsEmpty) disk.MakeFolder(outgoing.Tree / walked.Path, PrivateFolder);
             }
 
             folders.Complete();
         }
 
+        // A name that is durable in a folder that is not is lost in a power failure, and the file with it: whatever
+        // is renamed goes into folders that are durable before.
+        SyncAll();
         var plan = SwapPlan.For(swap.Incoming).Write(disk, outgoing);
         disk.SyncFolder(scope.Root);
         return plan;
@@ -173,17 +179,24 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
     {
         var live = scope.Root / path;
         if (scope.Rules.Names(path)) throw InTheWay(live, "belongs to another asset");
-        mover.MakeOwn((slot.Tree / path).Parent);
+        MakeOwn((slot.Tree / path).Parent);
         if (!mover.Move(live, slot.Tree / path)) throw Appeared(live);
     }
 
     private void MoveAllIn(FilesSlot slot, Action<DiskPath> setAside)
     {
+        var made = false;
         foreach (var walked in RestoreScope.Everything(disk, slot.Tree).Walk())
         {
             if (walked.Fault is { } fault) throw fault;
-            if (walked.Status is { Type: FileType.Folder }) MakeLive(walked.Path, setAside);
-            else MoveIn(walked, setAside);
+            if (walked.Status is { Type: FileType.Folder }) made |= MakeLive(walked.Path, setAside);
+        }
+
+        if (made) SyncAll();
+        foreach (var walked in RestoreScope.Everything(disk, slot.Tree).Walk())
+        {
+            if (walked.Fault is { } fault) throw fault;
+            if (walked.Status is not { Type: FileType.Folder }) MoveIn(walked, setAside);
         }
     }
 
@@ -197,16 +210,36 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
     }
 
     /// <summary>
-    /// Makes sure that a real folder is live: a link that leads elsewhere is set aside, not followed.
+    /// Makes sure that a real folder is live: a link that leads elsewhere is set aside, not followed. True when it had
+    /// to be made, and is not yet durable.
     /// </summary>
-    private void MakeLive(DiskPath path, Action<DiskPath> setAside)
+    private bool MakeLive(DiskPath path, Action<DiskPath> setAside)
     {
-        if (path.IsEmpty) return;
+        if (path.IsEmpty) return false;
         var live = scope.Root / path;
         var status = disk.Stat(live);
-        if (status is { Type: FileType.Folder }) return;
-        if (status is not null) setAside(path);
+        if (status is { Type: FileType.Folder }) return false;
+        if (status is not null)
+        {
+            setAside(path);
+            SyncAll();
+        }
+
         disk.MakeFolder(live, PrivateFolder);
+        return true;
+    }
+
+    /// <summary>Makes a folder of a slot durably; nearly all were made when the swap began.</summary>
+    private void MakeOwn(DiskPath folder)
+    {
+        if (folder == lastOwn) return;
+        if (disk.Stat(folder) is null)
+        {
+            disk.MakeFolder(folder, PrivateFolder);
+            SyncAll();
+        }
+
+        lastOwn = folder;
     }
 
     /// <summary>Where a leaf is to be, a folder may only be removed when no file is left below it.</summary>
@@ -215,6 +248,7 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
         if (HoldsLeaves(folder))
             throw InTheWay(folder, "is a folder that holds files of others, where a file is to be");
         slots.DeleteTree(folder);
+        disk.SyncFolder(folder.Parent);
     }
 
     private bool HoldsLeaves(DiskPath tree) =>
@@ -238,7 +272,7 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
             var (mine, its) = (order <= 0 ? next : null, order >= 0 ? old : null);
             var path = (mine ?? its)?.Path ?? default;
             Leave(open, path, isBack);
-            if (mine is not null) MakeLive(path, setAside);
+            if (mine is not null) _ = MakeLive(path, setAside);
             open.Push((mine, its, path));
             if (mine is not null) next = wanted?.Next(FileEntryType.Folder);
             if (its is not null) old = former?.Next(FileEntryType.Folder);
