@@ -26,13 +26,13 @@ public static class AllSteps
     }
 
     /// <summary>Runs those whose name contains <paramref name="only"/> and tells what came of each; false when any failed.</summary>
-    public static bool Run(ulong seed, string only, TextWriter output)
+    public static bool Run(ulong seed, string only, int stride, TextWriter output)
     {
         var good = true;
         foreach (var (name, make, world) in All().Where(w => w.Name.Contains(only, StringComparison.Ordinal)))
         {
             var watch = Stopwatch.StartNew();
-            var report = FailEveryStep.Run(make, world, seed);
+            var report = FailEveryStep.Run(make, world, seed, stride: stride);
             output.WriteLine($"{name} on {world.Medium} {world.Crash}, {watch.Elapsed.TotalSeconds:F1} s: {report}");
             foreach (var failure in report.Failures) output.WriteLine("  " + failure);
             good &= report.Failures.Count == 0;

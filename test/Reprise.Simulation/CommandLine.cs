@@ -4,11 +4,11 @@ using System.Globalization;
 namespace Reprise.Simulation;
 
 /// <summary>What was asked for.</summary>
-internal sealed record CommandLine(ulong Seed, int Count, TimeSpan? For, bool Verbose, string? Steps)
+internal sealed record CommandLine(ulong Seed, int Count, TimeSpan? For, bool Verbose, string? Steps, int Stride)
 {
     public static bool TryParse(string[] args, out CommandLine command)
     {
-        command = new CommandLine((ulong)Stopwatch.GetTimestamp() % 1_000_000_000, 20, null, false, null);
+        command = new CommandLine((ulong)Stopwatch.GetTimestamp() % 1_000_000_000, 20, null, false, null, 1);
         var given = false;
         for (var i = 0; i < args.Length; i++)
         {
@@ -17,6 +17,8 @@ internal sealed record CommandLine(ulong Seed, int Count, TimeSpan? For, bool Ve
             else if (args[i].StartsWith("--steps=", StringComparison.Ordinal)) command = command with { Steps = args[i][8..] };
             else if (args[i] == "--count" && i + 1 < args.Length && int.TryParse(args[++i], CultureInfo.InvariantCulture, out var count))
                 (command, given) = (command with { Count = count }, true);
+            else if (args[i] == "--stride" && i + 1 < args.Length && int.TryParse(args[++i], CultureInfo.InvariantCulture, out var stride))
+                command = command with { Stride = Math.Max(1, stride) };
             else if (args[i] == "--for" && i + 1 < args.Length && TryDuration(args[++i]) is { } duration)
                 command = command with { For = duration };
             else if (ulong.TryParse(args[i], CultureInfo.InvariantCulture, out var seed))

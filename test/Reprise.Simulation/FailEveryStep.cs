@@ -30,9 +30,15 @@ public static class FailEveryStep
     /// <summary>
     /// Runs them all, until too many have failed. The workload is the same in all of them; <paramref name="seed"/> also
     /// decides what crashes leave. <paramref name="rounds"/>: how often each is tried, with other seeds.
+    /// <paramref name="stride"/>: more than 1 leaves out calls, to be quick.
     /// </summary>
     public static FailEveryStepReport Run(
-        Func<ulong, IWorkload> make, WorldOptions options, ulong seed, IReadOnlyList<FaultKind>? kinds = null, int rounds = 1)
+        Func<ulong, IWorkload> make,
+        WorldOptions options,
+        ulong seed,
+        IReadOnlyList<FaultKind>? kinds = null,
+        int rounds = 1,
+        int stride = 1)
     {
         var counters = new FaultCounters();
         var steps = new SortedDictionary<FaultKind, int>();
@@ -41,7 +47,7 @@ public static class FailEveryStep
         foreach (var kind in kinds ?? make(seed).Faults(new World(options, counters)))
         {
             var more = true;
-            for (var number = 1; more && failures.Count < MostFailures; number++)
+            for (var number = 1; more && failures.Count < MostFailures; number += stride)
             {
                 for (var round = 0; round < rounds && more; round++)
                 {

@@ -7,11 +7,11 @@ using Reprise.Simulation.Faults;
 // so long; sim alone runs 20 fresh ones; sim --steps[=NAME] [SEED] fails every step of every workload. Exit 1 when a seed failed, 2 when the command line is not understood.
 if (!CommandLine.TryParse(args, out var command))
 {
-    Console.Error.WriteLine("usage: sim [SEED] [--steps[=NAME] | --count N | --for DURATION such as 90s, 30m, 2h] [--verbose]");
+    Console.Error.WriteLine("usage: sim [SEED] [--steps[=NAME] [--stride N] | --count N | --for DURATION such as 90s, 30m, 2h] [--verbose]");
     return 2;
 }
 
-if (command.Steps is { } only) return AllSteps.Run(command.Seed, only, Console.Out) ? 0 : 1;
+if (command.Steps is { } only) return AllSteps.Run(command.Seed, only, command.Stride, Console.Out) ? 0 : 1;
 
 var commit = typeof(SeedRun).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
     ?.InformationalVersion.Split('+').Last() ?? "unknown";

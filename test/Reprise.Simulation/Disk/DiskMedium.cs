@@ -26,11 +26,11 @@ public enum CrashStyle
 
 /// <summary>
 /// What lies on a simulated disk: all of it as running programs see it, and as it rests. It survives every crash.
-/// <para>The model: the bytes of a file are durable after its sync, a name after the sync of its folder, everything
+/// <para>The model: each folder at the root is a file system of its own, whose name is always there. The bytes of a file are durable after its sync, a name after the sync of its folder, everything
 /// after a sync of the file system. A crash drops, keeps or tears (by sector of 512 bytes) each unsynced write, and
 /// drops or keeps each unsynced change of names; the two halves of a rename between folders part when one of them was
 /// synced. Whatever a failed sync had to write is decided at once and never again: later syncs succeed without it.</para>
-/// <para>Not modelled: several file systems and mounts, device failures that grow, bits that rot at rest, holes, quotas
+/// <para>Not modelled: mounts in other places, device failures that grow, bits that rot at rest, holes, quotas
 /// and inode limits, permissions (everything is allowed), hard links to folders, access times, creation of names with
 /// case folding, memory maps, O_DIRECT, writes that a crash tears inside a sector, and metadata of a file system that a
 /// crash damages. Space is counted in bytes of content only.</para>
@@ -66,8 +66,12 @@ public sealed class DiskMedium
     internal static Facts NewFacts(int mode, UnixTime now) =>
         new(mode, 0, 0, now, now, ImmutableSortedDictionary<string, byte[]>.Empty);
 
-    internal Inode Create(FileType type, int mode, UnixTime now, DiskPath target = default) =>
-        new(++lastNumber, type, NewFacts(mode, now)) { Target = target };
+    internal Inode Create(Inode folder, FileType type, int mode, UnixTime now, DiskPath target = default)
+    {
+        var inode = new Inode(++lastNumber, type, NewFacts(mode, now)) { Target = target };
+        inode.Mount = folder == Root ? inode : folder.Mount;
+        return inode;
+    }
 
     /// <summary>Changes names, for running programs at once, for the medium when their folders are synced.</summary>
     internal void Rename(UnixTime now, params ReadOnlySpan<NameSetting> settings)
@@ -83,6 +87,7 @@ public sealed class DiskMedium
         {
             if (setting.Folder.Entries.TryGetValue(setting.Name, out var old)) Unlink(old);
             setting.ApplyTo(setting.Folder.Entries);
+            if (setting.Folder == Root) setting.ApplyTo(Root.DurableEntries);
             Touch(setting.Folder, setting.Folder.Facts with { Modified = now, Changed = now });
         }
 
@@ -115,16 +120,18 @@ public sealed class DiskMedium
     /// <summary>What a failed sync leaves: decided now, and no later sync tries it again.</summary>
     internal void FailSync(Inode file, Chance chance) => Settle(file, chance, CrashStyle.Journalled);
 
-    internal void SyncAll()
+    internal void SyncAll(Inode? mount)
     {
         foreach (var change in unsyncedNames)
         {
-            foreach (var setting in change.Settings) setting.ApplyTo(setting.Folder.DurableEntries);
+            foreach (var setting in change.Settings.Where(s => s.Folder.Mount == mount))
+                setting.ApplyTo(setting.Folder.DurableEntries);
+            change.Settings.RemoveAll(s => s.Folder.Mount == mount);
         }
 
-        unsyncedNames.Clear();
-        foreach (var inode in touched) Sync(inode);
-        touched.Clear();
+        unsyncedNames.RemoveAll(c => c.Settings.Count == 0);
+        foreach (var inode in touched.Where(i => i.Mount == mount)) Sync(inode);
+        touched.RemoveWhere(i => i.Mount == mount);
     }
 
     /// <summary>

@@ -32,6 +32,9 @@ internal sealed class Inode(ulong number, FileType type, Facts facts)
     /// <summary>The text of a symbolic link.</summary>
     public DiskPath Target { get; init; }
 
+    /// <summary>The folder at the root below which it lies: a file system of its own.</summary>
+    public Inode? Mount { get; set; }
+
     /// <summary>How many names it has.</summary>
     public int Links { get; set; }
 

@@ -188,8 +188,7 @@ public sealed class SimulatedDisk : IDisk
     /// <inheritdoc />
     public void SyncFileSystem(DiskPath path) => Do("sync all", path, CallTraits.Change, () =>
     {
-        Existing(path, followLast: true);
-        Medium.SyncAll();
+        Medium.SyncAll(Existing(path, followLast: true).Mount);
         return true;
     });
 
@@ -223,7 +222,10 @@ public sealed class SimulatedDisk : IDisk
 
     /// <inheritdoc />
     public DiskSpace Space(DiskPath path) => Do("look for room", path, CallTraits.Look, () =>
-        new DiskSpace(Math.Max(0, Medium.CapacityBytes - Medium.UsedBytes), Medium.CapacityBytes, DeviceNumber));
+        new DiskSpace(
+            Math.Max(0, Medium.CapacityBytes - Medium.UsedBytes),
+            Medium.CapacityBytes,
+            DeviceNumber + (long)(MountOf(path)?.Number ?? 0)));
 
     /// <inheritdoc />
     public IDisposable? TryLock(DiskPath path) => Do("lock", path, Make, () =>
@@ -284,7 +286,7 @@ public sealed class SimulatedDisk : IDisk
         SizeBytes = inode.Type == FileType.SymbolicLink ? inode.Target.Bytes.Length : inode.Bytes.Length,
         AllocatedBytes = (inode.Bytes.Length + DiskMedium.SectorBytes - 1L)
             / DiskMedium.SectorBytes * DiskMedium.SectorBytes,
-        Device = DeviceNumber,
+        Device = DeviceNumber + (long)(inode.Mount?.Number ?? 0),
         Inode = inode.Number,
         Links = (uint)inode.Links,
         Modified = inode.Facts.Modified,
@@ -293,6 +295,16 @@ public sealed class SimulatedDisk : IDisk
 
     private Inode Existing(DiskPath path, bool followLast) =>
         DiskNames.Find(Medium.Root, path, followLast).Inode ?? throw Fault(StorageErrors.FileMissing, "open", path);
+
+    private Inode? MountOf(DiskPath path)
+    {
+        while (true)
+        {
+            if (DiskNames.Find(Medium.Root, path, followLast: true, missingIsNull: true)?.Inode is { } inode) return inode.Mount;
+            if (path.Parent.IsEmpty || path.Parent == path) return null;
+            path = path.Parent;
+        }
+    }
 
     private bool IsBelowAFile(DiskPath path)
     {
@@ -322,7 +334,7 @@ public sealed class SimulatedDisk : IDisk
     private Inode MakeAt(Place place, DiskPath path, FileType type, int mode, DiskPath target = default)
     {
         if (place.Name.Bytes.Length > 255) throw Fault(StorageErrors.DiskUnsupported, "create", path);
-        var inode = Medium.Create(type, mode, Now, target);
+        var inode = Medium.Create(place.Folder, type, mode, Now, target);
         Medium.Rename(Now, new NameSetting(place.Folder, place.Name, inode));
         return inode;
     }
@@ -346,6 +358,7 @@ public sealed class SimulatedDisk : IDisk
         var source = DiskNames.Find(Medium.Root, from, followLast: false);
         var target = DiskNames.Find(Medium.Root, to, followLast: false);
         if (source.Inode is null) throw Fault(StorageErrors.FileMissing, doing + " " + from + " to", to);
+        if (source.Inode.Mount != target.Folder.Mount) throw Fault(StorageErrors.CrossesFileSystems, doing, to);
         return (source, target);
     }
 

@@ -41,8 +41,21 @@ public class FailEveryStepTests
             seed => new FilesWorkload(seed),
             new WorldOptions { Medium = Medium.Store, Faults = FaultsOn.Disk, Crash = CrashStyle.Journalled },
             seed: 1,
-            [FaultKind.CrashAfter, FaultKind.ErrorAfter]),
+            [FaultKind.CrashAfter, FaultKind.ErrorAfter],
+            stride: 2),
         80);
+
+    [Theory]
+    [InlineData(false, CrashStyle.DropAll)]
+    [InlineData(true, CrashStyle.AnyName)]
+    public void A_restore_is_wholly_done_or_wholly_taken_back_whatever_fails(bool checksFail, CrashStyle crash) => Passes(
+        FailEveryStep.Run(
+            seed => new RestoreWorkload(seed, checksFail),
+            new WorldOptions { Medium = Medium.Store, Faults = FaultsOn.Disk, Crash = crash },
+            seed: 1,
+            [FaultKind.CrashBefore, FaultKind.CrashAfter, FaultKind.ErrorAfter],
+            stride: 9),
+        150);
 
     private static void Passes(FailEveryStepReport report, int leastSteps)
     {

@@ -12,7 +12,7 @@ namespace Reprise.Tests.Simulation;
 public class SimulatedDiskTests
 {
     private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    private static readonly DiskPath Root = new("/");
+    private static readonly DiskPath Root = new("/disk");
     private readonly DiskMedium medium = new(new FaultCounters());
 
     [Fact]
@@ -115,13 +115,31 @@ public class SimulatedDiskTests
                     Assert.Throws<RepriseException>(file.Sync);
                     file.Sync();
                 },
-                new FaultOnce("sync /a"),
+                new FaultOnce("sync /disk/a"),
                 seed);
             one.Crash(CrashStyle.DropAll, new Chance(seed));
             On(one, disk => lost += Sectors(disk, Root / "a") == "11" ? 0 : 1);
         }
 
         Assert.InRange(lost, 10, 29);
+    }
+
+    [Fact]
+    public void A_sync_of_one_file_system_says_nothing_of_another()
+    {
+        var other = new DiskPath("/other");
+        On(disk =>
+        {
+            disk.MakeFolder(other);
+            Write(disk, Root / "a", 10);
+            Write(disk, other / "a", 10);
+            Assert.Equal(
+                StorageErrors.CrossesFileSystems,
+                Assert.Throws<RepriseException>(() => disk.Rename(Root / "a", other / "b")).Code);
+            disk.SyncFileSystem(other);
+        });
+        medium.Crash(CrashStyle.DropAll, new Chance(1));
+        On(disk => Assert.Equal((null, 10), (disk.Stat(Root / "a")?.SizeBytes, disk.Stat(other / "a")?.SizeBytes)));
     }
 
     [Fact]
@@ -205,7 +223,9 @@ public class SimulatedDiskTests
         var loop = new SimulationLoop(seed, Start, log);
         loop.Run(() =>
         {
-            work(new SimulatedDisk(medium, loop, seed, plan ?? FaultPlan.None));
+            var disk = new SimulatedDisk(medium, loop, seed, plan ?? FaultPlan.None);
+            disk.MakeFolder(Root);
+            work(disk);
             return Task.CompletedTask;
         });
     }
