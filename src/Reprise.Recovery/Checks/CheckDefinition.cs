@@ -42,7 +42,9 @@ public abstract record CheckDefinition
     /// <summary>The asset it asks, or null.</summary>
     public virtual string? OfAsset => null;
 
-    /// <summary>GET an address. Redirects are not followed, proxies not used; at most 1 MiB of the answer is read.</summary>
+    /// <summary>
+    /// GET an address. Redirects are not followed, proxies not used; at most 1 MiB of the answer is read.
+    /// </summary>
     public sealed record Http : CheckDefinition
     {
         /// <summary>Where.</summary>
@@ -55,7 +57,8 @@ public abstract record CheckDefinition
         public string? Contains { get; init; }
 
         /// <summary>What must stand at some JSON pointers (RFC 6901) of the body.</summary>
-        public IReadOnlyDictionary<string, Expectation> Json { get; init; } = new SortedDictionary<string, Expectation>();
+        public IReadOnlyDictionary<string, Expectation> Json { get; init; } =
+            new SortedDictionary<string, Expectation>();
 
         /// <summary>How long it is tried again before it has failed.</summary>
         public TimeSpan Within { get; init; } = DefaultWithin;
@@ -137,7 +140,9 @@ public abstract record CheckDefinition
     /// <summary>Compares the schema revision with the one of the point, and with the head of the code.</summary>
     public sealed record Migration : CheckDefinition
     {
-        /// <summary>Who keeps the revision in the database: what stands before the colon of <see cref="AssetRecord.Migration"/>.</summary>
+        /// <summary>
+        /// Who keeps the revision in the database: what stands before the colon of <see cref="AssetRecord.Migration"/>.
+        /// </summary>
         public required string Tool { get; init; }
 
         /// <summary>The asset.</summary>
@@ -180,7 +185,9 @@ public abstract record CheckDefinition
     }
 }
 
-/// <summary>How far a count of rows may be off: by <paramref name="Rows"/>, or by <paramref name="Percent"/>, whichever is more.</summary>
+/// <summary>
+/// How far a count of rows may be off: by <paramref name="Rows"/>, or by <paramref name="Percent"/>, whichever is more.
+/// </summary>
 /// <param name="Rows">absolute.</param>
 /// <param name="Percent">of the count of the point.</param>
 public readonly record struct RowTolerance(long Rows, double Percent)

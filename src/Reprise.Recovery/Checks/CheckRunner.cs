@@ -106,7 +106,8 @@ public sealed class CheckRunner : ICheckRunner, IDisposable
                 CheckDefinition.Http http => await network.AskAsync(http, limit, cancellationToken),
                 CheckDefinition.Tcp tcp => await network.AskAsync(tcp, limit, cancellationToken),
                 CheckDefinition.Sql sql => await data.AskAsync(sql.Asset, sql.Query, sql.Expect, cancellationToken),
-                CheckDefinition.Sqlite lite => await data.AskAsync(lite.Asset, lite.Query, lite.Expect, cancellationToken),
+                CheckDefinition.Sqlite lite =>
+                    await data.AskAsync(lite.Asset, lite.Query, lite.Expect, cancellationToken),
                 CheckDefinition.Rows rows => await data.AskAsync(rows, subject, cancellationToken),
                 CheckDefinition.Migration migration => await data.AskAsync(migration, subject, cancellationToken),
                 CheckDefinition.File file => await data.AskAsync(file, cancellationToken),
@@ -120,7 +121,8 @@ public sealed class CheckRunner : ICheckRunner, IDisposable
         }
     }
 
-    private async Task<CheckAnswer> RunAsync(CheckDefinition.Command check, TimeSpan left, CancellationToken cancellationToken)
+    private async Task<CheckAnswer> RunAsync(
+        CheckDefinition.Command check, TimeSpan left, CancellationToken cancellationToken)
     {
         // A program that is asked once gets its whole time: cut short it would be red for a reason of ours.
         var limit = left > TimeSpan.Zero ? left : check.Within;
@@ -128,7 +130,8 @@ public sealed class CheckRunner : ICheckRunner, IDisposable
         return result.Exit switch
         {
             0 => CheckAnswer.Pass("exit 0", "exit 0"),
-            -1 => CheckAnswer.Fail("exit 0", $"{check.Run.Program} did not end within {limit.TotalSeconds:0.#} s", "too-slow"),
+            -1 => CheckAnswer.Fail(
+                "exit 0", $"{check.Run.Program} did not end within {limit.TotalSeconds:0.#} s", "too-slow"),
             var exit => CheckAnswer.Fail("exit 0", $"exit {exit}: {result.LastError}", "another-answer"),
         };
     }

@@ -18,7 +18,9 @@ internal sealed class DataAsker(CheckTools tools)
         if (!tools.Sql.TryGetValue(asset, out var questions))
         {
             return CheckAnswer.CouldNotVerify(
-                expectation.ToString(), $"{asset} is not a database that can be asked", RecoveryErrors.AssetUnknown.Name);
+                expectation.ToString(),
+                $"{asset} is not a database that can be asked",
+                RecoveryErrors.AssetUnknown.Name);
         }
 
         using var late = new CancellationTokenSource(CheckRunner.QuestionLimit, tools.Clock);
@@ -46,12 +48,14 @@ internal sealed class DataAsker(CheckTools tools)
         var state = await InspectAsync(check.Asset, cancellationToken);
         if (Unreadable(expected, state) is { } unreadable) return unreadable;
         if (state.RowsAreEstimates)
-            return CheckAnswer.CouldNotVerify(expected, "the rows could not be counted within the bound", "rows-not-counted");
+            return CheckAnswer.CouldNotVerify(
+                expected, "the rows could not be counted within the bound", "rows-not-counted");
         var off = record.Rows.Keys.Union(state.Rows.Keys, StringComparer.Ordinal)
             .Select(table => (Table: table, Was: Count(record.Rows, table), Is: Count(state.Rows, table)))
             .Where(t => !check.Tolerance.Allows(t.Was, t.Is))
             .ToList();
-        if (off.Count == 0) return CheckAnswer.Pass(expected, $"{state.Rows.Values.Sum():N0} rows in {state.Rows.Count} tables");
+        var counted = $"{state.Rows.Values.Sum():N0} rows in {state.Rows.Count} tables";
+        if (off.Count == 0) return CheckAnswer.Pass(expected, counted);
         var named = string.Join(", ", off.Take(MaxNamed).Select(t => $"{t.Table} {t.Is:N0} instead of {t.Was:N0}"));
         var more = off.Count > MaxNamed ? $" and {off.Count - MaxNamed} more tables" : "";
         return CheckAnswer.Fail(expected, named + more, "another-answer");
@@ -73,11 +77,14 @@ internal sealed class DataAsker(CheckTools tools)
 
         if (then is not null && then != now) return CheckAnswer.Fail(expected, now, "another-answer");
         if (check.Head is null) return CheckAnswer.Pass(expected, now);
-        var run = await tools.Children.RunAsync(check.Head with { Within = CheckRunner.QuestionLimit }, cancellationToken);
+        var run = await tools.Children.RunAsync(
+            check.Head with { Within = CheckRunner.QuestionLimit }, cancellationToken);
         if (run.Exit != 0)
         {
             return CheckAnswer.CouldNotVerify(
-                expected, $"{check.Head.Program} ended with {run.Exit}: {run.LastError}", RecoveryErrors.ChildFailed.Name);
+                expected,
+                $"{check.Head.Program} ended with {run.Exit}: {run.LastError}",
+                RecoveryErrors.ChildFailed.Name);
         }
 
         var heads = Heads(run.Output);
@@ -100,7 +107,9 @@ internal sealed class DataAsker(CheckTools tools)
         Presence.Readable => null,
         Presence.Absent => CheckAnswer.Fail(expected, $"{state.Where} is not there", "absent"),
         _ => CheckAnswer.CouldNotVerify(
-            expected, state.Unreadable?.Message ?? $"{state.Where} cannot be read", state.Unreadable?.Code.Name ?? "unreadable"),
+            expected,
+            state.Unreadable?.Message ?? $"{state.Where} cannot be read",
+            state.Unreadable?.Code.Name ?? "unreadable"),
     };
 
     // Tools print one head a line, the revision first: "3f2a (head)".
@@ -112,7 +121,9 @@ internal sealed class DataAsker(CheckTools tools)
     private Task<TargetState> InspectAsync(string name, CancellationToken cancellationToken) =>
         tools.Assets.FirstOrDefault(a => a.Name == name)?.InspectAsync(cancellationToken)
         ?? throw new RepriseException(
-            RecoveryErrors.AssetUnknown, $"there is no asset {name}", "correct the check, or add the asset to the configuration");
+            RecoveryErrors.AssetUnknown,
+            $"there is no asset {name}",
+            "correct the check, or add the asset to the configuration");
 
     private CheckAnswer Look(CheckDefinition.File check, CancellationToken cancellationToken)
     {

@@ -4,8 +4,8 @@ namespace Reprise.Recovery.Checks;
 
 /// <summary>
 /// What one scalar must be: <c>= != &gt; &gt;= &lt; &lt;=</c> a literal, <c>empty</c>, <c>not empty</c>, or a bare
-/// literal, which means <c>=</c>. Two numbers are compared as numbers (<c>1.0</c> is <c>1</c>), everything else as text,
-/// letter by letter. A literal in single or double quotes is always text.
+/// literal, which means <c>=</c>. Two numbers are compared as numbers (<c>1.0</c> is <c>1</c>), everything else as
+/// text, letter by letter. A literal in single or double quotes is always text.
 /// </summary>
 public sealed record Expectation
 {
@@ -48,8 +48,8 @@ public sealed record Expectation
     public static Expectation Exactly(string text) => new(Comparison.Equal, text);
 
     /// <summary>
-    /// Reads an expectation; null when it is none, and <paramref name="why"/> says why in a few words: an empty text, an
-    /// order sign before something that is not a number, a quote that is not closed.
+    /// Reads an expectation; null when it is none, and <paramref name="why"/> says why in a few words: an empty text,
+    /// an order sign before something that is not a number, a quote that is not closed.
     /// </summary>
     public static Expectation? TryParse(string text, out string why)
     {

@@ -3,7 +3,10 @@ using Reprise.Repository.Points;
 
 namespace Reprise.Recovery.Checks;
 
-/// <summary>Asks checks. A check that cannot be asked is answered <see cref="Outcome.CouldNotVerify"/>; only cancellation throws.</summary>
+/// <summary>
+/// Asks checks. A check that cannot be asked is answered <see cref="Outcome.CouldNotVerify"/>; only cancellation
+/// throws.
+/// </summary>
 public interface ICheckRunner
 {
     /// <summary>Asks one check.</summary>
@@ -30,11 +33,13 @@ public enum Patience
 public sealed record CheckSubject(IReadOnlyDictionary<string, AssetRecord> Point, PointId? Name)
 {
     /// <summary>No point to compare with.</summary>
-    public static CheckSubject None { get; } = new(new SortedDictionary<string, AssetRecord>(StringComparer.Ordinal), null);
+    public static CheckSubject None { get; } =
+        new(new SortedDictionary<string, AssetRecord>(StringComparer.Ordinal), null);
 
     /// <summary>Everything that <paramref name="manifest"/> says.</summary>
     public static CheckSubject Of(PointManifest manifest) => new(
-        new SortedDictionary<string, AssetRecord>(manifest.Assets.ToDictionary(a => a.Name), StringComparer.Ordinal), manifest.Id);
+        new SortedDictionary<string, AssetRecord>(
+            manifest.Assets.ToDictionary(a => a.Name), StringComparer.Ordinal), manifest.Id);
 }
 
 /// <summary>Answers questions about the data of one asset, read-only.</summary>
@@ -42,7 +47,7 @@ public interface ISqlQuestions
 {
     /// <summary>
     /// The first column of the first row as text, null when there is no row or it is NULL. Throws a
-    /// <see cref="Storage.Errors.RepriseException"/> when it cannot be asked, which makes the check <c>could-not-verify</c>.
+    /// <see cref="Storage.Errors.RepriseException"/> when it cannot be asked; the check could not be verified then.
     /// </summary>
     Task<string?> AskAsync(string asset, string query, CancellationToken cancellationToken);
 }

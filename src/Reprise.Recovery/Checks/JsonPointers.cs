@@ -29,7 +29,8 @@ internal static class JsonPointers
         if (pointer.Length == 0) return element;
         foreach (var segment in pointer.TrimStart('/').Split('/'))
         {
-            var name = segment.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
+            var name =
+                segment.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
             if (element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var member))
             {
                 element = member;

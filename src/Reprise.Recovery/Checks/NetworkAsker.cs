@@ -35,7 +35,8 @@ internal sealed class NetworkAsker : IDisposable
         client.DefaultRequestHeaders.UserAgent.ParseAdd("reprise-check");
     }
 
-    public async Task<CheckAnswer> AskAsync(CheckDefinition.Http check, TimeSpan limit, CancellationToken cancellationToken)
+    public async Task<CheckAnswer> AskAsync(
+        CheckDefinition.Http check, TimeSpan limit, CancellationToken cancellationToken)
     {
         var expected = Expected(check);
         using var late = new CancellationTokenSource(limit, clock);
@@ -70,7 +71,8 @@ internal sealed class NetworkAsker : IDisposable
         }
     }
 
-    public async Task<CheckAnswer> AskAsync(CheckDefinition.Tcp check, TimeSpan limit, CancellationToken cancellationToken)
+    public async Task<CheckAnswer> AskAsync(
+        CheckDefinition.Tcp check, TimeSpan limit, CancellationToken cancellationToken)
     {
         var expected = $"{check.Host}:{check.Port} accepts a connection";
         using var late = new CancellationTokenSource(limit, clock);
@@ -107,7 +109,8 @@ internal sealed class NetworkAsker : IDisposable
     {
         if (check.Contains is { } contains && !body.Contains(contains, StringComparison.Ordinal))
         {
-            return CheckAnswer.Fail(expected, $"{status}, but '{contains}' is not in its {body.Length:N0} characters", "another-answer");
+            return CheckAnswer.Fail(
+                expected, $"{status}, but '{contains}' is not in its {body.Length:N0} characters", "another-answer");
         }
 
         if (check.Json.Count == 0) return CheckAnswer.Pass(expected, $"{status}");

@@ -7,8 +7,9 @@ using SQLitePCL;
 namespace Reprise.Recovery.Checks;
 
 /// <summary>
-/// Asks SQLite files, each question on a connection of its own: read-only, because a writing one would fold the WAL into
-/// the application's file when it is closed, and unpooled, because a pooled one would keep a file open that is swapped.
+/// Asks SQLite files, each question on a connection of its own: read-only, because a writing one would fold the WAL
+/// into the application's file when it is closed, and unpooled, because a pooled one would keep a file open that is
+/// swapped.
 /// </summary>
 /// <param name="paths">absolute, by asset.</param>
 /// <param name="cpu">where it runs.</param>

@@ -40,7 +40,7 @@ internal sealed class StagedFolder
         while (target.Bytes.Length > 1 && target.Bytes[^1] == '/') target = new DiskPath(target.Bytes[..^1]);
         Invariant.Check(target.IsAbsolute, "the target of an export is absolute");
         RequireEmpty(disk, target);
-        disk.MakeFolder(target.Parent);
+        disk.MakeFolderDurably(target.Parent);
         var problems = Leftovers(disk, target);
         var id = PointId.At(clock.GetUtcNow());
         while (disk.Stat(target.WithSuffix(Mark + id)) is not null) id = id.Next();

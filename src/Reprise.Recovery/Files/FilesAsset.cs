@@ -116,7 +116,7 @@ public sealed class FilesAsset : IRestorable, ITreeSource
             () =>
             {
                 slots.Discard(slot.Slot);
-                if (disk.Stat(root / ".") is null) disk.MakeFolder(root, 0x1ED);
+                if (disk.Stat(root / ".") is null) disk.MakeFolderDurably(root, 0x1ED);
                 slots.KeepingTime(root, () => disk.MakeFolder(slot.Tree));
             },
             cancellationToken);

@@ -72,6 +72,8 @@ public sealed record AssetFacts
 /// <summary>What is known of an asset of an undo.</summary>
 /// <param name="Record">what is known of the asset.</param>
 /// <param name="Target">what is live.</param>
-/// <param name="Slot">where the data lies that comes back; null when it was absent before, and becomes absent again.</param>
+/// <param name="Slot">
+/// where the data lies that comes back; null when it was absent before, and becomes absent again.
+/// </param>
 /// <param name="Former">what the safety point says of that data, or null.</param>
 public sealed record UndoAssetFacts(AssetRecord Record, TargetState Target, SlotState? Slot, AssetRecord? Former);

@@ -40,7 +40,8 @@ internal static class PlanProblems
             _ => null,
         }).OfType<Problem>();
 
-    public static IEnumerable<Problem> OfControl(PlanFacts facts, IEnumerable<(string Asset, TargetState Target)> targets)
+    public static IEnumerable<Problem> OfControl(
+        PlanFacts facts, IEnumerable<(string Asset, TargetState Target)> targets)
     {
         if (facts.StopText is not null) yield break;
         yield return new Problem(
@@ -73,7 +74,8 @@ internal static class PlanProblems
                 RecoveryErrors.PointIncomplete,
                 Severity.Warning,
                 $"point {point.Id} is incomplete: "
-                + Wording.List([.. point.Problems.Select(p => p.Message).DefaultIfEmpty("it does not say what").Take(3)]),
+                + Wording.List(
+                    [.. point.Problems.Select(p => p.Message).DefaultIfEmpty("it does not say what").Take(3)]),
                 $"look at it with 'reprise points show {point.Id}', or restore a complete one");
         }
 

@@ -25,7 +25,7 @@ internal static class PlanSentencesOf
         return new PlanSentences(
             $"You get back {Wording.List([.. assets.Select(a => a.Name)])} of {facts.Application} as it was until "
             + $"{Wording.Moment(setAside, facts.Zone)}, {since} ago{Rows(assets)}.",
-            Lose(facts, assets, $"what was written since then"),
+            Lose(facts, assets, "what was written since then"),
             GoBack(facts, assets));
     }
 
@@ -50,12 +50,16 @@ internal static class PlanSentencesOf
             .ToList();
         var atLeast = lost.Count > 0 ? $", at least {Wording.List(lost)}" : "";
         var unreadable = assets.Where(a => a.Presence == Presence.Unreadable).Select(a => a.Name).ToList();
-        var hidden = unreadable.Count > 0 ? $"; how much of {Wording.List(unreadable)}, nobody can say: it cannot be read" : "";
+        var hidden = unreadable.Count > 0
+            ? $"; how much of {Wording.List(unreadable)}, nobody can say: it cannot be read"
+            : "";
         return $"You lose {written}{atLeast}{hidden}; {facts.Application} is down meanwhile.";
     }
 
     private static string GoBack(PlanFacts facts, IReadOnlyList<PlannedAsset> assets)
     {
+        if (assets.All(a => a.Presence == Presence.Absent))
+            return $"To go back, 'reprise undo {facts.RestoreId}' takes away what was restored.";
         var safety = assets.Any(a => a.Safety == SafetyKind.Captured) ? ", and in a safety point" : "";
         var waived = assets.Where(a => a.Safety == SafetyKind.Skipped).Select(a => a.Name).ToList();
         var without = waived.Count > 0 ? $" There is NO safety point of {Wording.List(waived)}." : "";

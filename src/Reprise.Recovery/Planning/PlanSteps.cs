@@ -45,14 +45,18 @@ internal static class PlanSteps
             Effect = Effect.Read,
             Target = facts.Application,
             Text = "the application is not stopped by Reprise: "
-                + (facts.IsInteractive ? "you are asked whether it is" : "sessions that are connected refuse the restore"),
+                + (facts.IsInteractive
+                    ? "you are asked whether it is"
+                    : "sessions that are connected refuse the restore"),
         };
 
     public static PlanStep Safety(IReadOnlyList<PlannedAsset> assets, long bytes)
     {
         var captured = assets.Where(a => a.Safety == SafetyKind.Captured).Select(a => a.Name).ToList();
         var moved = assets.Where(a => a.Safety == SafetyKind.MovedAside).Select(a => a.Name).ToList();
-        var text = captured.Count > 0 ? $"take a safety point of {Wording.List(captured)}" : "no safety point is needed";
+        var text = captured.Count > 0
+            ? $"take a safety point of {Wording.List(captured)}"
+            : "no safety point is needed";
         if (moved.Count > 0) text += $"; {Wording.List(moved)} cannot be read and is moved aside as it is";
         return new PlanStep
         {
@@ -92,7 +96,8 @@ internal static class PlanSteps
         Estimate = Moments,
     };
 
-    public static PlanStep? CheckApplication(PlanFacts facts) => facts.ApplicationChecks.Count == 0 ? null : new PlanStep
+    public static PlanStep? CheckApplication(PlanFacts facts) =>
+        facts.ApplicationChecks.Count == 0 ? null : new PlanStep
     {
         Id = "check-application",
         Effect = Effect.Read,

@@ -4,7 +4,9 @@ using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Planning;
 
-/// <summary>What a restore or an undo would do: a value that can be printed, tested and kept. Nothing was changed to make it.</summary>
+/// <summary>
+/// What a restore or an undo would do: a value that can be printed, tested and kept. Nothing was changed to make it.
+/// </summary>
 public sealed record RestorePlan
 {
     /// <summary>The identifier that the restore will have.</summary>
@@ -34,7 +36,9 @@ public sealed record RestorePlan
     /// <summary>The secrets now against those of the point.</summary>
     public IReadOnlyList<SecretOutcome> Secrets { get; init; } = [];
 
-    /// <summary>What refuses the restore (<see cref="Severity.Error"/>), and what should be known before it is confirmed.</summary>
+    /// <summary>
+    /// What refuses the restore (<see cref="Severity.Error"/>), and what should be known before it is confirmed.
+    /// </summary>
     public IReadOnlyList<Problem> Problems { get; init; } = [];
 
     /// <summary>Whether something refuses it.</summary>
@@ -120,10 +124,11 @@ public sealed record PlannedAsset
 /// <param name="Table">its name.</param>
 /// <param name="Live">rows now, or null when it is not there or cannot be read.</param>
 /// <param name="Restored">rows that come back, or null when the point lacks it.</param>
-public sealed record RowChange(string Table, long? Live, long? Restored)
+/// <param name="IsEstimate">whether the rows now are an estimate.</param>
+public sealed record RowChange(string Table, long? Live, long? Restored, bool IsEstimate = false)
 {
     /// <summary><c>orders 41,202 → 40,950</c>.</summary>
-    public override string ToString() => $"{Table} {Count(Live)} → {Count(Restored)}";
+    public override string ToString() => $"{Table} {(IsEstimate ? "about " : "")}{Count(Live)} → {Count(Restored)}";
 
     private static string Count(long? rows) => rows is { } count ? count.ToString("N0") : "none";
 }

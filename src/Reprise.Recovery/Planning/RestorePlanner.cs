@@ -21,8 +21,10 @@ public static class RestorePlanner
             .ToList();
         List<PlanStep?> steps =
         [
-            .. facts.Assets.Select(a => PlanSteps.Stage(a.Record.Name, a.Record.Kind, a.Target.Where, a.Record.SourceBytes)),
-            .. facts.Assets.Select(a => PlanSteps.Verify(a.Record.Name, a.Record.Kind, a.Target.Where, a.Record.SourceBytes)),
+            .. facts.Assets.Select(
+                a => PlanSteps.Stage(a.Record.Name, a.Record.Kind, a.Target.Where, a.Record.SourceBytes)),
+            .. facts.Assets.Select(
+                a => PlanSteps.Verify(a.Record.Name, a.Record.Kind, a.Target.Where, a.Record.SourceBytes)),
             .. CutOver(facts, assets, facts.Assets.Select(a => a.Target)),
         ];
         return new RestorePlan
@@ -39,7 +41,9 @@ public static class RestorePlanner
         };
     }
 
-    /// <summary>The plan that swaps the data back that <paramref name="undoes"/> set aside at <paramref name="setAside"/>.</summary>
+    /// <summary>
+    /// The plan that swaps the data back that <paramref name="undoes"/> set aside at <paramref name="setAside"/>.
+    /// </summary>
     public static RestorePlan PlanUndo(
         PlanFacts facts, PointId undoes, DateTimeOffset setAside, IReadOnlyList<UndoAssetFacts> undo)
     {
@@ -62,7 +66,9 @@ public static class RestorePlanner
         };
     }
 
-    /// <summary>What protects that which is at a target; <see cref="SafetyKind.Captured"/> still has to succeed.</summary>
+    /// <summary>
+    /// What protects that which is at a target; <see cref="SafetyKind.Captured"/> still has to succeed.
+    /// </summary>
     public static SafetyKind SafetyOf(string asset, TargetState target, IReadOnlyCollection<string> without) =>
         target.Presence switch
     {

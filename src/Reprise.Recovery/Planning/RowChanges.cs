@@ -9,13 +9,16 @@ internal static class RowChanges
     public static IReadOnlyList<RowChange> Between(
         string asset, string kind, TargetState target, IReadOnlyDictionary<string, long> restored)
     {
-        var readable = target.Presence == Presence.Readable;
-        return [.. restored.Keys.Union(readable ? target.Rows.Keys : [], StringComparer.Ordinal)
+        var live = target.Presence == Presence.Readable ? target.Rows : new SortedDictionary<string, long>();
+        return [.. restored.Keys.Union(live.Keys, StringComparer.Ordinal)
             .Select(table => new RowChange(
                 Shown(asset, kind, table),
-                readable && target.Rows.TryGetValue(table, out var live) ? live : null,
-                restored.TryGetValue(table, out var back) ? back : null))
-            .Where(change => change.Live != change.Restored)
+                live.TryGetValue(table, out var now) ? now : null,
+                restored.TryGetValue(table, out var back) ? back : null,
+                target.RowsAreEstimates && live.ContainsKey(table)))
+
+            // A negative count is one that nobody knows.
+            .Where(change => change.Live != change.Restored && change is not { Live: < 0 } and not { Restored: < 0 })
             .OrderByDescending(change => Math.Abs((change.Live ?? 0) - (change.Restored ?? 0)))
             .ThenBy(change => change.Table, StringComparer.Ordinal)];
     }

@@ -18,7 +18,9 @@ public static class TargetIdentity
     // Names tell where somebody meant to be, not where he is.
     private static readonly string[] NeverCount = ["host", "hostname", "host-name", "nodename"];
 
-    /// <summary>Null when it may be overwritten; else the refusal, which shows both identities and the accept code.</summary>
+    /// <summary>
+    /// Null when it may be overwritten; else the refusal, which shows both identities and the accept code.
+    /// </summary>
     /// <param name="asset">its name.</param>
     /// <param name="target">what is there.</param>
     /// <param name="known">identities that are accepted, the one of the point first.</param>
@@ -29,7 +31,8 @@ public static class TargetIdentity
         IReadOnlyList<IReadOnlyDictionary<string, string>> known,
         IReadOnlyCollection<string> accepted)
     {
-        if (target.Presence == Presence.Absent || (target.Presence == Presence.Readable && !target.HasData)) return null;
+        if (target.Presence == Presence.Absent) return null;
+        if (target.Presence == Presence.Readable && !target.HasData) return null;
         if (known.Any(k => Same(k, target.Identity))) return null;
         var code = CodeOf(asset, target);
         if (accepted.Contains(code, StringComparer.OrdinalIgnoreCase)) return null;
@@ -53,7 +56,8 @@ public static class TargetIdentity
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())))[..CodeLength];
     }
 
-    // Every key of either side must agree: a standby has the system identifier of its primary and another recovery state.
+    // Every key of either side must agree: a standby has the system identifier of its primary, and another recovery
+    // state.
     private static bool Same(IReadOnlyDictionary<string, string> known, IReadOnlyDictionary<string, string> target)
     {
         var expected = Counting(known).ToList();
@@ -61,7 +65,9 @@ public static class TargetIdentity
     }
 
     private static IEnumerable<KeyValuePair<string, string>> Counting(IReadOnlyDictionary<string, string> identity) =>
-        identity.Where(i => !NeverCount.Contains(i.Key, StringComparer.OrdinalIgnoreCase)).OrderBy(i => i.Key, StringComparer.Ordinal);
+        identity
+            .Where(i => !NeverCount.Contains(i.Key, StringComparer.OrdinalIgnoreCase))
+            .OrderBy(i => i.Key, StringComparer.Ordinal);
 
     private static string Text(IReadOnlyDictionary<string, string> identity) => identity.Count == 0
         ? "unknown"

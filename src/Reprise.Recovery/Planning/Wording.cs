@@ -5,7 +5,9 @@ namespace Reprise.Recovery.Planning;
 /// <summary>How times and amounts are said to people.</summary>
 public static class Wording
 {
-    /// <summary><c>2026-11-22 03:15:02 UTC (04:15 here)</c>; the date is repeated when it is another day here.</summary>
+    /// <summary>
+    /// <c>2026-11-22 03:15:02 UTC (04:15 here)</c>; the date is repeated when it is another day here.
+    /// </summary>
     public static string Moment(DateTimeOffset moment, TimeZoneInfo zone)
     {
         var utc = moment.UtcDateTime;

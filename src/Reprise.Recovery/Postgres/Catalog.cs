@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace Reprise.Recovery.Postgres;
 
-/// <summary>What is kept of one database beside its dump: what <c>pg_restore</c> cannot give a database of another name.</summary>
+/// <summary>
+/// What is kept of one database beside its dump: what <c>pg_restore</c> cannot give a database of another name.
+/// </summary>
 internal sealed record CatalogDatabase
 {
     public required string Name { get; init; }
@@ -50,7 +52,9 @@ internal sealed record CatalogDatabase
     /// <summary>Roles that own something in the dump.</summary>
     public IReadOnlyList<string> Owners { get; init; } = [];
 
-    /// <summary>Put before the names of its streams in the record: empty, or <c>0/</c>, <c>1/</c>, … when there are several.</summary>
+    /// <summary>
+    /// Put before the names of its streams in the record: empty, or <c>0/</c>, <c>1/</c>, … when there are several.
+    /// </summary>
     public string Prefix { get; init; } = "";
 
     /// <summary>Length of the dump when it is laid out as a file.</summary>
@@ -60,7 +64,9 @@ internal sealed record CatalogDatabase
 /// <summary>One grant on a database; the grantee is null for everybody.</summary>
 internal sealed record CatalogGrant(string? Grantee, string Privilege, bool Grantable);
 
-/// <summary>One <c>ALTER DATABASE … SET</c> or <c>ALTER ROLE … IN DATABASE … SET</c>; the role is null for everybody.</summary>
+/// <summary>
+/// One <c>ALTER DATABASE … SET</c> or <c>ALTER ROLE … IN DATABASE … SET</c>; the role is null for everybody.
+/// </summary>
 internal sealed record CatalogSetting(string? Role, string Name, string Value);
 
 /// <summary>One extension.</summary>
@@ -137,7 +143,9 @@ internal sealed record CatalogServer
     public int Major => Number / 10000;
 }
 
-/// <summary>The JSON of this room; the queries in <see cref="CatalogSql"/> make it, and points keep parts of it.</summary>
+/// <summary>
+/// The JSON of this room; the queries in <see cref="CatalogSql"/> make it, and points keep parts of it.
+/// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
@@ -154,4 +162,5 @@ internal sealed record CatalogServer
 internal sealed partial class CatalogJson : JsonSerializerContext;
 
 /// <summary>A database of the server, as a swap looks at it.</summary>
-internal sealed record DatabaseState(string Name, long Oid, string Owner, bool Owned, bool Connectable, long? SizeBytes);
+internal sealed record DatabaseState(
+    string Name, long Oid, string Owner, bool Owned, bool Connectable, long? SizeBytes);

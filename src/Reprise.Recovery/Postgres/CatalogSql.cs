@@ -99,7 +99,8 @@ internal static class CatalogSql
                 'sequences', coalesce((select pg_catalog.json_object_agg(q.name, q.last_value) from (
                     select pg_catalog.format('%I.%I', s.schemaname, s.sequencename) as name, s.last_value
                     from pg_catalog.pg_sequences s where s.last_value is not null
-                    order by 1 limit {MaxSequences.ToString(CultureInfo.InvariantCulture)}) q), pg_catalog.json_build_object()),
+                    order by 1 limit {MaxSequences.ToString(CultureInfo.InvariantCulture)}) q),
+                  pg_catalog.json_build_object()),
                 'largeObjects', (select pg_catalog.count(*) from pg_catalog.pg_largeobject_metadata))
                 from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()),
               'tables', ({Tables}))::text
@@ -176,7 +177,8 @@ internal static class TableName
     }
 
     /// <summary>One part of a name, quoted where it has to be.</summary>
-    public static string Part(string part) => part.AsSpan().IndexOfAny('.', '"', '/') < 0 && part.Length > 0 ? part : Sql.Name(part);
+    public static string Part(string part) =>
+        part.AsSpan().IndexOfAny('.', '"', '/') < 0 && part.Length > 0 ? part : Sql.Name(part);
 
     private static string Take(string key, ref int at)
     {

@@ -85,7 +85,9 @@ internal sealed partial class Clients(IDisk disk, ChildProcesses children, Func<
         var match = VersionPattern().Match(answer);
         return match.Success
             ? new ClientSet(
-                folder, int.Parse(match.Groups["major"].Value, NumberStyles.None, CultureInfo.InvariantCulture), match.Groups["version"].Value)
+                folder,
+                int.Parse(match.Groups["major"].Value, NumberStyles.None, CultureInfo.InvariantCulture),
+                match.Groups["version"].Value)
             : null;
     }
 
@@ -104,7 +106,8 @@ internal sealed partial class Clients(IDisk disk, ChildProcesses children, Func<
         }
 
         var result = await children.RunAsync(
-            new ChildCommand([Path.Combine(folder, "pg_dump"), "--version"]) { Within = VersionWithin }, cancellationToken);
+            new ChildCommand([Path.Combine(folder, "pg_dump"), "--version"]) { Within = VersionWithin },
+            cancellationToken);
         return result.Exit == 0 ? Read(folder, result.Output) : null;
     }
 
@@ -118,16 +121,17 @@ internal sealed partial class Clients(IDisk disk, ChildProcesses children, Func<
 
         foreach (var (parent, prefix, below) in Releases)
         {
-            var path = new DiskPath(parent);
-            if (!path.IsAbsolute || disk.Stat(path)?.Type != FileType.Folder) continue;
-            foreach (var entry in disk.List(path))
+            var above = new DiskPath(parent);
+            if (!above.IsAbsolute || disk.Stat(above)?.Type != FileType.Folder) continue;
+            foreach (var entry in disk.List(above))
             {
                 var name = entry.Name.ToString();
                 if (name.StartsWith(prefix, StringComparison.Ordinal)) yield return Path.Combine(parent, name, below);
             }
         }
 
-        foreach (var folder in (variable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
+        var path = (variable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+        foreach (var folder in path)
         {
             if (Path.IsPathRooted(folder)) yield return folder.TrimEnd('/');
         }

@@ -3,7 +3,9 @@ using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Postgres;
 
-/// <summary>What a connection text leaves open is looked up here. Functions, so that a test can say what they answer.</summary>
+/// <summary>
+/// What a connection text leaves open is looked up here. Functions, so that a test can say what they answer.
+/// </summary>
 internal sealed record ConnectionSources
 {
     /// <summary>An environment variable, or null.</summary>
@@ -43,7 +45,8 @@ internal static class ConnectionDefaults
         foreach (var keyword in ConnectionKeywords.LibpqKeywords)
         {
             if (values.ContainsKey(keyword) || keyword == "service") continue;
-            if (ConnectionKeywords.VariableOf(keyword) is { } variable && sources.Variable(variable) is { Length: > 0 } value)
+            if (ConnectionKeywords.VariableOf(keyword) is { } variable
+                && sources.Variable(variable) is { Length: > 0 } value)
             {
                 values[keyword] = value;
             }
@@ -67,7 +70,8 @@ internal static class ConnectionDefaults
             Notes = notes,
         };
         if (connection.Password is not null) return connection;
-        return connection with { Password = FromPassFile(connection, values.GetValueOrDefault("passfile"), sources, notes) };
+        var passFile = values.GetValueOrDefault("passfile");
+        return connection with { Password = FromPassFile(connection, passFile, sources, notes) };
     }
 
     private static SortedDictionary<string, string> Rest(
@@ -104,14 +108,17 @@ internal static class ConnectionDefaults
     }
 
     private static string DefaultHost(int port, ConnectionSources sources) => SocketFolders.FirstOrDefault(
-        folder => sources.Exists(string.Create(CultureInfo.InvariantCulture, $"{folder}/.s.PGSQL.{port}")), "localhost");
+        folder => sources.Exists(FormattableString.Invariant($"{folder}/.s.PGSQL.{port}")), "localhost");
 
     private static void AddService(Dictionary<string, string> values, ConnectionSources sources)
     {
         var service = values.GetValueOrDefault("service") ?? sources.Variable("PGSERVICE");
         if (string.IsNullOrEmpty(service)) return;
-        var files = new List<string> { sources.Variable("PGSERVICEFILE") ?? Path.Combine(sources.Home, ".pg_service.conf") };
-        files.Add(Path.Combine(sources.Variable("PGSYSCONFDIR") ?? "/etc/postgresql-common", "pg_service.conf"));
+        string[] files =
+        [
+            sources.Variable("PGSERVICEFILE") ?? Path.Combine(sources.Home, ".pg_service.conf"),
+            Path.Combine(sources.Variable("PGSYSCONFDIR") ?? "/etc/postgresql-common", "pg_service.conf"),
+        ];
         foreach (var file in files)
         {
             if (sources.ReadFile(file) is { } found && AddSection(values, found.Text, service, file)) return;

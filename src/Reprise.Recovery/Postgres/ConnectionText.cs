@@ -11,8 +11,8 @@ internal sealed record ConnectionParts(Dictionary<string, string> Values, List<s
 
 /// <summary>
 /// The one parser of connection texts, in three forms: libpq's URI, libpq's key=value, and the <c>;</c> form of Npgsql.
-/// Pure: it reads the text and nothing else. Errors are <see cref="RecoveryErrors.ConnectionInvalid"/> with the position
-/// in <c>Where</c>; they never repeat a value, since it may be the password.
+/// Pure: it reads the text and nothing else. Errors are <see cref="RecoveryErrors.ConnectionInvalid"/> with the
+/// position in <c>Where</c>; they never repeat a value, since it may be the password.
 /// </summary>
 internal static class ConnectionText
 {
@@ -29,7 +29,8 @@ internal static class ConnectionText
         var parts = new ConnectionParts(new Dictionary<string, string>(StringComparer.Ordinal), []);
         var start = text.StartsWith("jdbc:", StringComparison.OrdinalIgnoreCase) ? 5 : 0;
         if (string.IsNullOrWhiteSpace(text)) return parts;
-        if (text.IndexOf("://", StringComparison.Ordinal) is > 0 and var colon && IsScheme(text.AsSpan(start, colon - start)))
+        if (text.IndexOf("://", StringComparison.Ordinal) is > 0 and var colon
+            && IsScheme(text.AsSpan(start, colon - start)))
         {
             CheckScheme(text, start, colon);
             new ConnectionUri(text, colon + 3, parts).Read();
@@ -206,14 +207,16 @@ internal static class ConnectionText
     {
         if (parts.Values.TryGetValue("sslmode", out var mode) && !ConnectionKeywords.SslModes.ContainsKey(mode))
         {
-            throw Invalid($"sslmode '{mode}' is unknown", 0, $"use one of {string.Join(", ", ConnectionKeywords.SslModes.Keys)}");
+            throw Invalid(
+                $"sslmode '{mode}' is unknown", 0, $"use one of {string.Join(", ", ConnectionKeywords.SslModes.Keys)}");
         }
 
         if (!parts.Values.TryGetValue("port", out var ports)) return;
         foreach (var port in ports.Split(','))
         {
             if (port.Length == 0) continue;
-            if (!int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number is < 1 or > 65535)
+            if (!int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                || number is < 1 or > 65535)
             {
                 throw Invalid("the port is not a number from 1 to 65535", 0, PasswordHint);
             }

@@ -4,9 +4,10 @@ using System.Text;
 namespace Reprise.Recovery.Postgres;
 
 /// <summary>
-/// The URI form of libpq: <c>postgresql://user:password@host:port,host:port/database?keyword=value&amp;…</c>, every part
-/// optional and percent-encoded. What frameworks add behind the <c>?</c> is noted, not refused: the same text serves the
-/// application; a slip of a known word is refused, since ignoring <c>sslmod=require</c> would send a password in clear.
+/// The URI form of libpq: <c>postgresql://user:password@host:port,host:port/database?keyword=value&amp;…</c>, every
+/// part optional and percent-encoded. What frameworks add behind the <c>?</c> is noted, not refused: the same text
+/// serves the application; a slip of a known word is refused, since ignoring <c>sslmod=require</c> would send a
+/// password in clear.
 /// </summary>
 /// <param name="text">the whole text.</param>
 /// <param name="start">behind <c>://</c>.</param>
@@ -135,14 +136,16 @@ internal sealed class ConnectionUri(string text, int start, ConnectionParts part
                 i += length - 1;
             }
             else if (i + 2 < to && byte.TryParse(
-                text.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) && value != 0)
+                text.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+                    && value != 0)
             {
                 bytes.Add(value);
                 i += 2;
             }
             else
             {
-                throw ConnectionText.Invalid("'%' is not followed by two hexadecimal digits", i, ConnectionText.PasswordHint);
+                throw ConnectionText.Invalid(
+                    "'%' is not followed by two hexadecimal digits", i, ConnectionText.PasswordHint);
             }
         }
 

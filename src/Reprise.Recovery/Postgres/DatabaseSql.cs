@@ -16,21 +16,28 @@ internal static class DatabaseSql
         "local_preload_libraries", "unix_socket_directories",
     ];
 
-    /// <summary>Creates it empty, with encoding and locale of the captured one, on a server of <paramref name="major"/>.</summary>
+    /// <summary>
+    /// Creates it empty, with encoding and locale of the captured one, on a server of <paramref name="major"/>.
+    /// </summary>
     public static string Create(string name, CatalogDatabase facts, string? owner, string? tablespace, int major)
     {
-        var sql = new StringBuilder($"create database {Sql.Name(name)} with template template0 encoding {Sql.Text(facts.Encoding)}");
-        sql.Append(CultureInfo.InvariantCulture, $" lc_collate {Sql.Text(facts.Collate)} lc_ctype {Sql.Text(facts.Ctype)}");
+        var sql = new StringBuilder(
+            $"create database {Sql.Name(name)} with template template0 encoding {Sql.Text(facts.Encoding)}");
+        sql.Append(
+            CultureInfo.InvariantCulture, $" lc_collate {Sql.Text(facts.Collate)} lc_ctype {Sql.Text(facts.Ctype)}");
         if (major >= 15 && facts.Provider == "c") sql.Append(" locale_provider libc");
         if (major >= 15 && facts.Provider == "i")
         {
-            sql.Append(CultureInfo.InvariantCulture, $" locale_provider icu icu_locale {Sql.Text(facts.Locale ?? "und")}");
+            sql.Append(
+                CultureInfo.InvariantCulture, $" locale_provider icu icu_locale {Sql.Text(facts.Locale ?? "und")}");
             if (major >= 16 && facts.IcuRules is { } rules) sql.Append(" icu_rules ").Append(Sql.Text(rules));
         }
 
         if (major >= 17 && facts.Provider == "b")
         {
-            sql.Append(CultureInfo.InvariantCulture, $" locale_provider builtin builtin_locale {Sql.Text(facts.Locale ?? "C")}");
+            sql.Append(
+                CultureInfo.InvariantCulture,
+                $" locale_provider builtin builtin_locale {Sql.Text(facts.Locale ?? "C")}");
         }
 
         if (owner is not null) sql.Append(" owner ").Append(Sql.Name(owner));
@@ -51,7 +58,9 @@ internal static class DatabaseSql
     public static string Set(CatalogRole role, CatalogSetting setting) =>
         $"alter role {Sql.Name(role.Name)} set {Parameter(setting.Name)} to {Value(setting)}";
 
-    /// <summary>The grants of the captured one, after everything was taken from everybody; roles that are missing get none.</summary>
+    /// <summary>
+    /// The grants of the captured one, after everything was taken from everybody; roles that are missing get none.
+    /// </summary>
     public static IEnumerable<string> Grants(string database, CatalogDatabase facts, IReadOnlySet<string> roles)
     {
         var on = $"on database {Sql.Name(database)}";

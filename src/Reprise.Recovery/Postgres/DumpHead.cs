@@ -67,14 +67,19 @@ internal sealed class DumpHeadParser
     /// <summary>The head, once it is complete.</summary>
     public DumpHead? Head { get; private set; }
 
-    /// <summary>Takes what it can of <paramref name="block"/>; what follows the head is left. Returns how much was taken.</summary>
+    /// <summary>
+    /// Takes what it can of <paramref name="block"/>; what follows the head is left. Returns how much was taken.
+    /// </summary>
     public int Take(ReadOnlySpan<byte> block)
     {
         Append(block);
         while (Head is null)
         {
             var cursor = new DumpCursor(buffer.AsSpan(start, end - start));
-            if (entriesLeft < 0 ? !ReadHeader(ref cursor) : entriesLeft > 0 && !ReadEntry(ref cursor)) return block.Length;
+            if (entriesLeft < 0 ? !ReadHeader(ref cursor) : entriesLeft > 0 && !ReadEntry(ref cursor))
+            {
+                return block.Length;
+            }
             start += cursor.Used;
             consumed += cursor.Used;
             if (consumed > MaxBytes) throw Invalid($"its table of contents is larger than {MaxBytes} bytes");
@@ -108,7 +113,10 @@ internal sealed class DumpHeadParser
         {
             var kept = end - start;
             var wanted = buffer;
-            if (buffer.Length - kept < block.Length) wanted = new byte[Math.Max(buffer.Length * 2, kept + block.Length)];
+            if (buffer.Length - kept < block.Length)
+            {
+                wanted = new byte[Math.Max(buffer.Length * 2, kept + block.Length)];
+            }
             buffer.AsSpan(start, kept).CopyTo(wanted);
             (buffer, start, end) = (wanted, 0, kept);
         }
@@ -120,7 +128,10 @@ internal sealed class DumpHeadParser
     private bool ReadHeader(ref DumpCursor cursor)
     {
         var magic = cursor.Bytes(5);
-        if (!cursor.Short && !magic.SequenceEqual("PGDMP"u8)) throw Invalid("it does not begin as pg_dump's custom format does");
+        if (!cursor.Short && !magic.SequenceEqual("PGDMP"u8))
+        {
+            throw Invalid("it does not begin as pg_dump's custom format does");
+        }
         var fixedPart = cursor.Bytes(6);
         if (cursor.Short) return false;
         if (fixedPart[0] != 1 || fixedPart[1] is < 14 or > 16)
@@ -139,7 +150,8 @@ internal sealed class DumpHeadParser
         var count = cursor.Number();
         if (cursor.Short) return false;
         if (count is < 0 or > MaxEntries) throw Invalid($"it announces {count} entries");
-        (version, offsetBytes, serverVersion, dumpVersion, entriesLeft) = (fixedPart[1], fixedPart[4], server, dump, count);
+        (version, offsetBytes, serverVersion, dumpVersion, entriesLeft) =
+            (fixedPart[1], fixedPart[4], server, dump, count);
         return true;
     }
 
@@ -173,7 +185,8 @@ internal sealed class DumpHeadParser
         if (hasData != 0)
         {
             var number = uint.TryParse(oid, out var parsed) ? parsed : 0;
-            data.Add(new DumpEntry(id, number, Decode(tag), schema.IsEmpty ? null : Decode(schema), (int)consumed + offsetAt));
+            data.Add(new DumpEntry(
+                id, number, Decode(tag), schema.IsEmpty ? null : Decode(schema), (int)consumed + offsetAt));
         }
 
         entriesLeft--;
@@ -183,7 +196,9 @@ internal sealed class DumpHeadParser
     private static string Decode(ReadOnlySpan<byte> text) => Encoding.UTF8.GetString(text);
 }
 
-/// <summary>Reads the primitive forms of a dump; when bytes run out it says <see cref="Short"/> and gives back nothings.</summary>
+/// <summary>
+/// Reads the primitive forms of a dump; when bytes run out it says <see cref="Short"/> and gives back nothings.
+/// </summary>
 internal ref struct DumpCursor(ReadOnlySpan<byte> bytes)
 {
     private readonly ReadOnlySpan<byte> bytes = bytes;

@@ -21,8 +21,8 @@ internal static class DumpLayout
         : contentBytes);
 
     /// <summary>
-    /// Writes head and blocks through <paramref name="write"/>, in order, without places in the head. Returns the places
-    /// that a seekable file should get: where, and the bytes.
+    /// Writes head and blocks through <paramref name="write"/>, in order, without places in the head. Returns the
+    /// places that a seekable file should get: where, and the bytes.
     /// </summary>
     public static async Task<IReadOnlyList<(long At, byte[] Bytes)>> WriteAsync(
         PointReader point,
@@ -53,7 +53,10 @@ internal static class DumpLayout
         var at = head.LengthBytes;
         foreach (var table in tables)
         {
-            if (!entries.Remove(table.Id, out var entry)) throw DumpHeadParser.Invalid($"entry {table.Id} is not in its table of contents");
+            if (!entries.Remove(table.Id, out var entry))
+            {
+                throw DumpHeadParser.Invalid($"entry {table.Id} is not in its table of contents");
+            }
             var place = new byte[1 + head.OffsetBytes];
             place[0] = OffsetKnown;
             if (head.OffsetBytes == 8) BinaryPrimitives.WriteInt64LittleEndian(place.AsSpan(1), at);
@@ -62,7 +65,10 @@ internal static class DumpLayout
             at = checked(at + BlockBytes(table.Block, table.Content.LengthBytes));
         }
 
-        if (entries.Count > 0) throw DumpHeadParser.Invalid($"the data of {entries.Values.First().Tag} is missing in the point");
+        if (entries.Count > 0)
+        {
+            throw DumpHeadParser.Invalid($"the data of {entries.Values.First().Tag} is missing in the point");
+        }
         return places;
     }
 

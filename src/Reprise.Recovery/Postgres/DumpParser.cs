@@ -15,7 +15,9 @@ internal interface IDumpSink
     /// <summary>The data of an entry begins.</summary>
     ValueTask BeginAsync(DumpEntry entry, DumpBlock block, CancellationToken cancellationToken);
 
-    /// <summary>More of the data that began. For a table, rows without the dump's framing; for large objects, as they came.</summary>
+    /// <summary>
+    /// More of the data that began. For a table, rows without the dump's framing; for large objects, as they came.
+    /// </summary>
     ValueTask TakeAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
 
     /// <summary>The data ended. <paramref name="rows"/> is -1 where rows cannot be told.</summary>
@@ -119,7 +121,8 @@ internal sealed class DumpParser(IDumpSink sink) : IDisposable
 
         if (missing.Count > 0)
         {
-            throw DumpHeadParser.Invalid($"it ended before the data of {missing.Values.First().Tag} and {missing.Count - 1} others");
+            throw DumpHeadParser.Invalid(
+                $"it ended before the data of {missing.Values.First().Tag} and {missing.Count - 1} others");
         }
     }
 
@@ -209,7 +212,8 @@ internal sealed class DumpParser(IDumpSink sink) : IDisposable
     private void Start(ReadOnlySpan<byte> header)
     {
         var id = DumpCursor.Decode(header[1..]);
-        if (header[0] is not ((byte)DumpBlock.Rows or (byte)DumpBlock.LargeObjects) || !missing.Remove(id, out var entry))
+        if (header[0] is not ((byte)DumpBlock.Rows or (byte)DumpBlock.LargeObjects)
+            || !missing.Remove(id, out var entry))
         {
             throw DumpHeadParser.Invalid($"a block of type {header[0]} for entry {id} is unexpected");
         }

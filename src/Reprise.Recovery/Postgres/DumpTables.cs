@@ -12,9 +12,9 @@ namespace Reprise.Recovery.Postgres;
 internal sealed record DumpTable(int Id, DumpBlock Block, long Rows, Content Content);
 
 /// <summary>
-/// The stream <c>tables</c>: a version byte 1, the number of blocks, then for each its entry's number, its kind (1 rows,
-/// 3 large objects), its rows (signed, -1 for unknown) and its content as <see cref="ContentCodec"/> writes it. It is a
-/// stream of its own because a database may have tens of thousands of tables.
+/// The stream <c>tables</c>: a version byte 1, the number of blocks, then for each its entry's number, its kind (1
+/// rows, 3 large objects), its rows (signed, -1 for unknown) and its content as <see cref="ContentCodec"/> writes it.
+/// It is a stream of its own because a database may have tens of thousands of tables.
 /// </summary>
 internal static class DumpTables
 {
@@ -47,7 +47,10 @@ internal static class DumpTables
         {
             var id = (int)reader.Number(int.MaxValue);
             var block = (DumpBlock)reader.Byte();
-            if (block is not (DumpBlock.Rows or DumpBlock.LargeObjects)) throw ByteReader.Broken($"a table is of kind {block}");
+            if (block is not (DumpBlock.Rows or DumpBlock.LargeObjects))
+            {
+                throw ByteReader.Broken($"a table is of kind {block}");
+            }
             var rows = reader.SignedNumber();
             tables.Add(new DumpTable(id, block, rows, ContentCodec.Read(ref reader)));
         }

@@ -89,7 +89,8 @@ internal static class SqlErrors
         "start the server, or correct host and port of the connection",
         inner);
 
-    private static Problem Make(ErrorCode code, string message, string hint) => new(code, Severity.Error, message, hint);
+    private static Problem Make(ErrorCode code, string message, string hint) =>
+        new(code, Severity.Error, message, hint);
 }
 
 /// <summary>Pieces of SQL.</summary>

@@ -10,7 +10,9 @@ internal static class MigrationHead
 
     /// <summary>As <c>alembic:3f2a…</c>; null when no tool keeps a table here, or none that we may read.</summary>
     public static async Task<string?> AskAsync(
-        ISqlSession session, IReadOnlyCollection<(string Schema, string Name)> tables, CancellationToken cancellationToken)
+        ISqlSession session,
+        IReadOnlyCollection<(string Schema, string Name)> tables,
+        CancellationToken cancellationToken)
     {
         foreach (var known in MigrationTables.All)
         {

@@ -60,16 +60,20 @@ public sealed class PostgresAsset : IRestorable
     /// </summary>
     public async Task<string?> AskAsync(string query, CancellationToken cancellationToken)
     {
-        await using var session = await server.OpenAsync(server.Connection.Database, SessionUse.Check, cancellationToken);
+        await using var session = await server.OpenAsync(
+            server.Connection.Database, SessionUse.Check, cancellationToken);
         return await session.ScalarAsync(query, cancellationToken);
     }
 
     /// <summary>The migration that the live database is at, as <c>alembic:3f2a…</c>, or null.</summary>
     public async Task<string?> AskMigrationAsync(CancellationToken cancellationToken)
     {
-        await using var session = await server.OpenAsync(server.Connection.Database, SessionUse.Ours, cancellationToken);
-        var tables = await session.AskAsync(CatalogSql.Tables, CatalogJson.Default.IReadOnlyListCatalogTable, cancellationToken);
-        return await MigrationHead.AskAsync(session, [.. tables.Select(table => (table.Schema, table.Name))], cancellationToken);
+        await using var session = await server.OpenAsync(
+            server.Connection.Database, SessionUse.Ours, cancellationToken);
+        var tables = await session.AskAsync(
+            CatalogSql.Tables, CatalogJson.Default.IReadOnlyListCatalogTable, cancellationToken);
+        return await MigrationHead.AskAsync(
+            session, [.. tables.Select(table => (table.Schema, table.Name))], cancellationToken);
     }
 
     /// <inheritdoc />
@@ -98,7 +102,8 @@ public sealed class PostgresAsset : IRestorable
     public Task SwapAsync(RestoreItem item, Swap swap, CancellationToken cancellationToken)
     {
         var databases = Databases(item);
-        return new PostgresSwap(server, host, item).RunAsync(databases, Maintenance(databases), swap, cancellationToken);
+        return new PostgresSwap(server, host, item).RunAsync(
+            databases, Maintenance(databases), swap, cancellationToken);
     }
 
     /// <inheritdoc />
@@ -109,7 +114,9 @@ public sealed class PostgresAsset : IRestorable
         await using var session = await server.OpenAsync(Maintenance(databases), SessionUse.Ours, cancellationToken);
         var states = await session.AskAsync(
             CatalogSql.States(names), CatalogJson.Default.IReadOnlyListDatabaseState, cancellationToken);
-        long? size = states.Count > 0 && states.All(state => state.SizeBytes is not null) ? states.Sum(state => state.SizeBytes) : null;
+        long? size = states.Count > 0 && states.All(state => state.SizeBytes is not null)
+            ? states.Sum(state => state.SizeBytes)
+            : null;
         return new SlotState(states.Count > 0, server.Where(string.Join(", ", names)), size);
     }
 
@@ -129,7 +136,11 @@ public sealed class PostgresAsset : IRestorable
 
     /// <inheritdoc />
     public async Task<IReadOnlyList<string>> MaterialiseAsync(
-        AssetRecord record, PointReader point, string folder, IProgressSink progress, CancellationToken cancellationToken)
+        AssetRecord record,
+        PointReader point,
+        string folder,
+        IProgressSink progress,
+        CancellationToken cancellationToken)
     {
         var written = new List<string>();
         foreach (var database in PostgresRecord.Databases(record))

@@ -13,7 +13,8 @@ namespace Reprise.Recovery.Postgres;
 /// A logical capture. Our own session opens a snapshot and holds it; <c>pg_dump</c> imports it, the row counts import
 /// it, and the facts about the database were asked in it: everything in the point is of one instant.
 /// </summary>
-internal sealed class PostgresCapture(string asset, PostgresServer server, PostgresSettings settings, CaptureContext context)
+internal sealed class PostgresCapture(
+    string asset, PostgresServer server, PostgresSettings settings, CaptureContext context)
 {
     private const string LockWait = "--lock-wait-timeout=10min";
 
@@ -33,7 +34,9 @@ internal sealed class PostgresCapture(string asset, PostgresServer server, Postg
         var observed = context.Clock.GetUtcNow();
         for (var i = 0; i < names.Count; i++)
         {
-            var prefix = names.Count == 1 && !settings.AllDatabases ? "" : string.Create(CultureInfo.InvariantCulture, $"{i}/");
+            var prefix = names.Count == 1 && !settings.AllDatabases
+                ? ""
+                : string.Create(CultureInfo.InvariantCulture, $"{i}/");
             var taken = await CaptureAsync(names[i], prefix, cancellationToken);
             moment ??= taken;
         }
@@ -52,7 +55,8 @@ internal sealed class PostgresCapture(string asset, PostgresServer server, Postg
             Sha256 = Digest(),
             Versions = versions,
             Rows = rows,
-            Migration = databases.Select(database => database.Migration).FirstOrDefault(migration => migration is not null),
+            Migration = databases.Select(database => database.Migration).FirstOrDefault(
+                migration => migration is not null),
             Identity = identity,
             Facts = new SortedDictionary<string, string>(StringComparer.Ordinal)
             {
@@ -68,7 +72,8 @@ internal sealed class PostgresCapture(string asset, PostgresServer server, Postg
     {
         if (!settings.AllDatabases) return [server.Connection.Database];
         await using var session = await server.OpenAsync(settings.Maintenance, SessionUse.Ours, cancellationToken);
-        var names = await session.AskAsync(CatalogSql.Databases, CatalogJson.Default.IReadOnlyListString, cancellationToken);
+        var names = await session.AskAsync(
+            CatalogSql.Databases, CatalogJson.Default.IReadOnlyListString, cancellationToken);
         var kept = new List<string>();
         foreach (var name in names)
         {
@@ -79,7 +84,9 @@ internal sealed class PostgresCapture(string asset, PostgresServer server, Postg
         return kept.Count > 0
             ? kept
             : throw new RepriseException(
-                RecoveryErrors.AssetEmpty, "the server holds no database of a user", "check the connection, or name a database");
+                RecoveryErrors.AssetEmpty,
+                "the server holds no database of a user",
+                "check the connection, or name a database");
     }
 
     private async Task<bool> HasTablesAsync(string database, CancellationToken cancellationToken)
@@ -198,13 +205,17 @@ internal sealed class PostgresCapture(string asset, PostgresServer server, Postg
         versions["server"] = facts.Version;
         versions["client"] = programs.Clients.Version;
         versions["archive"] = string.Create(CultureInfo.InvariantCulture, $"1.{head.Version}");
-        foreach (var extension in snapshot.Database.Extensions) versions[$"extension/{extension.Name}"] = extension.Version;
+        foreach (var extension in snapshot.Database.Extensions)
+        {
+            versions[$"extension/{extension.Name}"] = extension.Version;
+        }
         databases.Add(snapshot.Database with
         {
             Prefix = prefix,
             Migration = migration,
             Owners = [.. head.Owners],
-            DumpBytes = head.LengthBytes + tables.Sum(table => DumpLayout.BlockBytes(table.Block, table.Content.LengthBytes)),
+            DumpBytes = head.LengthBytes + tables.Sum(
+                table => DumpLayout.BlockBytes(table.Block, table.Content.LengthBytes)),
         });
     }
 
@@ -213,9 +224,11 @@ internal sealed class PostgresCapture(string asset, PostgresServer server, Postg
     {
         await using var session = await server.OpenAsync(databases[0].Name, SessionUse.Ours, cancellationToken);
         var facts = await session.AskAsync(CatalogSql.Server, CatalogJson.Default.CatalogServer, cancellationToken);
-        var roles = await session.AskAsync(CatalogSql.Roles, CatalogJson.Default.IReadOnlyListCatalogRole, cancellationToken);
+        var roles = await session.AskAsync(
+            CatalogSql.Roles, CatalogJson.Default.IReadOnlyListCatalogRole, cancellationToken);
         streams[PostgresRecord.RolesStream] = await StoreAsync(
-            JsonSerializer.SerializeToUtf8Bytes(roles, CatalogJson.Default.IReadOnlyListCatalogRole), cancellationToken);
+            JsonSerializer.SerializeToUtf8Bytes(roles, CatalogJson.Default.IReadOnlyListCatalogRole),
+            cancellationToken);
         await CaptureGlobalsAsync(await server.ProgramsAsync(facts.Major, cancellationToken), cancellationToken);
         return await PostgresIdentity.AskAsync(session, server, settings.AllDatabases, cancellationToken);
     }

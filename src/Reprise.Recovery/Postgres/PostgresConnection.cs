@@ -205,14 +205,16 @@ internal static class ConnectionKeywords
         "socketreceivebuffersize", "socketsendbuffersize", "maxautoprepare", "autoprepareminusages",
         "noresetonclose", "loadtablecomposites", "replicationmode", "arraynullabilitymode", "multiplexing",
         "writecoalescingbufferthresholdbytes", "servercompatibilitymode", "checkcertificaterevocation",
-        "trustservercertificate", "gssencryptionmode", "loadbalancehosts", "hostrecheckseconds", "internalcommandtimeout",
+        "trustservercertificate", "gssencryptionmode", "loadbalancehosts", "hostrecheckseconds",
+        "internalcommandtimeout",
         "converttoinfinitydatetime", "useperfcounters", "usesslstream", "integratedsecurity", "protocolversion",
     ];
 
     /// <summary>What drivers and frameworks put behind the <c>?</c> of a URI; it means nothing to a dump.</summary>
     private static readonly HashSet<string> Foreign =
     [
-        "schema", "currentschema", "search_path", "connection_limit", "pool_timeout", "pool_size", "max_overflow", "pgbouncer",
+        "schema", "currentschema", "search_path", "connection_limit", "pool_timeout", "pool_size", "max_overflow",
+        "pgbouncer",
         "pool", "pool_recycle", "pool_pre_ping", "statement_cache_size", "prepared_statement_cache_size",
         "prepare_threshold", "preparethreshold", "async_fallback", "charset", "encoding", "serverversion",
         "reconnect", "timeout", "command_timeout", "statement_timeout", "socket_timeout", "sockettimeout",
@@ -250,7 +252,9 @@ internal static class ConnectionKeywords
         return Npgsql.TryGetValue(plain, out keyword) || NpgsqlOnly.Contains(plain);
     }
 
-    /// <summary>The known word that <paramref name="word"/> was probably meant to be, at most two letters away.</summary>
+    /// <summary>
+    /// The known word that <paramref name="word"/> was probably meant to be, at most two letters away.
+    /// </summary>
     internal static string? Nearest(string word) => Libpq.Keys
         .Select(known => (known, Distance: Distance(word.ToLowerInvariant(), known)))
         .Where(pair => pair.Distance <= 2 && pair.Distance < pair.known.Length)

@@ -61,6 +61,7 @@ public sealed record PostgresHost
         using var file = Disk.OpenRead(path);
         var bytes = new byte[Math.Min(status.SizeBytes, maxBytes)];
         var read = file.Read(0, bytes);
-        return new SourceFile(Encoding.UTF8.GetString(bytes.AsSpan(0, read)), OperatingSystem.IsWindows() ? -1 : status.Mode);
+        return new SourceFile(
+            Encoding.UTF8.GetString(bytes.AsSpan(0, read)), OperatingSystem.IsWindows() ? -1 : status.Mode);
     }
 }

@@ -6,7 +6,8 @@ using Reprise.Storage.Errors;
 namespace Reprise.Recovery.Postgres;
 
 /// <summary>What can be known to stop or to weaken a capture or a restore, before anything is touched.</summary>
-internal sealed class PostgresPreflight(string asset, PostgresServer server, PostgresSettings settings, PostgresHost host)
+internal sealed class PostgresPreflight(
+    string asset, PostgresServer server, PostgresSettings settings, PostgresHost host)
 {
     private static readonly int[] TestedMajors = [15, 17, 18];
 
@@ -44,7 +45,10 @@ internal sealed class PostgresPreflight(string asset, PostgresServer server, Pos
 
     /// <summary>For a restore.</summary>
     public async Task<IReadOnlyList<Problem>> ForRestoreAsync(
-        RestoreItem item, IReadOnlyList<RestoreDatabase> databases, string maintenance, CancellationToken cancellationToken)
+        RestoreItem item,
+        IReadOnlyList<RestoreDatabase> databases,
+        string maintenance,
+        CancellationToken cancellationToken)
     {
         try
         {
@@ -55,7 +59,11 @@ internal sealed class PostgresPreflight(string asset, PostgresServer server, Pos
             await server.ProgramsAsync(Math.Max(facts.Major, oldest), cancellationToken);
             if (facts.Recovery)
             {
-                Add(RecoveryErrors.PrivilegeMissing, Severity.Error, "the server is a standby: nothing can be created on it", "restore to its primary");
+                Add(
+                    RecoveryErrors.PrivilegeMissing,
+                    Severity.Error,
+                    "the server is a standby: nothing can be created on it",
+                    "restore to its primary");
             }
 
             await JudgeRightsAsync(session, facts, databases, cancellationToken);
@@ -80,13 +88,15 @@ internal sealed class PostgresPreflight(string asset, PostgresServer server, Pos
         Add(
             RecoveryErrors.DumpWarning,
             Severity.Warning,
-            $"PostgreSQL {facts.Major} is not among the majors that Reprise is tested with ({string.Join(", ", TestedMajors)})",
+            $"PostgreSQL {facts.Major} is none of the majors that Reprise is tested with: "
+                + string.Join(", ", TestedMajors),
             "drill more often than you would");
     }
 
     private void JudgeAge(CatalogServer facts, string? recorded)
     {
-        var dumped = int.TryParse(recorded?.Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var major) ? major : 0;
+        var first = recorded?.Split('.')[0];
+        var dumped = int.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out var major) ? major : 0;
         if (facts.Major >= dumped) return;
         Add(
             RecoveryErrors.ServerTooOld,
@@ -105,7 +115,8 @@ internal sealed class PostgresPreflight(string asset, PostgresServer server, Pos
             from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             where c.relkind in ('r', 'p', 'S') and n.nspname not in ('pg_catalog', 'information_schema')
               and n.nspname !~ '^pg_(toast|temp)'
-              and not (pg_catalog.has_table_privilege(c.oid, 'select') and pg_catalog.has_schema_privilege(n.oid, 'usage'))
+              and not (pg_catalog.has_table_privilege(c.oid, 'select')
+                and pg_catalog.has_schema_privilege(n.oid, 'usage'))
             """,
             CatalogJson.Default.IReadOnlyListString,
             cancellationToken);
@@ -113,11 +124,13 @@ internal sealed class PostgresPreflight(string asset, PostgresServer server, Pos
         Add(
             RecoveryErrors.PrivilegeMissing,
             Severity.Error,
-            $"{facts.User} cannot read {unreadable[0]}" + (unreadable.Count > 1 ? $" and {unreadable.Count - 1} others" : ""),
+            $"{facts.User} cannot read {unreadable[0]}"
+                + (unreadable.Count > 1 ? $" and {unreadable.Count - 1} others" : ""),
             $"grant pg_read_all_data to {Sql.Name(facts.User)}, or connect as the owner");
     }
 
-    private async Task JudgeCollationAsync(ISqlSession session, CatalogServer facts, CancellationToken cancellationToken)
+    private async Task JudgeCollationAsync(
+        ISqlSession session, CatalogServer facts, CancellationToken cancellationToken)
     {
         if (facts.Major < 15) return;
         var differs = await session.ScalarAsync(
@@ -144,7 +157,10 @@ internal sealed class PostgresPreflight(string asset, PostgresServer server, Pos
     }
 
     private async Task JudgeRightsAsync(
-        ISqlSession session, CatalogServer facts, IReadOnlyList<RestoreDatabase> databases, CancellationToken cancellationToken)
+        ISqlSession session,
+        CatalogServer facts,
+        IReadOnlyList<RestoreDatabase> databases,
+        CancellationToken cancellationToken)
     {
         if (facts.Superuser) return;
         if (!facts.CreateDatabase)
@@ -181,7 +197,9 @@ internal sealed class PostgresPreflight(string asset, PostgresServer server, Pos
         }
 
         var states = await session.AskAsync(
-            CatalogSql.States(databases.Select(database => database.Live)), CatalogJson.Default.IReadOnlyListDatabaseState, cancellationToken);
+            CatalogSql.States(databases.Select(database => database.Live)),
+            CatalogJson.Default.IReadOnlyListDatabaseState,
+            cancellationToken);
         foreach (var state in states.Where(state => !state.Owned))
         {
             Add(
@@ -211,25 +229,34 @@ internal sealed class PostgresPreflight(string asset, PostgresServer server, Pos
     }
 
     private async Task JudgeUsersAsync(
-        ISqlSession session, CatalogServer facts, IReadOnlyList<RestoreDatabase> databases, CancellationToken cancellationToken)
+        ISqlSession session,
+        CatalogServer facts,
+        IReadOnlyList<RestoreDatabase> databases,
+        CancellationToken cancellationToken)
     {
         foreach (var name in databases.Select(database => database.Live))
         {
-            var users = await session.AskAsync(CatalogSql.Sessions(name), CatalogJson.Default.IReadOnlyListString, cancellationToken);
+            var users = await session.AskAsync(
+                CatalogSql.Sessions(name), CatalogJson.Default.IReadOnlyListString, cancellationToken);
             if (users.Count == 0) continue;
             var stubborn = facts.Superuser
                 ? "0"
                 : await session.ScalarAsync(
-                    "select pg_catalog.count(*)::text from pg_catalog.pg_stat_activity a join pg_catalog.pg_roles r on r.oid = a.usesysid"
-                    + $" where a.datname = {Sql.Text(name)} and (r.rolsuper or not ({(facts.SignalBackend ? "true" : "false")}"
+                    "select pg_catalog.count(*)::text from pg_catalog.pg_stat_activity a"
+                    + " join pg_catalog.pg_roles r on r.oid = a.usesysid"
+                    + $" where a.datname = {Sql.Text(name)} and (r.rolsuper or not ("
+                    + (facts.SignalBackend ? "true" : "false")
                     + " or pg_catalog.pg_has_role(current_user, r.oid, 'usage')))",
                     cancellationToken);
             var ours = stubborn == "0";
             Add(
                 RecoveryErrors.TargetInUse,
                 ours ? Severity.Warning : Severity.Error,
-                $"{users.Count} sessions use database {name}: {users[0]}" + (ours ? "; they are ended when the databases are swapped" : ""),
-                ours ? "stop the application first" : "stop the application; its sessions cannot be ended by this user");
+                $"{users.Count} sessions use database {name}: {users[0]}"
+                    + (ours ? "; they are ended when the databases are swapped" : ""),
+                ours
+                    ? "stop the application first"
+                    : "stop the application; its sessions cannot be ended by this user");
         }
     }
 

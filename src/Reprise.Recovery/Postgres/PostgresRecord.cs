@@ -9,10 +9,10 @@ namespace Reprise.Recovery.Postgres;
 /// <summary>
 /// What a record of this kind holds. Streams: <c>toc</c> (header and table of contents of the dump as pg_dump wrote
 /// them), <c>tables</c> (see <see cref="DumpTables"/>: the rows of each table, each a content of its own),
-/// <c>roles</c> (JSON) and <c>globals</c> (SQL of pg_dumpall, without passwords; absent when it was not permitted). When
-/// all databases are captured, <c>toc</c> and <c>tables</c> have the number of the database before them: <c>0/toc</c>.
-/// Facts: <c>databases</c> (JSON), <c>observed</c> (our clock at the snapshot). Identity: <c>system</c> (or
-/// <c>server</c> where that may not be asked) and <c>database</c>. Versions: <c>server</c>, <c>client</c>,
+/// <c>roles</c> (JSON) and <c>globals</c> (SQL of pg_dumpall, without passwords; absent when it was not permitted).
+/// When all databases are captured, <c>toc</c> and <c>tables</c> have the number of the database before them:
+/// <c>0/toc</c>. Facts: <c>databases</c> (JSON), <c>observed</c> (our clock at the snapshot). Identity: <c>system</c>
+/// (or <c>server</c> where that may not be asked) and <c>database</c>. Versions: <c>server</c>, <c>client</c>,
 /// <c>archive</c>, <c>extension/NAME</c>. Rows: <c>schema.table</c>, or <c>database/schema.table</c> for all, with
 /// double quotes around a part that holds a dot, a slash or a quote.
 /// </summary>
@@ -47,8 +47,8 @@ public static class PostgresRecord
 
     internal static IReadOnlyList<CatalogDatabase> Databases(AssetRecord record) =>
         record.Facts.TryGetValue(DatabasesFact, out var text)
-        && JsonSerializer.Deserialize(text, CatalogJson.Default.IReadOnlyListCatalogDatabase) is { Count: > 0 } databases
-            ? databases
+        && JsonSerializer.Deserialize(text, CatalogJson.Default.IReadOnlyListCatalogDatabase) is { Count: > 0 } list
+            ? list
             : throw ByteReader.Broken($"the record of {record.Name} names no database");
 
     internal static Content Stream(AssetRecord record, string name) => record.Streams.TryGetValue(name, out var content)
@@ -71,9 +71,10 @@ public static class PostgresRecord
         AssetRecord record, CatalogDatabase database, PointReader point, CancellationToken cancellationToken)
     {
         var parser = new DumpHeadParser();
+        var head = Stream(record, database.Prefix + HeadStream);
         try
         {
-            await foreach (var block in point.ReadAsync(Stream(record, database.Prefix + HeadStream), cancellationToken))
+            await foreach (var block in point.ReadAsync(head, cancellationToken))
             {
                 parser.Take(block.Bytes.Span);
             }
@@ -92,7 +93,10 @@ public static class PostgresRecord
     internal static async Task<ReadOnlyMemory<byte>> ReadAsync(
         PointReader point, Content content, CancellationToken cancellationToken)
     {
-        if (content.LengthBytes > MaxListBytes) throw ByteReader.Broken($"a list of {content.LengthBytes} bytes is too long");
+        if (content.LengthBytes > MaxListBytes)
+        {
+            throw ByteReader.Broken($"a list of {content.LengthBytes} bytes is too long");
+        }
         var bytes = new byte[content.LengthBytes];
         await foreach (var block in point.ReadAsync(content, cancellationToken))
         {
@@ -113,7 +117,10 @@ internal static class PostgresIdentity
         {
             ["database"] = all ? "*" : session.Database,
         };
-        if (await session.ScalarAsync(CatalogSql.SystemIdentifier, cancellationToken) is { } system) identity["system"] = system;
+        if (await session.ScalarAsync(CatalogSql.SystemIdentifier, cancellationToken) is { } system)
+        {
+            identity["system"] = system;
+        }
         else identity["server"] = server.Connection.Server;
         return identity;
     }

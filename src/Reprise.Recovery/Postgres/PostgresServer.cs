@@ -68,7 +68,8 @@ internal sealed class PostgresServer
     private async Task<ClientSet> InsideAsync(IReadOnlyList<string> via, CancellationToken cancellationToken)
     {
         var result = await host.Children.RunAsync(
-            new ChildCommand([.. via, "pg_dump", "--version"]) { Within = TimeSpan.FromSeconds(60) }, cancellationToken);
+            new ChildCommand([.. via, "pg_dump", "--version"]) { Within = TimeSpan.FromSeconds(60) },
+            cancellationToken);
         if (result.Exit == 0 && Clients.Read(null, result.Output) is { } set) return set;
         throw ConnectFailure.Of(result, $"'{string.Join(' ', via)}'");
     }

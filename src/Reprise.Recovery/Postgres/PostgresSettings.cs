@@ -27,8 +27,9 @@ public sealed record PostgresSettings
 
     /// <summary>
     /// Put before <c>pg_dump</c>, <c>pg_restore</c>, <c>pg_dumpall</c> and <c>psql</c>, for a server that publishes no
-    /// port: <c>docker compose exec -T db</c>. Every question then goes through <c>psql</c> there too, over the server's
-    /// own socket; host and port of the connection are not used. It must hand standard input through. Null: not used.
+    /// port: <c>docker compose exec -T db</c>. Every question then goes through <c>psql</c> there too, over the
+    /// server's own socket; host and port of the connection are not used. It must hand standard input through. Null:
+    /// not used.
     /// </summary>
     public IReadOnlyList<string>? Via { get; init; }
 
@@ -38,7 +39,9 @@ public sealed record PostgresSettings
     /// <summary>The database that is connected to for creating and renaming others.</summary>
     public string Maintenance { get; init; } = "postgres";
 
-    /// <summary>Whether every database of the server is captured instead of the one that the connection names.</summary>
+    /// <summary>
+    /// Whether every database of the server is captured instead of the one that the connection names.
+    /// </summary>
     public bool AllDatabases { get; init; }
 
     /// <summary>
@@ -62,6 +65,8 @@ public sealed record PostgresSettings
     /// <summary>A folder that holds the client programs, or null: they are looked for.</summary>
     public string? ClientFolder { get; init; }
 
-    /// <summary>How long real row counts of a target may take before the planner's estimates are taken instead.</summary>
+    /// <summary>
+    /// How long real row counts of a target may take before the planner's estimates are taken instead.
+    /// </summary>
     public TimeSpan InspectWithin { get; init; } = TimeSpan.FromSeconds(20);
 }

@@ -26,14 +26,18 @@ internal sealed class PostgresStage(
 
     /// <summary>Where the dump of a restore is laid out.</summary>
     public static DiskPath DumpPath(PostgresSettings settings, PostgresHost host, RestoreItem item) =>
-        new DiskPath(settings.StageFolder ?? host.TemporaryFolder) / $"reprise-{SafeName(item.Record.Name)}-{item.RestoreId}.dump";
+        new DiskPath(settings.StageFolder ?? host.TemporaryFolder)
+            / $"reprise-{SafeName(item.Record.Name)}-{item.RestoreId}.dump";
 
     /// <summary>A name that is one segment of a path whatever it was.</summary>
     public static string SafeName(string name) =>
         string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_'));
 
     public async Task RunAsync(
-        IReadOnlyList<RestoreDatabase> databases, string maintenance, PointReader point, CancellationToken cancellationToken)
+        IReadOnlyList<RestoreDatabase> databases,
+        string maintenance,
+        PointReader point,
+        CancellationToken cancellationToken)
     {
         await using var session = await server.OpenAsync(maintenance, SessionUse.Ours, cancellationToken);
         var facts = await session.AskAsync(CatalogSql.Server, CatalogJson.Default.CatalogServer, cancellationToken);
@@ -54,7 +58,8 @@ internal sealed class PostgresStage(
         ISqlSession session, IReadOnlyList<CatalogRole> wanted, CancellationToken cancellationToken)
     {
         var existing = (await session.AskAsync(
-            CatalogSql.Roles, CatalogJson.Default.IReadOnlyListCatalogRole, cancellationToken)).ToDictionary(role => role.Name);
+            CatalogSql.Roles, CatalogJson.Default.IReadOnlyListCatalogRole, cancellationToken))
+            .ToDictionary(role => role.Name);
         var present = existing.Keys.ToHashSet(StringComparer.Ordinal);
         var created = new List<CatalogRole>();
         foreach (var role in wanted)
@@ -73,21 +78,29 @@ internal sealed class PostgresStage(
                 : $"role {role.Name} was created");
             foreach (var setting in role.Settings)
             {
-                await TryAsync(session, DatabaseSql.Set(role, setting), $"{setting.Name} of role {role.Name}", cancellationToken);
+                await TryAsync(
+                    session, DatabaseSql.Set(role, setting), $"{setting.Name} of role {role.Name}", cancellationToken);
             }
 
             if (role.Comment is { } comment)
             {
                 await TryAsync(
-                    session, $"comment on role {Sql.Name(role.Name)} is {Sql.Text(comment)}", $"comment of {role.Name}", cancellationToken);
+                    session,
+                    $"comment on role {Sql.Name(role.Name)} is {Sql.Text(comment)}",
+                    $"comment of {role.Name}",
+                    cancellationToken);
             }
         }
 
-        foreach (var role in created.Concat(wanted.Where(role => role.MemberOf.Any(group => created.Any(c => c.Name == group.Role)))).Distinct())
+        // Memberships that a new role has part in, on either side; those between existing roles are left as they are.
+        var isNew = created.Select(role => role.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (var role in wanted)
         {
+            if (!isNew.Contains(role.Name) && !role.MemberOf.Any(group => isNew.Contains(group.Role))) continue;
             foreach (var group in role.MemberOf.Where(group => present.Contains(group.Role)))
             {
-                var grant = $"grant {Sql.Name(group.Role)} to {Sql.Name(role.Name)}" + (group.Admin ? " with admin option" : "");
+                var admin = group.Admin ? " with admin option" : "";
+                var grant = $"grant {Sql.Name(group.Role)} to {Sql.Name(role.Name)}{admin}";
                 await TryAsync(session, grant, $"membership of {role.Name} in {group.Role}", cancellationToken);
             }
         }
@@ -98,9 +111,17 @@ internal sealed class PostgresStage(
     private void NoteDifference(CatalogRole then, CatalogRole now)
     {
         var plain = now with { Settings = then.Settings, MemberOf = then.MemberOf, Comment = then.Comment };
-        if (plain != then) progress.Note($"role {then.Name} has other attributes than at the point; it is left as it is");
-        var missing = then.MemberOf.Select(group => group.Role).Except(now.MemberOf.Select(group => group.Role)).ToList();
-        if (missing.Count > 0) progress.Note($"role {then.Name} is no longer a member of {string.Join(", ", missing)}; it is left as it is");
+        if (plain != then)
+        {
+            progress.Note($"role {then.Name} has other attributes than at the point; it is left as it is");
+        }
+        var still = now.MemberOf.Select(group => group.Role);
+        var missing = then.MemberOf.Select(group => group.Role).Except(still).ToList();
+        if (missing.Count > 0)
+        {
+            progress.Note(
+                $"role {then.Name} is no longer a member of {string.Join(", ", missing)}; it is left as it is");
+        }
     }
 
     private async Task<bool> TryAsync(ISqlSession session, string sql, string what, CancellationToken cancellationToken)
@@ -132,18 +153,27 @@ internal sealed class PostgresStage(
             "select pg_catalog.json_agg(spcname)::text from pg_catalog.pg_tablespace",
             CatalogJson.Default.IReadOnlyListString,
             cancellationToken);
-        var space = database.Facts.Tablespace is { } wanted and not "pg_default" && spaces.Contains(wanted) ? wanted : null;
-        await session.ExecuteAsync(DatabaseSql.Create(name, database.Facts, owner, space, facts.Major), cancellationToken);
+        var space = database.Facts.Tablespace is { } wanted and not "pg_default" && spaces.Contains(wanted)
+            ? wanted
+            : null;
+        await session.ExecuteAsync(
+            DatabaseSql.Create(name, database.Facts, owner, space, facts.Major), cancellationToken);
         await session.ExecuteAsync($"revoke all on database {Sql.Name(name)} from public", cancellationToken);
     }
 
     private async Task<string?> OwnerAsync(
-        ISqlSession session, CatalogServer facts, string owner, HashSet<string> roles, CancellationToken cancellationToken)
+        ISqlSession session,
+        CatalogServer facts,
+        string owner,
+        HashSet<string> roles,
+        CancellationToken cancellationToken)
     {
         var may = roles.Contains(owner) && (facts.Superuser || await session.ScalarAsync(
-            $"select pg_catalog.pg_has_role(current_user, {Sql.Text(owner)}, 'member')::text", cancellationToken) == "true");
+            $"select pg_catalog.pg_has_role(current_user, {Sql.Text(owner)}, 'member')::text",
+            cancellationToken) == "true");
         if (may) return owner;
-        progress.Note($"the database is owned by {facts.User}: {owner} is missing or cannot be given it by {facts.User}");
+        progress.Note(
+            $"the database is owned by {facts.User}: {owner} is missing or cannot be given it by {facts.User}");
         return null;
     }
 
@@ -161,7 +191,8 @@ internal sealed class PostgresStage(
         {
             progress.Begin($"restore {database.Live} through one pg_restore", database.Facts.DumpBytes);
             await RunAsync(
-                programs, serverMajor, name, [], (input, token) => DumpLayout.WriteAsync(point, head, tables, (bytes, stop) =>
+                programs, serverMajor, name, [], (input, token) =>
+                    DumpLayout.WriteAsync(point, head, tables, (bytes, stop) =>
                 {
                     progress.Advance(bytes.Length);
                     return input.WriteAsync(bytes, stop);
@@ -178,7 +209,12 @@ internal sealed class PostgresStage(
             progress.Begin($"restore {database.Live}", null);
             var jobs = settings.RestoreJobs > 0 ? settings.RestoreJobs : host.Cpu.Degree;
             await RunAsync(
-                programs, serverMajor, name, ["-j", jobs.ToString(CultureInfo.InvariantCulture), path.ToString()], null, cancellationToken);
+                programs,
+                serverMajor,
+                name,
+                ["-j", jobs.ToString(CultureInfo.InvariantCulture), path.ToString()],
+                null,
+                cancellationToken);
         }
         finally
         {
@@ -196,7 +232,9 @@ internal sealed class PostgresStage(
     {
         var tolerant = programs.Clients.Major >= TransactionTimeoutMajor && serverMajor < TransactionTimeoutMajor;
         string[] stop = tolerant ? [] : ["--exit-on-error"];
-        var connect = $"dbname='{database.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'";
+        var quoted = database.Replace("\\", "\\\\", StringComparison.Ordinal)
+            .Replace("'", "\\'", StringComparison.Ordinal);
+        var connect = $"dbname='{quoted}'";
         var result = await programs.RunAsync(
             "pg_restore", [.. stop, "-w", "-d", connect, .. arguments], database, input, null, cancellationToken);
         foreach (var warning in tolerant ? JudgeTolerant(result) : PostgresPrograms.Judge("pg_restore", result))
@@ -228,7 +266,11 @@ internal sealed class PostgresStage(
         foreach (var setting in database.Facts.Settings)
         {
             if (setting.Role is { } role && !roles.Contains(role)) continue;
-            await TryAsync(session, DatabaseSql.Set(name, setting), $"{setting.Name} of database {database.Live}", cancellationToken);
+            await TryAsync(
+                session,
+                DatabaseSql.Set(name, setting),
+                $"{setting.Name} of database {database.Live}",
+                cancellationToken);
         }
 
         var own = new StringBuilder();
@@ -239,7 +281,9 @@ internal sealed class PostgresStage(
 
         if (database.Facts.ConnectionLimit >= 0)
         {
-            own.Append(CultureInfo.InvariantCulture, $"alter database {Sql.Name(name)} connection limit {database.Facts.ConnectionLimit};");
+            own.Append(
+                CultureInfo.InvariantCulture,
+                $"alter database {Sql.Name(name)} connection limit {database.Facts.ConnectionLimit};");
         }
 
         if (own.Length > 0) await session.ExecuteAsync(own.ToString(), cancellationToken);

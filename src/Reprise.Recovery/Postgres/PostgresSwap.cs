@@ -20,7 +20,8 @@ internal sealed class PostgresSwap(PostgresServer server, PostgresHost host, Res
         await using var session = await server.OpenAsync(maintenance, SessionUse.Ours, cancellationToken);
         var names = databases.SelectMany(database => Names(database, swap)).Distinct(StringComparer.Ordinal);
         var states = (await session.AskAsync(
-            CatalogSql.States(names), CatalogJson.Default.IReadOnlyListDatabaseState, cancellationToken)).ToDictionary(state => state.Name);
+            CatalogSql.States(names), CatalogJson.Default.IReadOnlyListDatabaseState, cancellationToken))
+            .ToDictionary(state => state.Name);
         var steps = databases.Select(database => Plan(database, swap, states)).ToList();
         var renames = steps.SelectMany(step => step.Renames).ToList();
         if (renames.Count == 0) return;
@@ -30,7 +31,12 @@ internal sealed class PostgresSwap(PostgresServer server, PostgresHost host, Res
             CatalogJson.Default.IReadOnlyListString,
             cancellationToken)).ToHashSet(StringComparer.Ordinal);
         await using var ender = await server.OpenAsync(maintenance, SessionUse.Ours, cancellationToken);
-        await RenameAsync(session, ender, [.. renames.Select(rename => rename.From)], [.. Statements(steps, swap, roles)], cancellationToken);
+        await RenameAsync(
+            session,
+            ender,
+            [.. renames.Select(rename => rename.From)],
+            [.. Statements(steps, swap, roles)],
+            cancellationToken);
     }
 
     internal static Step Plan(RestoreDatabase database, Swap swap, IReadOnlyDictionary<string, DatabaseState> states)
@@ -77,12 +83,21 @@ internal sealed class PostgresSwap(PostgresServer server, PostgresHost host, Res
         yield return "begin";
         foreach (var step in steps)
         {
-            foreach (var (from, to) in step.Renames) yield return $"alter database {Sql.Name(from)} rename to {Sql.Name(to)}";
-            if (step.Outgoing is { } outgoing) yield return $"alter database {Sql.Name(outgoing)} with allow_connections false";
+            foreach (var (from, to) in step.Renames)
+            {
+                yield return $"alter database {Sql.Name(from)} rename to {Sql.Name(to)}";
+            }
+            if (step.Outgoing is { } outgoing)
+            {
+                yield return $"alter database {Sql.Name(outgoing)} with allow_connections false";
+            }
             if (!step.ComesIn) continue;
             yield return $"alter database {Sql.Name(step.Database.Live)} with allow_connections true";
             if (swap.Incoming?.Kind != SlotKind.New) continue;
-            foreach (var grant in DatabaseSql.Grants(step.Database.Live, step.Database.Facts, roles)) yield return grant;
+            foreach (var grant in DatabaseSql.Grants(step.Database.Live, step.Database.Facts, roles))
+            {
+                yield return grant;
+            }
         }
 
         yield return "commit";
@@ -140,7 +155,8 @@ internal sealed class PostgresSwap(PostgresServer server, PostgresHost host, Res
         try
         {
             await ender.ScalarAsync(
-                "select pg_catalog.count(pg_catalog.pg_terminate_backend(pid))::text from pg_catalog.pg_stat_activity where datname in ("
+                "select pg_catalog.count(pg_catalog.pg_terminate_backend(pid))::text"
+                + " from pg_catalog.pg_stat_activity where datname in ("
                 + string.Join(", ", names.Select(Sql.Text)) + ") and coalesce(backend_type, '') <> 'autovacuum worker'",
                 cancellationToken);
             return null;
@@ -165,7 +181,8 @@ internal sealed class PostgresSwap(PostgresServer server, PostgresHost host, Res
         return new RepriseException(
             RecoveryErrors.TargetInUse,
             $"{item.Record.Name} is in use and could not be freed: {who}",
-            "stop what is connected, or connect as a superuser or with pg_signal_backend, then run 'reprise restore --continue'",
+            "stop what is connected, or connect as a superuser or with pg_signal_backend,"
+                + " then run 'reprise restore --continue'",
             cause);
     }
 }

@@ -28,7 +28,13 @@ internal sealed class PostgresTarget(PostgresServer server, PostgresSettings set
         }
         catch (RepriseException e) when (e.Code != RecoveryErrors.ConnectionInvalid)
         {
-            return new TargetState { Presence = Presence.Unreadable, HasData = true, Where = where, Unreadable = e.Problem };
+            return new TargetState
+            {
+                Presence = Presence.Unreadable,
+                HasData = true,
+                Where = where,
+                Unreadable = e.Problem,
+            };
         }
 
         return new TargetState
@@ -120,9 +126,9 @@ internal sealed class PostgresTarget(PostgresServer server, PostgresSettings set
     private static Task<IReadOnlyList<long>> EstimateAsync(
         ISqlSession session, CatalogTable[] batch, CancellationToken cancellationToken) =>
         session.AskAsync(
-            "select pg_catalog.json_agg(case when c.reltuples < 0 then -1 else c.reltuples end::bigint order by o.n)::text"
-            + $" from pg_catalog.unnest(array[{string.Join(',', batch.Select(table => table.Oid))}]::oid[]) with ordinality o(oid, n)"
-            + " join pg_catalog.pg_class c on c.oid = o.oid",
+            "select pg_catalog.json_agg(greatest(c.reltuples, -1)::bigint order by o.n)::text"
+            + $" from pg_catalog.unnest(array[{string.Join(',', batch.Select(table => table.Oid))}]::oid[])"
+            + " with ordinality o(oid, n) join pg_catalog.pg_class c on c.oid = o.oid",
             CatalogJson.Default.IReadOnlyListInt64,
             cancellationToken);
 }

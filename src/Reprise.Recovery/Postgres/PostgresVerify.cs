@@ -19,11 +19,25 @@ internal sealed class PostgresVerify(PostgresServer server, PostgresHost host, R
             await using var session = await server.OpenAsync(database.Staged(item), SessionUse.Ours, cancellationToken);
             var tables = await session.AskAsync(
                 CatalogSql.Tables, CatalogJson.Default.IReadOnlyListCatalogTable, cancellationToken);
-            await AskAsync(database, "rows", CheckLevel.Data, () => RowsAsync(session, database, tables, cancellationToken));
-            await AskAsync(database, "migration", CheckLevel.Data, () => MigrationAsync(session, database, tables, cancellationToken));
-            await AskAsync(database, "sequences", CheckLevel.Data, () => SequencesAsync(session, database, cancellationToken));
-            await AskAsync(database, "extensions", CheckLevel.Structure, () => ExtensionsAsync(session, database, cancellationToken));
-            await AskAsync(database, "large-objects", CheckLevel.Data, () => LargeObjectsAsync(session, database, cancellationToken));
+            await AskAsync(
+                database, "rows", CheckLevel.Data, () => RowsAsync(session, database, tables, cancellationToken));
+            await AskAsync(
+                database,
+                "migration",
+                CheckLevel.Data,
+                () => MigrationAsync(session, database, tables, cancellationToken));
+            await AskAsync(
+                database, "sequences", CheckLevel.Data, () => SequencesAsync(session, database, cancellationToken));
+            await AskAsync(
+                database,
+                "extensions",
+                CheckLevel.Structure,
+                () => ExtensionsAsync(session, database, cancellationToken));
+            await AskAsync(
+                database,
+                "large-objects",
+                CheckLevel.Data,
+                () => LargeObjectsAsync(session, database, cancellationToken));
         }
 
         return outcomes;
@@ -48,12 +62,16 @@ internal sealed class PostgresVerify(PostgresServer server, PostgresHost host, R
     }
 
     private async Task<Answer> RowsAsync(
-        ISqlSession session, RestoreDatabase database, IReadOnlyList<CatalogTable> tables, CancellationToken cancellationToken)
+        ISqlSession session,
+        RestoreDatabase database,
+        IReadOnlyList<CatalogTable> tables,
+        CancellationToken cancellationToken)
     {
         var wanted = database.RowsOf(item).ToList();
         if (wanted.Count == 0) return new Answer(Outcome.NotApplicable, "0 tables", "0 tables");
         var there = tables.Select(table => TableName.Key(table.Schema, table.Name)).ToHashSet(StringComparer.Ordinal);
-        var wrong = wanted.Where(table => !there.Contains(table.Key)).Select(table => $"{table.Key} is missing").ToList();
+        var missing = wanted.Where(table => !there.Contains(table.Key));
+        var wrong = missing.Select(table => $"{table.Key} is missing").ToList();
         var total = 0L;
         foreach (var batch in wanted.Where(table => there.Contains(table.Key)).Chunk(TablesInBatch))
         {
@@ -74,10 +92,14 @@ internal sealed class PostgresVerify(PostgresServer server, PostgresHost host, R
     }
 
     private static async Task<Answer> MigrationAsync(
-        ISqlSession session, RestoreDatabase database, IReadOnlyList<CatalogTable> tables, CancellationToken cancellationToken)
+        ISqlSession session,
+        RestoreDatabase database,
+        IReadOnlyList<CatalogTable> tables,
+        CancellationToken cancellationToken)
     {
         if (database.Facts.Migration is not { } expected) return new Answer(Outcome.NotApplicable, null, null);
-        var actual = await MigrationHead.AskAsync(session, [.. tables.Select(table => (table.Schema, table.Name))], cancellationToken);
+        var actual = await MigrationHead.AskAsync(
+            session, [.. tables.Select(table => (table.Schema, table.Name))], cancellationToken);
         return new Answer(actual == expected ? Outcome.Pass : Outcome.Fail, expected, actual ?? "none");
     }
 
@@ -96,7 +118,8 @@ internal sealed class PostgresVerify(PostgresServer server, PostgresHost host, R
             CatalogJson.Default.IReadOnlyDictionaryStringInt64,
             cancellationToken);
         var cycling = await session.AskAsync(
-            "select coalesce(pg_catalog.json_agg(pg_catalog.format('%I.%I', schemaname, sequencename)), '[]'::json)::text"
+            "select coalesce(pg_catalog.json_agg("
+            + "pg_catalog.format('%I.%I', schemaname, sequencename)), '[]'::json)::text"
             + " from pg_catalog.pg_sequences where cycle or increment_by < 0",
             CatalogJson.Default.IReadOnlyListString,
             cancellationToken);
@@ -121,16 +144,19 @@ internal sealed class PostgresVerify(PostgresServer server, PostgresHost host, R
         var wanted = database.Facts.Extensions;
         if (wanted.Count == 0) return new Answer(Outcome.NotApplicable, null, null);
         var actual = await session.AskAsync(
-            "select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('name', extname, 'version', extversion)), '[]'::json)::text"
+            "select coalesce(pg_catalog.json_agg("
+            + "pg_catalog.json_build_object('name', extname, 'version', extversion)), '[]'::json)::text"
             + " from pg_catalog.pg_extension",
             CatalogJson.Default.IReadOnlyListCatalogExtension,
             cancellationToken);
         var missing = wanted.Where(extension => actual.All(there => there.Name != extension.Name)).ToList();
         var expected = string.Join(", ", wanted.Select(extension => $"{extension.Name} {extension.Version}"));
         return missing.Count == 0
-            ? new Answer(Outcome.Pass, expected, string.Join(", ", actual.Where(there => wanted.Any(extension => extension.Name == there.Name))
+            ? new Answer(Outcome.Pass, expected, string.Join(", ", actual.Where(
+                there => wanted.Any(extension => extension.Name == there.Name))
                 .Select(extension => $"{extension.Name} {extension.Version}")))
-            : new Answer(Outcome.Fail, expected, $"missing: {string.Join(", ", missing.Select(extension => extension.Name))}");
+            : new Answer(
+                Outcome.Fail, expected, $"missing: {string.Join(", ", missing.Select(extension => extension.Name))}");
     }
 
     private static async Task<Answer> LargeObjectsAsync(

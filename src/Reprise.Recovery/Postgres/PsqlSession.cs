@@ -39,14 +39,24 @@ internal sealed class PsqlSession : ISqlSession
     public string Database { get; }
 
     public static async Task<PsqlSession> OpenAsync(
-        PostgresPrograms programs, string database, TimeProvider clock, Entropy entropy, CancellationToken cancellationToken)
+        PostgresPrograms programs,
+        string database,
+        TimeProvider clock,
+        Entropy entropy,
+        CancellationToken cancellationToken)
     {
         var session = new PsqlSession(database, $"database {database} {programs.Place}", clock, entropy);
         session.running = programs.RunAsync(
-            "psql", ["-X", "-q", "-A", "-t", "-w"], database, session.FeedAsync, session.TakeAsync, session.ending.Token);
+            "psql",
+            ["-X", "-q", "-A", "-t", "-w"],
+            database,
+            session.FeedAsync,
+            session.TakeAsync,
+            session.ending.Token);
         try
         {
-            await session.AskAsync($"\\pset null {session.mark}-null\n\\set ON_ERROR_STOP off\nselect 1", cancellationToken);
+            await session.AskAsync(
+                $"\\pset null {session.mark}-null\n\\set ON_ERROR_STOP off\nselect 1", cancellationToken);
             return session;
         }
         catch
@@ -199,12 +209,14 @@ internal static class ConnectFailure
             || errors.Contains("authentication failed for user", StringComparison.Ordinal)
             || errors.Contains("no password supplied", StringComparison.Ordinal)
             || errors.Contains("no pg_hba.conf entry", StringComparison.Ordinal)
-            || (errors.Contains("role \"", StringComparison.Ordinal) && errors.Contains("does not exist", StringComparison.Ordinal)))
+            || (errors.Contains("role \"", StringComparison.Ordinal) && errors.Contains(
+                "does not exist", StringComparison.Ordinal)))
         {
             return SqlErrors.From("28P01", said, where);
         }
 
-        if (errors.Contains("database \"", StringComparison.Ordinal) && errors.Contains("does not exist", StringComparison.Ordinal))
+        if (errors.Contains("database \"", StringComparison.Ordinal)
+            && errors.Contains("does not exist", StringComparison.Ordinal))
         {
             return SqlErrors.From(SqlErrors.UndefinedDatabase, said, where);
         }

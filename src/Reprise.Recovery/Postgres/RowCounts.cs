@@ -12,7 +12,8 @@ internal sealed class RowCounts(PostgresServer server, string database, CatalogS
     private const int TablesInBatch = 100;
 
     /// <summary>Rows by the table's OID. A table that somebody is altering now is left out.</summary>
-    public async Task<IReadOnlyDictionary<long, long>> RunAsync(Task<DumpHead> head, CancellationToken cancellationToken)
+    public async Task<IReadOnlyDictionary<long, long>> RunAsync(
+        Task<DumpHead> head, CancellationToken cancellationToken)
     {
         var dumped = (await head).Data.Select(entry => (long)entry.Oid).ToHashSet();
         await using var session = await server.OpenAsync(database, SessionUse.Ours, cancellationToken);

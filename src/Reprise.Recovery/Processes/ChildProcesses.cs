@@ -51,7 +51,8 @@ public sealed class ChildProcesses(TimeProvider clock)
             var feeding = FeedAsync(process, writeInput, ended.Token);
             await FirstFailureAsync([reading, complaining, feeding, ExitAsync(process, ended, both.Token)]);
         }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (limit.IsCancellationRequested
+            && !cancellationToken.IsCancellationRequested)
         {
             Kill(process);
             return new ChildResult(
@@ -104,7 +105,11 @@ public sealed class ChildProcesses(TimeProvider clock)
     }
 
     private static async Task DrainAsync(
-        Stream stream, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> take, CancellationToken cancellationToken)
+        Stream stream,
+        Func<ReadOnlyMemory<byte>,
+        CancellationToken,
+        ValueTask> take,
+        CancellationToken cancellationToken)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(BlockBytes);
         try
@@ -122,7 +127,8 @@ public sealed class ChildProcesses(TimeProvider clock)
     }
 
     // Whoever feeds a child may be waiting for something to feed it with; that is over when the child is.
-    private static async Task ExitAsync(Process process, CancellationTokenSource ended, CancellationToken cancellationToken)
+    private static async Task ExitAsync(
+        Process process, CancellationTokenSource ended, CancellationToken cancellationToken)
     {
         await process.WaitForExitAsync(cancellationToken);
         ended.Cancel();

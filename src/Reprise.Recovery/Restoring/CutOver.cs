@@ -6,15 +6,16 @@ using Reprise.Storage.Errors;
 namespace Reprise.Recovery.Restoring;
 
 /// <summary>
-/// From stopping the application to the verdict: the part of a restore or an undo during which production is not what it
-/// was. Every step is in the journal before it is taken.
+/// From stopping the application to the verdict: the part of a restore or an undo during which production is not what
+/// it was. Every step is in the journal before it is taken.
 /// </summary>
 internal static class CutOver
 {
     /// <summary>Stops, secures, swaps and proves.</summary>
     public static async Task<RestoreOutcome> RunAsync(Operation operation, CancellationToken cancellationToken)
     {
-        operation.Enter(OperationState.Stopping, j => j with { ApplicationStopped = operation.Application.Control is not null });
+        operation.Enter(
+            OperationState.Stopping, j => j with { ApplicationStopped = operation.Application.Control is not null });
         await operation.PhaseAsync("stop", InterruptEffect.PutsBack, () => StopAsync(operation, cancellationToken));
         if (operation.Application.Checks.Any(c => c.When == CheckTime.Application))
         {
@@ -39,7 +40,8 @@ internal static class CutOver
             case OperationState.Publishing or OperationState.CheckingData:
                 // Whoever restarted the machine may have restarted the application with it.
                 operation.Save(j => j with { ApplicationStopped = operation.Application.Control is not null });
-                await operation.PhaseAsync("stop", InterruptEffect.PutsBack, () => StopAsync(operation, cancellationToken));
+                await operation.PhaseAsync(
+                    "stop", InterruptEffect.PutsBack, () => StopAsync(operation, cancellationToken));
                 return await FromPublishingAsync(operation, cancellationToken);
             case OperationState.Starting or OperationState.CheckingApplication:
                 return await FromStartAsync(operation, cancellationToken);
@@ -69,7 +71,8 @@ internal static class CutOver
             RecoveryErrors.ChildFailed, why, "see to it that this command ends with 0, also when nothing runs");
     }
 
-    private static async Task<RestoreOutcome> FromPublishingAsync(Operation operation, CancellationToken cancellationToken)
+    private static async Task<RestoreOutcome> FromPublishingAsync(
+        Operation operation, CancellationToken cancellationToken)
     {
         await operation.PhaseAsync(
             "publish", InterruptEffect.PutsBack, () => Swapper.ForwardAsync(operation, cancellationToken));

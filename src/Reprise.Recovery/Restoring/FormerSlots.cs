@@ -7,7 +7,9 @@ namespace Reprise.Recovery.Restoring;
 /// <summary>The data that finished operations keep beside the live data.</summary>
 internal static class FormerSlots
 {
-    /// <summary>What one operation keeps; an asset that cannot be asked now is a note of the operation, not its failure.</summary>
+    /// <summary>
+    /// What one operation keeps; an asset that cannot be asked now is a note of the operation, not its failure.
+    /// </summary>
     public static async Task<IReadOnlyList<FormerData>> OfAsync(Operation operation)
     {
         try
@@ -32,11 +34,13 @@ internal static class FormerSlots
             var until = journal.FormerUntil ?? journal.Started;
             if (Operation.Restorable(application, asset.Name) is not { } restorable)
             {
-                former.Add(new FormerData(journal.Id, asset.Name, $"{slot} of {asset.Name}, which is no longer configured", null, until));
+                var lost = $"{slot} of {asset.Name}, which is no longer configured";
+                former.Add(new FormerData(journal.Id, asset.Name, lost, null, until));
                 continue;
             }
 
-            var state = await restorable.InspectSlotAsync(new RestoreItem(journal.Id, asset.Record), slot, cancellationToken);
+            var item = new RestoreItem(journal.Id, asset.Record);
+            var state = await restorable.InspectSlotAsync(item, slot, cancellationToken);
             if (state.Exists) former.Add(new FormerData(journal.Id, asset.Name, state.Where, state.SizeBytes, until));
         }
 
@@ -54,7 +58,8 @@ internal static class FormerSlots
         }
     }
 
-    // Kept: what was live before. Rolled back: what had been restored; of an undo that is the slot of another operation.
+    // Kept: what was live before. Rolled back: what had been restored; of an undo that lies in the slot of another
+    // operation, which lists it.
     private static IEnumerable<(JournalAsset Asset, Slot Slot)> Slots(OperationJournal journal) => journal.State switch
     {
         OperationState.Kept => journal.Assets.Select(a => (a, a.Outgoing.ToSlot())),

@@ -46,7 +46,8 @@ public enum Confirmation
 /// <summary>What is known when the verdict is asked.</summary>
 /// <param name="Failed">the required checks that did not pass.</param>
 /// <param name="ApplicationRan">
-/// whether the application has run on the restored data: what it wrote meanwhile is then in the data that a roll-back sets aside.
+/// whether the application has run on the restored data: what it wrote meanwhile is then in the data that a roll-back
+/// sets aside.
 /// </param>
 public sealed record VerdictQuestion(IReadOnlyList<CheckOutcome> Failed, bool ApplicationRan);
 

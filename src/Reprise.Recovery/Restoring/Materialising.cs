@@ -20,7 +20,9 @@ internal sealed class Materialising(RestoreApplication application, RestoreHost 
         foreach (var name in request.OnlyAssets.Where(n => manifest.Assets.All(a => a.Name != n)))
         {
             throw new RepriseException(
-                RecoveryErrors.AssetUnknown, $"point {manifest.Id} has no asset {name}", $"see 'reprise points show {manifest.Id}'");
+                RecoveryErrors.AssetUnknown,
+                $"point {manifest.Id} has no asset {name}",
+                $"see 'reprise points show {manifest.Id}'");
         }
 
         var root = new DiskPath(folder);
@@ -29,9 +31,10 @@ internal sealed class Materialising(RestoreApplication application, RestoreHost 
         {
             host.Disk.MakeFolder(root);
             var written = new List<MaterialisedAsset>();
-            foreach (var record in manifest.Assets.Where(a => request.OnlyAssets.Count == 0 || request.OnlyAssets.Contains(a.Name)))
+            foreach (var record in manifest.Assets)
             {
                 cancellationToken.ThrowIfCancellationRequested();
+                if (request.OnlyAssets.Count > 0 && !request.OnlyAssets.Contains(record.Name)) continue;
                 if (record.Kind == AssetKinds.Secrets && !request.RestoreSecrets) continue;
                 if (Operation.Restorable(application, record.Name) is not { } restorable) continue;
                 var own = root / record.Name;

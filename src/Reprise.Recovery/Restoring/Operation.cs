@@ -7,12 +7,15 @@ using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Restoring;
 
-/// <summary>One running operation: its journal on disk, and what its report will say. Used by one caller at a time.</summary>
+/// <summary>
+/// One running operation: its journal on disk, and what its report will say. Used by one caller at a time.
+/// </summary>
 internal sealed class Operation(RestoreApplication application, RestoreHost host, PointId id, OperationKind kind)
 {
     private readonly List<PhaseReport> phases = [];
     private readonly List<CheckOutcome> checks = [];
     private OperationJournal? journal;
+    private TimeSpan nested;
 
     public RestoreApplication Application => application;
 
@@ -37,11 +40,15 @@ internal sealed class Operation(RestoreApplication application, RestoreHost host
     /// <summary>What checks compare with.</summary>
     public CheckSubject Subject { get; set; } = CheckSubject.None;
 
-    /// <summary>Identities as the plan saw them, by asset: what was confirmed was confirmed for these targets.</summary>
+    /// <summary>
+    /// Identities as the plan saw them, by asset: what was confirmed was confirmed for these targets.
+    /// </summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> ConfirmedIdentities { get; set; } =
         new SortedDictionary<string, IReadOnlyDictionary<string, string>>();
 
-    /// <summary>Whether Reprise or the person says that the application is stopped; without either nobody knows.</summary>
+    /// <summary>
+    /// Whether Reprise or the person says that the application is stopped; without either nobody knows.
+    /// </summary>
     public bool IsControlled => application.Control is not null || host.Dialogue.IsInteractive;
 
     /// <summary>Begins a journal, durably. When that fails nothing has begun.</summary>
@@ -95,19 +102,23 @@ internal sealed class Operation(RestoreApplication application, RestoreHost host
         host.Dialogue.OnCheck(outcome);
     }
 
-    /// <summary>Runs one phase and times it, whatever its end.</summary>
+    /// <summary>Runs one phase and times it, whatever its end; a phase within it is not counted twice.</summary>
     public async Task<T> PhaseAsync<T>(string name, InterruptEffect interrupt, Func<Task<T>> body)
     {
         var started = host.Clock.GetTimestamp();
         var phase = new PhaseReport(name, null, EstimateOf(name), interrupt);
         host.Dialogue.OnPhase(phase);
+        var outside = nested;
+        nested = TimeSpan.Zero;
         try
         {
             return await body();
         }
         finally
         {
-            phase = phase with { Elapsed = host.Clock.GetElapsedTime(started) };
+            var elapsed = host.Clock.GetElapsedTime(started);
+            phase = phase with { Elapsed = elapsed - nested };
+            nested = outside + elapsed;
             phases.Add(phase);
             host.Dialogue.OnPhase(phase);
         }
@@ -149,7 +160,10 @@ internal sealed class Operation(RestoreApplication application, RestoreHost host
 
     private TimeSpan? EstimateOf(string phase)
     {
-        var steps = Plan?.Steps.Where(s => s.Id == phase || s.Id.StartsWith(phase + "-", StringComparison.Ordinal)).ToList();
-        return steps is not { Count: > 0 } ? null : steps.Aggregate(TimeSpan.Zero, (sum, s) => sum + (s.Estimate ?? TimeSpan.Zero));
+        var steps =
+            Plan?.Steps.Where(s => s.Id == phase || s.Id.StartsWith(phase + "-", StringComparison.Ordinal)).ToList();
+        return steps is not { Count: > 0 }
+            ? null
+            : steps.Aggregate(TimeSpan.Zero, (sum, s) => sum + (s.Estimate ?? TimeSpan.Zero));
     }
 }

@@ -92,14 +92,17 @@ internal sealed class PlanMaking(RestoreApplication application, RestoreHost hos
     };
 
     private List<string> Names(CheckTime when, RestoreChoices choices) =>
-        [.. application.Checks.Where(c => c.When == when && !choices.SkipChecks.ContainsKey(c.Name)).Select(c => c.Name)];
+        [.. application.Checks
+            .Where(c => c.When == when && !choices.SkipChecks.ContainsKey(c.Name))
+            .Select(c => c.Name)];
 
     private List<(IRestorable Asset, AssetRecord Record)> Choose(
         RestoreRequest request, PointManifest manifest, SortedDictionary<string, string> leftOut)
     {
         foreach (var name in request.OnlyAssets.Concat(request.Choices.WithoutSafety))
         {
-            if (manifest.Assets.All(a => a.Name != name)) throw Unknown(name, $"point {manifest.Id} has no asset {name}");
+            if (manifest.Assets.All(a => a.Name != name)) throw Unknown(
+                name, $"point {manifest.Id} has no asset {name}");
         }
 
         var chosen = new List<(IRestorable, AssetRecord)>();
@@ -109,7 +112,8 @@ internal sealed class PlanMaking(RestoreApplication application, RestoreHost hos
             if (request.OnlyAssets.Count > 0 && !asked) leftOut[record.Name] = "it was not asked for";
             else if (WhyNot(request, record) is { } why) leftOut[record.Name] = why;
             else chosen.Add((Operation.Restorable(application, record.Name)!, record)); // WhyNot has looked.
-            if (asked && leftOut.TryGetValue(record.Name, out var refused)) throw Unknown(record.Name, $"{record.Name} cannot be restored: {refused}");
+            if (asked && leftOut.TryGetValue(record.Name, out var refused)) throw Unknown(
+                record.Name, $"{record.Name} cannot be restored: {refused}");
         }
 
         if (request.OnlyAssets.Count == 0)
@@ -118,14 +122,18 @@ internal sealed class PlanMaking(RestoreApplication application, RestoreHost hos
                 leftOut[asset.Name] = "the point does not have it";
         }
 
-        return chosen.Count > 0 ? chosen : throw Unknown("", $"point {manifest.Id} holds nothing that this configuration can restore");
+        return chosen.Count > 0
+            ? chosen
+            : throw Unknown("", $"point {manifest.Id} holds nothing that this configuration can restore");
     }
 
     private string? WhyNot(RestoreRequest request, AssetRecord record)
     {
-        if (application.Assets.FirstOrDefault(a => a.Name == record.Name) is not { } asset) return "the configuration does not have it";
+        if (application.Assets.FirstOrDefault(a => a.Name == record.Name) is not { } asset)
+            return "the configuration does not have it";
         if (asset.Kind != record.Kind) return $"it is a {asset.Kind} now, and was a {record.Kind} then";
-        if (record.Kind == AssetKinds.Secrets && !request.RestoreSecrets) return "secrets are compared; --restore-secrets writes sealed values back";
+        if (record.Kind == AssetKinds.Secrets && !request.RestoreSecrets)
+            return "secrets are compared; --restore-secrets writes sealed values back";
         return asset is IRestorable ? null : $"a {asset.Kind} cannot be restored";
     }
 
@@ -134,9 +142,9 @@ internal sealed class PlanMaking(RestoreApplication application, RestoreHost hos
         var names = assets.ToList();
         foreach (var name in choices.SkipChecks.Keys)
         {
-            // The questions that an asset asks of what is staged are named after it, and are known only when it asks them.
-            if (application.Checks.Any(c => c.Name == name) || names.Exists(a => name.StartsWith(a + "-", StringComparison.Ordinal)))
-                continue;
+            // The questions that an asset asks of what is staged are named after it, and known only when it asks them.
+            if (application.Checks.Any(c => c.Name == name)) continue;
+            if (names.Exists(a => name.StartsWith(a + "-", StringComparison.Ordinal))) continue;
             throw new RepriseException(
                 RecoveryErrors.CheckUnknown,
                 $"--skip-check names {name}, but there is no such check",
@@ -146,7 +154,10 @@ internal sealed class PlanMaking(RestoreApplication application, RestoreHost hos
 
     private static RepriseException Unknown(string asset, string message) => new(
         new Problem(
-            RecoveryErrors.AssetUnknown, Severity.Error, message, "compare 'reprise points show' with the configuration")
+            RecoveryErrors.AssetUnknown,
+            Severity.Error,
+            message,
+            "compare 'reprise points show' with the configuration")
         {
             Asset = asset.Length == 0 ? null : asset,
         });

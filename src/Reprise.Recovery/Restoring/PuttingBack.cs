@@ -27,7 +27,8 @@ internal static class PuttingBack
                 RecoveryErrors.PutBackFailed,
                 Severity.Error,
                 $"{operation.Id} could not be put back completely: {e.Message}",
-                "nothing is lost: remove the cause, then 'reprise undo' puts it back, or 'reprise restore --continue' finishes it");
+                "nothing is lost: remove the cause, then 'reprise undo' puts it back, "
+                + "or 'reprise restore --continue' finishes it");
         }
     }
 
@@ -47,8 +48,9 @@ internal static class PuttingBack
     }
 
     /// <summary>
-    /// Swaps the former data back. What came back before is kept when somebody may want to look at it: after checks that
-    /// failed, or when the application has written into it. A roll-back that was interrupted keeps to what it decided.
+    /// Swaps the former data back. What came back before is kept when somebody may want to look at it: after checks
+    /// that failed, or when the application has written into it. A roll-back that was interrupted keeps to what it
+    /// decided.
     /// </summary>
     public static async Task RollBackAsync(Operation operation, bool keepRestored)
     {
@@ -76,7 +78,8 @@ internal static class PuttingBack
         {
             operation.Save(j => j with { ApplicationStopped = true });
             if (await control.TryStopAsync(CancellationToken.None) is { } why)
-                operation.Problems.Add(Failed(why, Severity.Warning, "look whether the application saw the swap; start it again"));
+                operation.Problems.Add(
+                    Failed(why, Severity.Warning, "look whether the application saw the swap; start it again"));
         }
         else if (operation.Host.Dialogue.IsInteractive)
         {
@@ -88,7 +91,8 @@ internal static class PuttingBack
     {
         if (!operation.Journal.ApplicationStopped || operation.Application.Control is not { } control) return;
         if (await control.TryStartAsync(CancellationToken.None) is { } why)
-            operation.Problems.Add(Failed(why, Severity.Error, $"the data is as it was; run '{control.StartText}' yourself"));
+            operation.Problems.Add(
+                Failed(why, Severity.Error, $"the data is as it was; run '{control.StartText}' yourself"));
         operation.Save(j => j with { ApplicationStopped = false });
     }
 

@@ -22,7 +22,8 @@ internal static class Questioner
         var green = new List<string>();
         foreach (var check in Of(operation, CheckTime.Application))
         {
-            var outcome = await operation.Host.Checks.AskAsync(check, operation.Subject, Patience.Once, cancellationToken);
+            var outcome =
+                await operation.Host.Checks.AskAsync(check, operation.Subject, Patience.Once, cancellationToken);
             if (outcome.Outcome == Outcome.Pass) green.Add(check.Name);
         }
 
@@ -62,7 +63,8 @@ internal static class Questioner
     }
 
     /// <summary>An outcome of a question that is left out.</summary>
-    public static CheckOutcome NotRun(string name, CheckLevel level, bool required, string? asset, string reason) => new()
+    public static CheckOutcome NotRun(string name, CheckLevel level, bool required, string? asset, string reason) =>
+        new()
     {
         Name = name,
         Level = level,

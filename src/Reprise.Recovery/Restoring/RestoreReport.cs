@@ -38,7 +38,9 @@ public sealed record RestoreReport
     /// <summary>The phases so far.</summary>
     public IReadOnlyList<PhaseReport> Phases { get; init; } = [];
 
-    /// <summary>Why it was kept although a required check did not pass, in the words of a person; null otherwise.</summary>
+    /// <summary>
+    /// Why it was kept although a required check did not pass, in the words of a person; null otherwise.
+    /// </summary>
     public string? KeptBecause { get; init; }
 
     /// <summary>Everything that went wrong or needs attention; the exit code is the worst of the errors.</summary>
@@ -81,7 +83,9 @@ public sealed record SafetyReport(SafetyKind State, PointId? Point, IReadOnlyDic
 public sealed record FormerData(PointId RestoreId, string Asset, string Where, long? SizeBytes, DateTimeOffset Until);
 
 /// <summary>One phase.</summary>
-/// <param name="Name"><c>plan</c>, <c>stage</c>, <c>verify</c>, <c>stop</c>, <c>safety</c>, <c>publish</c>, <c>check-data</c>, …</param>
+/// <param name="Name">
+/// <c>plan</c>, <c>stage</c>, <c>verify</c>, <c>stop</c>, <c>safety</c>, <c>publish</c>, <c>check-data</c>, …
+/// </param>
 /// <param name="Elapsed">how long it took, or null while it runs.</param>
 /// <param name="Estimate">how long it probably takes, or null.</param>
 /// <param name="Interrupt">what Ctrl-C does during it.</param>

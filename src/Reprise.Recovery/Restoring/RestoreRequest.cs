@@ -27,7 +27,11 @@ public sealed record RestoreApplication
     public required TimeSpan KeepFormer { get; init; }
 
     /// <summary>Compares the secrets with the point of a manifest; answers nothing when there are none.</summary>
-    public required Func<PointManifest, CancellationToken, Task<IReadOnlyList<SecretOutcome>>> CompareSecrets { get; init; }
+    public required Func<PointManifest, CancellationToken, Task<IReadOnlyList<SecretOutcome>>> CompareSecrets
+    {
+        get;
+        init;
+    }
 
     /// <summary>
     /// Takes a point of kind safety of the given assets and reads it back. Throws when no point could be committed; an
@@ -39,8 +43,12 @@ public sealed record RestoreApplication
     /// Identities that targets of this application were known under, by asset: those of its recent points. The identity
     /// in the point that is restored is always known.
     /// </summary>
-    public IReadOnlyDictionary<string, IReadOnlyList<IReadOnlyDictionary<string, string>>> KnownIdentities { get; init; } =
-        new SortedDictionary<string, IReadOnlyList<IReadOnlyDictionary<string, string>>>();
+    public IReadOnlyDictionary<string, IReadOnlyList<IReadOnlyDictionary<string, string>>> KnownIdentities
+    {
+        get;
+        init;
+    }
+        = new SortedDictionary<string, IReadOnlyList<IReadOnlyDictionary<string, string>>>();
 }
 
 /// <summary>What a restore reaches the world through.</summary>
@@ -79,10 +87,12 @@ public sealed record ApplicationControl(
         cancellationToken => children.RunAsync(start, cancellationToken));
 
     /// <summary>Stops it; null when that worked, else why it did not.</summary>
-    internal Task<string?> TryStopAsync(CancellationToken cancellationToken) => TryAsync(StopText, Stop, cancellationToken);
+    internal Task<string?> TryStopAsync(CancellationToken cancellationToken) =>
+        TryAsync(StopText, Stop, cancellationToken);
 
     /// <summary>Starts it; null when that worked, else why it did not.</summary>
-    internal Task<string?> TryStartAsync(CancellationToken cancellationToken) => TryAsync(StartText, Start, cancellationToken);
+    internal Task<string?> TryStartAsync(CancellationToken cancellationToken) =>
+        TryAsync(StartText, Start, cancellationToken);
 
     private static async Task<string?> TryAsync(
         string text, Func<CancellationToken, Task<ChildResult>> run, CancellationToken cancellationToken)
@@ -94,7 +104,7 @@ public sealed record ApplicationControl(
         }
         catch (RepriseException e)
         {
-            // A program that is not there is a stop or a start that failed, and what follows from that is decided there.
+            // A program that is not there is a stop or a start that failed; the caller decides what follows from that.
             return $"'{text}': {e.Message}";
         }
     }

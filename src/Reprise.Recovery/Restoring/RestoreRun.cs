@@ -10,8 +10,8 @@ namespace Reprise.Recovery.Restoring;
 /// <summary>
 /// Brings a point back, or brings back what was there before. What ends badly is a <see cref="RestoreException"/> with
 /// the report so far, or <see cref="OperationCanceledException"/>; production is then as it was, unless the code is
-/// <c>put-back-failed</c>. What is refused before a plan exists (<c>operation-running</c>, <c>operation-interrupted</c>,
-/// <c>nothing-to-undo</c>) is a plain <see cref="RepriseException"/>.
+/// <c>put-back-failed</c>. What is refused before a plan exists (<c>operation-running</c>,
+/// <c>operation-interrupted</c>, <c>nothing-to-undo</c>) is a plain <see cref="RepriseException"/>.
 /// </summary>
 public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
 {
@@ -54,7 +54,8 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
 
         await PutBackAsync(Reopen(journal));
         journal = With(journal, choices);
-        if (journal.Kind == OperationKind.Undo) return await UndoFinishedAsync(journal.Undoes?.Value, Choices(journal), cancellationToken);
+        if (journal.Kind == OperationKind.Undo) return await UndoFinishedAsync(
+            journal.Undoes?.Value, Choices(journal), cancellationToken);
         var point = await openPoint(
             journal.Point ?? throw new InvariantException("a restore has a point"), cancellationToken);
         using (point)
@@ -76,7 +77,8 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
         string? restore, RestoreChoices choices, CancellationToken cancellationToken)
     {
         using var one = host.State.Lock();
-        if (host.State.Interrupted() is not [var open, ..]) return await UndoFinishedAsync(restore, choices, cancellationToken);
+        if (host.State.Interrupted() is not [var open, ..]) return await UndoFinishedAsync(
+            restore, choices, cancellationToken);
         if (restore is not null && host.State.Find(restore).Id != open.Id) RefuseWhileInterrupted();
         return await PutBackAsync(Reopen(open));
     }
@@ -103,10 +105,14 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
         return former;
     }
 
-    /// <summary>Operations that were interrupted (for <c>status</c>, and before every command that changes something).</summary>
+    /// <summary>
+    /// Operations that were interrupted (for <c>status</c>, and before every command that changes something).
+    /// </summary>
     public IReadOnlyList<OperationJournal> Interrupted() => host.State.Interrupted();
 
-    /// <summary>Writes assets into sub-folders of <paramref name="folder"/>, which must be absent or empty (<c>--to</c>).</summary>
+    /// <summary>
+    /// Writes assets into sub-folders of <paramref name="folder"/>, which must be absent or empty (<c>--to</c>).
+    /// </summary>
     public Task<IReadOnlyList<MaterialisedAsset>> MaterialiseAsync(
         RestoreRequest request, string folder, CancellationToken cancellationToken) =>
         new Materialising(application, host).RunAsync(request, folder, cancellationToken);
@@ -142,7 +148,8 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
             });
             Questioner.RecordSkipped(operation);
             await operation.PhaseAsync(
-                "stage", InterruptEffect.Harmless, () => Stager.StageAsync(operation, request.Point, cancellationToken));
+                "stage", InterruptEffect.Harmless, () =>
+                    Stager.StageAsync(operation, request.Point, cancellationToken));
             await operation.PhaseAsync(
                 "verify", InterruptEffect.Harmless, () => Stager.VerifyAsync(operation, cancellationToken));
             return await DoneAsync(operation, await CutOver.RunAsync(operation, cancellationToken));
@@ -250,7 +257,10 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
     {
         var former = await FormerSlots.OfAsync(operation);
         operation.Problems.AddRange(operation.Journal.Missing.Select(missing => new Problem(
-            RecoveryErrors.PointIncomplete, Severity.Error, missing, "restore what is missing from another point with --asset")));
+            RecoveryErrors.PointIncomplete,
+            Severity.Error,
+            missing,
+            "restore what is missing from another point with --asset")));
         if (outcome == RestoreOutcome.RolledBack)
         {
             operation.Problems.Insert(0, new Problem(
@@ -270,7 +280,8 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
         if (host.State.Interrupted() is not [var open, ..]) return;
         throw new RepriseException(
             RecoveryErrors.OperationInterrupted,
-            $"{(open.Kind == OperationKind.Undo ? "undo" : "restore")} {open.Id} was interrupted while {Doing(open.State)}",
+            $"{(open.Kind == OperationKind.Undo ? "undo" : "restore")} {open.Id} was interrupted "
+            + $"while {Doing(open.State)}",
             "'reprise restore --continue' finishes it, 'reprise undo' takes it back");
     }
 
@@ -316,7 +327,8 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
     private static OperationJournal With(OperationJournal journal, RestoreChoices choices) => journal with
     {
         SkippedChecks = new SortedDictionary<string, string>(
-            journal.SkippedChecks.Concat(choices.SkipChecks).GroupBy(c => c.Key).ToDictionary(c => c.Key, c => c.Last().Value),
+            journal.SkippedChecks.Concat(
+                choices.SkipChecks).GroupBy(c => c.Key).ToDictionary(c => c.Key, c => c.Last().Value),
             StringComparer.Ordinal),
         AcceptedTargets = [.. journal.AcceptedTargets.Union(choices.AcceptTargets)],
         WithoutSafety = [.. journal.WithoutSafety.Union(choices.WithoutSafety)],

@@ -25,14 +25,16 @@ internal static class Securing
         foreach (var (name, target) in targets)
         {
             kinds[name] = RestorePlanner.SafetyOf(name, target, operation.Journal.WithoutSafety);
-            if (kinds[name] == SafetyKind.Impossible) throw Impossible([name], target.Unreadable?.Message ?? "it cannot be read");
+            if (kinds[name] == SafetyKind.Impossible) throw Impossible(
+                [name], target.Unreadable?.Message ?? "it cannot be read");
         }
 
         operation.Save(journal => journal with
         {
             Assets = [.. journal.Assets.Select(a => a with { HadLive = targets[a.Name].Presence != Presence.Absent })],
         });
-        var result = await CaptureAsync(operation, [.. kinds.Where(k => k.Value == SafetyKind.Captured).Select(k => k.Key)], cancellationToken);
+        var result = await CaptureAsync(
+            operation, [.. kinds.Where(k => k.Value == SafetyKind.Captured).Select(k => k.Key)], cancellationToken);
         foreach (var (name, problem) in result.Failed)
         {
             if (!targets[name].CanMoveAside) throw Impossible([name], problem.Message);
@@ -44,7 +46,11 @@ internal static class Securing
         {
             SafetyPoint = result.Point,
             Safety = kinds,
-            Assets = [.. journal.Assets.Select(a => a with { Former = result.Records.FirstOrDefault(r => r.Name == a.Name) })],
+            Assets =
+            [
+                .. journal.Assets.Select(
+                    a => a with { Former = result.Records.FirstOrDefault(r => r.Name == a.Name) }),
+            ],
         });
     }
 
@@ -54,11 +60,13 @@ internal static class Securing
         if (names.Count == 0) return new SafetyResult(null, [], new SortedDictionary<string, Problem>());
         try
         {
-            var result = await operation.Application.CaptureSafety([.. names.Select(operation.Asset)], cancellationToken);
+            var result =
+                await operation.Application.CaptureSafety([.. names.Select(operation.Asset)], cancellationToken);
             foreach (var name in names)
             {
                 Invariant.Check(
-                    result.Failed.ContainsKey(name) || (result.Point is not null && result.Records.Any(r => r.Name == name)),
+                    result.Failed.ContainsKey(name)
+                        || (result.Point is not null && result.Records.Any(r => r.Name == name)),
                     $"the safety point says nothing of {name}");
             }
 

@@ -46,7 +46,8 @@ internal static class Stager
         }
 
         if (wrong.Count == 0) return;
-        var messages = wrong.Select(o => $"{o.Name}: expected {o.Expected ?? "a pass"}, but {o.Actual ?? "no answer"}").ToList();
+        var messages =
+            wrong.Select(o => $"{o.Name}: expected {o.Expected ?? "a pass"}, but {o.Actual ?? "no answer"}").ToList();
         if (!operation.Journal.Salvage) throw Wrong(operation, wrong[0], messages);
         operation.Save(journal => journal with { Missing = [.. journal.Missing, .. messages] });
     }

@@ -10,7 +10,9 @@ namespace Reprise.Recovery.Restoring;
 /// </summary>
 internal static class Swapper
 {
-    /// <summary>Makes what comes back live. A swap is not interrupted: the token is looked at between two assets.</summary>
+    /// <summary>
+    /// Makes what comes back live. A swap is not interrupted: the token is looked at between two assets.
+    /// </summary>
     public static async Task ForwardAsync(Operation operation, CancellationToken cancellationToken)
     {
         foreach (var asset in operation.Journal.Assets.Where(a => a.Position != SwapPosition.Swapped))
@@ -62,7 +64,8 @@ internal static class Swapper
     // first, and what is live is set aside again.
     private static async Task FromHalfWayAsync(Operation operation, JournalAsset asset)
     {
-        if (await ExistsAsync(operation, asset, asset.Outgoing) || (asset.HadLive && await WaitsAsync(operation, asset)))
+        var isAside = await ExistsAsync(operation, asset, asset.Outgoing);
+        if (isAside || (asset.HadLive && await WaitsAsync(operation, asset)))
         {
             await TakeBackAsync(operation, asset, Opposite(operation, asset, former: true));
             return;
@@ -79,7 +82,8 @@ internal static class Swapper
         }
 
         var former = await ExistsAsync(operation, asset, asset.Outgoing);
-        if (!former && asset.Incoming is null) operation.SaveAsset(asset.Name, a => a with { Position = SwapPosition.Back });
+        if (!former && asset.Incoming is null) operation.SaveAsset(
+            asset.Name, a => a with { Position = SwapPosition.Back });
         else await TakeBackAsync(operation, asset, Opposite(operation, asset, former));
     }
 
@@ -92,7 +96,7 @@ internal static class Swapper
         }
         catch (RepriseException) when (asset.HadLive)
         {
-            // Nothing lies aside and what came in waits again: what is live is what it was, and there was nothing to do.
+            // Nothing lies aside, and what came in waits again: what is live is what it was. Nothing had to be done.
             if (await ExistsAsync(operation, asset, asset.Outgoing) || !await WaitsAsync(operation, asset)) throw;
         }
 

@@ -31,7 +31,9 @@ public sealed partial class DotEnv
     /// <summary>Everything that is set, in order, names that are set twice included.</summary>
     public IReadOnlyList<DotEnvEntry> Entries { get; }
 
-    /// <summary>Reads <paramref name="text"/>; <c>dotenv-invalid</c> names <paramref name="file"/> and the line, never a value.</summary>
+    /// <summary>
+    /// Reads <paramref name="text"/>; <c>dotenv-invalid</c> names <paramref name="file"/> and the line, never a value.
+    /// </summary>
     public static DotEnv Parse(string text, string file)
     {
         var entries = new List<DotEnvEntry>();
@@ -48,7 +50,8 @@ public sealed partial class DotEnv
             }
 
             var match = Assignment().Match(line);
-            if (!match.Success) throw Invalid(file, number, "is not NAME=value", "write NAME=value, or begin the line with #");
+            if (!match.Success) throw Invalid(
+                file, number, "is not NAME=value", "write NAME=value, or begin the line with #");
             var start = at + match.Groups["value"].Index;
             var entry = text.AsSpan(start) is ['\'' or '"', ..]
                 ? ReadQuoted(text, start, file, number)
@@ -98,7 +101,8 @@ public sealed partial class DotEnv
     /// <inheritdoc />
     public override string ToString() => $"{Entries.Count} names (values are not shown)";
 
-    private static int LineEnd(string text, int from) => text.IndexOf('\n', from) is var end and >= 0 ? end : text.Length;
+    private static int LineEnd(string text, int from) =>
+        text.IndexOf('\n', from) is var end and >= 0 ? end : text.Length;
 
     private static DotEnvEntry ReadPlain(string text, int start, int end)
     {
@@ -106,7 +110,10 @@ public sealed partial class DotEnv
         if (value.StartsWith("#")) value = "";
         else if (value.IndexOf(" #") is var comment and >= 0) value = value[..comment];
         value = value.TrimEnd();
-        return new DotEnvEntry { Text = value.ToString(), IsLiteral = false, StartsAt = start, EndsAt = start + value.Length };
+        return new DotEnvEntry
+        {
+            Text = value.ToString(), IsLiteral = false, StartsAt = start, EndsAt = start + value.Length,
+        };
     }
 
     private static DotEnvEntry ReadQuoted(string text, int start, string file, int line)
@@ -206,7 +213,9 @@ public sealed record DotEnvEntry
     /// <summary>Its name.</summary>
     public string Name { get; init; } = "";
 
-    /// <summary>Its value as it stands there, quotes and escapes undone, variables not put in (a literal dollar is <c>$$</c>).</summary>
+    /// <summary>
+    /// Its value as it stands there, quotes and escapes undone, variables not put in (a literal dollar is <c>$$</c>).
+    /// </summary>
     public required string Text { get; init; }
 
     /// <summary>Whether it stood in single quotes, so that nothing is put in.</summary>

@@ -11,7 +11,9 @@ public sealed class Redaction
 
     private readonly string[] values;
 
-    /// <summary>Knows these values; longer ones are replaced first, so that one within another leaves no rest.</summary>
+    /// <summary>
+    /// Knows these values; longer ones are replaced first, so that one within another leaves no rest.
+    /// </summary>
     public Redaction(IEnumerable<string> values) =>
         this.values = [.. values.Where(v => v.Length >= MinLength).Distinct().OrderByDescending(v => v.Length)];
 

@@ -57,7 +57,10 @@ public sealed class SecretsAsset : IRestorable
     /// <param name="environment">looks a variable up.</param>
     /// <param name="fingerprint">a fingerprint of (name, value) under a key that only the repository has.</param>
     public SecretsAsset(
-        SecretsSettings settings, IDisk disk, Func<string, string?> environment, Func<string, string, string> fingerprint)
+        SecretsSettings settings,
+        IDisk disk,
+        Func<string, string?> environment,
+        Func<string, string, string> fingerprint)
     {
         this.settings = settings;
         this.disk = disk;
@@ -75,7 +78,11 @@ public sealed class SecretsAsset : IRestorable
     /// <inheritdoc />
     public Task<IReadOnlyList<Problem>> DiagnoseAsync(CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<Problem>>(
-            [.. reader.Read(settings.Source, settings.References).Where(s => s.Value is null).Select(s => NotFound(s.Key))]);
+        [
+            .. reader.Read(settings.Source, settings.References)
+                .Where(s => s.Value is null)
+                .Select(s => NotFound(s.Key)),
+        ]);
 
     /// <inheritdoc />
     public async Task<AssetRecord> CaptureAsync(CaptureContext context, CancellationToken cancellationToken)
@@ -86,7 +93,8 @@ public sealed class SecretsAsset : IRestorable
             if (value is null) context.Problems.Add(NotFound(name));
         }
 
-        var facts = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["source"] = settings.Source.ToString() };
+        var facts =
+            new SortedDictionary<string, string>(StringComparer.Ordinal) { ["source"] = settings.Source.ToString() };
         foreach (var (name, value) in values)
             facts[FingerprintPrefix + name] = value is null ? "" : fingerprint(name, value);
         var list = string.Concat(facts.Select(f => $"{f.Key}={f.Value}\n"));
@@ -98,7 +106,9 @@ public sealed class SecretsAsset : IRestorable
             Moment = context.Clock.GetUtcNow(),
 
             // Without values there is nothing that could be missing later: that it was not set is what is kept.
-            State = settings.Sealed && values.Values.Any(v => v is null) ? AssetStates.Incomplete : AssetStates.Complete,
+            State = settings.Sealed && values.Values.Any(v => v is null)
+                ? AssetStates.Incomplete
+                : AssetStates.Complete,
             SourceBytes = values.Values.Sum(v => v is null ? 0L : Encoding.UTF8.GetByteCount(v)),
             StoredBytes = 0,
             Sha256 = new Sha256Digest(SHA256.HashData(Encoding.UTF8.GetBytes(list))),
@@ -126,7 +136,8 @@ public sealed class SecretsAsset : IRestorable
         {
             Presence = slots.Live is { } live && disk.Stat(live) is null ? Presence.Absent : Presence.Readable,
             HasData = found > 0,
-            Identity = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["source"] = settings.Source.ToString() },
+            Identity = new SortedDictionary<string, string>(
+                StringComparer.Ordinal) { ["source"] = settings.Source.ToString() },
             Where = settings.Source.ToString(),
         });
     }
@@ -136,10 +147,11 @@ public sealed class SecretsAsset : IRestorable
     {
         string? why = null;
         if (item.Record.Method != Sealed) why = $"the point holds only the names of {Name}, not their values";
-        else if (slots.Live is null) why = $"the values of {Name} come from the environment, which a restore cannot change";
+        else if (slots.Live is null) why =
+            $"the values of {Name} come from the environment, which a restore cannot change";
         return Task.FromResult<IReadOnlyList<Problem>>(why is null
             ? []
-            : [Error(RecoveryErrors.SecretNotRestorable, why, "set the secrets where the application gets them from, by hand")]);
+            : [Refusal(why, "set the secrets where the application gets them from, by hand")]);
     }
 
     /// <inheritdoc />
@@ -192,7 +204,11 @@ public sealed class SecretsAsset : IRestorable
 
     /// <inheritdoc />
     public async Task<IReadOnlyList<string>> MaterialiseAsync(
-        AssetRecord record, PointReader point, string folder, IProgressSink progress, CancellationToken cancellationToken)
+        AssetRecord record,
+        PointReader point,
+        string folder,
+        IProgressSink progress,
+        CancellationToken cancellationToken)
     {
         if (record.Method != Sealed) return [];
         var values = await UnsealAsync(record, point, cancellationToken);
@@ -259,7 +275,8 @@ public sealed class SecretsAsset : IRestorable
         if (then.Length == 0) return Outcome(SecretState.New, $"secret {name} is not known to point {point}");
         return fingerprint(name, now) == then
             ? Outcome(SecretState.Same, $"secret {name} is the one of point {point}")
-            : Outcome(SecretState.Differs, $"secret {name} differs from point {point}: {SecretMeaning.WhenChanged(name)}");
+            : Outcome(
+                SecretState.Differs, $"secret {name} differs from point {point}: {SecretMeaning.WhenChanged(name)}");
 
         SecretOutcome Outcome(SecretState state, string message) => new(name, state, message, settings.MustMatch);
     }
@@ -274,6 +291,10 @@ public sealed class SecretsAsset : IRestorable
         Where = settings.Source.ToString(),
     };
 
-    private Problem Error(ErrorCode code, string message, string hint) =>
-        new(code, Severity.Error, message, hint) { Asset = Name, Where = settings.Source.ToString() };
+    private Problem Refusal(string message, string hint) =>
+        new(RecoveryErrors.SecretNotRestorable, Severity.Error, message, hint)
+        {
+            Asset = Name,
+            Where = settings.Source.ToString(),
+        };
 }

@@ -289,9 +289,9 @@ public sealed class SqliteAsset : IRestorable
     private void MakeFolder(SqlitePlace place, AssetRecord record, IProgressSink progress)
     {
         if (disk.Stat(place.Folder) is not null) return;
-        disk.MakeFolder(place.Folder);
+        disk.MakeFolderDurably(place.Folder);
         Staging.SetFolderPermissions(place.Folder, record, progress);
-        disk.SyncFolder(place.Folder.Parent);
+        disk.SyncFolder(place.Folder);
     }
 
     /// <summary>

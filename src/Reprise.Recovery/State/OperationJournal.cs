@@ -4,8 +4,8 @@ using Reprise.Repository.Points;
 namespace Reprise.Recovery.State;
 
 /// <summary>
-/// How far one restore or undo is. It is written before each step is taken, so that after a <c>kill -9</c> it never says
-/// less than what was begun; how far the begun step came is asked of the asset.
+/// How far one restore or undo is. It is written before each step is taken, so that after a <c>kill -9</c> it never
+/// says less than what was begun; how far the begun step came is asked of the asset.
 /// </summary>
 public sealed record OperationJournal
 {
@@ -60,10 +60,14 @@ public sealed record OperationJournal
     /// <summary>Whether damaged parts are restored as far as they go.</summary>
     public bool Salvage { get; init; }
 
-    /// <summary>What is missing in the point or was salvaged: kept, so that an end after an interruption says it too.</summary>
+    /// <summary>
+    /// What is missing in the point or was salvaged: kept, so that an end after an interruption says it too.
+    /// </summary>
     public IReadOnlyList<string> Missing { get; init; } = [];
 
-    /// <summary>Application checks that were green while the application was stopped: their green proves nothing.</summary>
+    /// <summary>
+    /// Application checks that were green while the application was stopped: their green proves nothing.
+    /// </summary>
     public IReadOnlyList<string> GreenWhileStopped { get; init; } = [];
 
     /// <summary>Whether we stopped the application and have not started it since.</summary>
@@ -72,7 +76,9 @@ public sealed record OperationJournal
     /// <summary>Whether the application has run on the data that came back.</summary>
     public bool ApplicationRan { get; init; }
 
-    /// <summary>Whether what came back is kept when it is swapped out again; decided when the roll-back begins.</summary>
+    /// <summary>
+    /// Whether what came back is kept when it is swapped out again; decided when the roll-back begins.
+    /// </summary>
     public bool KeepsRestored { get; init; }
 
     /// <summary>The former data stays at least until then.</summary>
@@ -150,7 +156,9 @@ public sealed record JournalAsset
     /// <summary>Where that which is live goes.</summary>
     public required JournalSlot Outgoing { get; init; }
 
-    /// <summary>Whether anything was live just before the swap; after it, whether it lies in <see cref="Outgoing"/>.</summary>
+    /// <summary>
+    /// Whether anything was live just before the swap; after it, whether it lies in <see cref="Outgoing"/>.
+    /// </summary>
     public bool HadLive { get; init; }
 
     /// <summary>How far its swap is.</summary>

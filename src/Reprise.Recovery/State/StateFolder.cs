@@ -54,7 +54,7 @@ public sealed class StateFolder(IDisk disk, DiskPath path)
     /// </summary>
     public IDisposable Lock()
     {
-        disk.MakeFolder(path, PrivateFolder);
+        disk.MakeFolderDurably(path, PrivateFolder);
         return disk.TryLock(path / "lock") ?? throw new RepriseException(
             RecoveryErrors.OperationRunning,
             $"another restore or undo is running (it holds {path / "lock"})",
@@ -85,7 +85,9 @@ public sealed class StateFolder(IDisk disk, DiskPath path)
             .OfType<OperationJournal>()];
     }
 
-    /// <summary>Operations that were interrupted, or are running just now: at most one, unless somebody copied the folder.</summary>
+    /// <summary>
+    /// Operations that were interrupted, or are running just now: at most one, unless somebody copied the folder.
+    /// </summary>
     public IReadOnlyList<OperationJournal> Interrupted() => [.. Operations().Where(o => o.IsOpen)];
 
     /// <summary>
@@ -99,11 +101,16 @@ public sealed class StateFolder(IDisk disk, DiskPath path)
             : Operations().Where(o => o.Id.Value.StartsWith(name, StringComparison.Ordinal)).ToList();
         return found is [var one] ? one : throw new RepriseException(
             RecoveryErrors.RestoreUnknown,
-            found.Count == 0 ? $"no restore or undo is called {name}" : $"{found.Count} restores and undos begin with {name}",
+            found.Count == 0
+                ? $"no restore or undo is called {name}"
+                : $"{found.Count} restores and undos begin with {name}",
             "name one of those that 'reprise status' lists");
     }
 
-    /// <summary>Deletes the journals of operations that keep no data any more, beyond the newest <see cref="MaxFinishedJournals"/>.</summary>
+    /// <summary>
+    /// Deletes the journals of operations that keep no data any more, beyond the newest
+    /// <see cref="MaxFinishedJournals"/>.
+    /// </summary>
     public void Trim()
     {
         var finished = Operations()
@@ -123,7 +130,8 @@ public sealed class StateFolder(IDisk disk, DiskPath path)
     }
 
     /// <summary>What a person answered earlier.</summary>
-    public KeptAnswers ReadAnswers() => Read(path / "answers.json", StateJson.Default.KeptAnswers, _ => 1) ?? new KeptAnswers();
+    public KeptAnswers ReadAnswers() =>
+        Read(path / "answers.json", StateJson.Default.KeptAnswers, _ => 1) ?? new KeptAnswers();
 
     /// <summary>Keeps answers.</summary>
     public void SaveAnswers(KeptAnswers answers) => Write(path, "answers.json", answers, StateJson.Default.KeptAnswers);
@@ -142,7 +150,7 @@ public sealed class StateFolder(IDisk disk, DiskPath path)
 
     private void Write<T>(DiskPath folder, string name, T value, JsonTypeInfo<T> type)
     {
-        disk.MakeFolder(folder, PrivateFolder);
+        disk.MakeFolderDurably(folder, PrivateFolder);
         var next = folder / (name + ".next");
 
         // What an interrupted write left under this name is incomplete by definition.

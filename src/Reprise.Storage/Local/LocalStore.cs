@@ -58,17 +58,7 @@ public sealed class LocalStore : IStore
         var store = new LocalStore(disk, root, cpu, entropy);
         store.Guard(null, () =>
         {
-            var firstMissing = root;
-            while (!firstMissing.Parent.IsEmpty && disk.Stat(firstMissing.Parent) is null)
-                firstMissing = firstMissing.Parent;
-            disk.MakeFolder(root / TemporaryFolder);
-            for (var folder = root; ; folder = folder.Parent)
-            {
-                disk.SyncFolder(folder);
-                if (folder == firstMissing) break;
-            }
-
-            if (!firstMissing.Parent.IsEmpty) disk.SyncFolder(firstMissing.Parent);
+            disk.MakeFolderDurably(root / TemporaryFolder);
             return true;
         });
         return store;

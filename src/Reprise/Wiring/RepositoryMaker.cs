@@ -52,7 +52,7 @@ internal sealed class RepositoryMaker(Machine machine)
 
     private void WritePrivate(DiskPath path, string text)
     {
-        machine.Disk.MakeFolder(path.Parent, FolderMode);
+        machine.Disk.MakeFolderDurably(path.Parent, FolderMode);
         using (var file = machine.Disk.CreateNew(path))
         {
             file.Write(0, Encoding.UTF8.GetBytes(text));

@@ -72,6 +72,7 @@ public sealed class RestoreWorkload(ulong seed, bool checksFail = false) : IWork
 
         former = Take(life.Disk);
         life.Disk.SyncFileSystem(Srv);
+        life.Disk.SyncFileSystem(new DiskPath("/etc"));
     }
 
     /// <inheritdoc />

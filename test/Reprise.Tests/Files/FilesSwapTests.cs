@@ -87,8 +87,8 @@ public sealed class FilesSwapTests : IDisposable
     [Fact]
     public async Task A_taking_back_that_fails_at_any_step_is_finished_by_the_next_call()
     {
-        // Twenty steps into the forward swap something is half done; every step of taking that back is failed.
-        foreach (var forward in new[] { 12, 22, 34, 46 })
+        // After the plan is written, in each phase of the forward swap; every step of taking that back is failed.
+        foreach (var forward in new[] { 20, 30, 42, 54 })
         {
             var failing = forward;
             await FailEveryStepAsync(

@@ -25,11 +25,16 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
     {
         var name = $"written{via}";
         cluster.Sql("postgres", $"create database \"{name}\"");
-        cluster.Sql(name, "create table debit(i int); create table credit(i int); create table filler as select g, md5(g::text) from generate_series(1, 200000) g;");
+        cluster.Sql(name, """
+            create table debit(i int);
+            create table credit(i int);
+            create table filler as select g, md5(g::text) from generate_series(1, 200000) g;
+            """);
         using var stop = new CancellationTokenSource();
         var writing = WriteAsync(name, stop.Token);
         await Task.Delay(200);
-        var asset = bench.Asset(cluster, name, s => via ? s with { Via = cluster.Via, ConnectionText = $"dbname={name}" } : s);
+        var asset = bench.Asset(
+            cluster, name, s => via ? s with { Via = cluster.Via, ConnectionText = $"dbname={name}" } : s);
         var (record, point) = await bench.BackupAsync(asset);
         stop.Cancel();
         var written = await writing;
@@ -51,7 +56,9 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
     {
         cluster.Sql("postgres", "create database hundredth");
         cluster.Sql("hundredth", """
-            create table accounts as select g as aid, g % 10 as bid, 0 as balance, md5(g::text) || md5((g * 7)::text) as filler from generate_series(1, 300000) g;
+            create table accounts as
+              select g as aid, g % 10 as bid, 0 as balance, md5(g::text) || md5((g * 7)::text) as filler
+              from generate_series(1, 300000) g;
             alter table accounts add primary key (aid);
             """);
         var asset = bench.Asset(cluster, "hundredth");
@@ -115,7 +122,13 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
         cluster.Sql("postgres", "create database many");
         for (var batch = 0; batch < 4; batch++)
         {
-            cluster.Sql("many", $"do $$ begin for i in {batch * 500}..{(batch * 500) + 499} loop execute format('create table t%s(i int); insert into t%1$s values (1), (2)', i); end loop; end $$");
+            cluster.Sql("many", $"""
+                do $$ begin
+                  for i in {batch * 500}..{(batch * 500) + 499} loop
+                    execute format('create table t%s(i int); insert into t%1$s values (1), (2)', i);
+                  end loop;
+                end $$
+                """);
         }
 
         var asset = bench.Asset(cluster, "many");
@@ -129,7 +142,8 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
         Assert.Contains("table public.t1999", contents);
         var folder = Directory.CreateDirectory(Path.Combine(bench.Folder, "out")).FullName;
         await asset.MaterialiseAsync(record, point, folder, bench.Progress, None);
-        var script = PostgresCluster.Run(Path.Combine(cluster.Programs, "pg_restore"), ["-a", "-f", "-", Path.Combine(folder, "orders.dump")]);
+        var script = PostgresCluster.Run(
+            Path.Combine(cluster.Programs, "pg_restore"), ["-a", "-f", "-", Path.Combine(folder, "orders.dump")]);
         Assert.Equal(2000, script.Output.Split("\n1\n2\n\\.\n").Length - 1);
         cluster.Sql("postgres", "drop database many");
     }
@@ -142,7 +156,12 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
         var state = await asset.InspectAsync(None);
         Assert.Equal((Presence.Readable, false), (state.Presence, state.HasData));
 
-        cluster.Sql("looked", "create extension citext; create table alembic_version(version_num text); insert into alembic_version values ('x'); create table empty(i int);");
+        cluster.Sql("looked", """
+            create extension citext;
+            create table empty(i int);
+            create table alembic_version(version_num text);
+            insert into alembic_version values ('x');
+            """);
         state = await asset.InspectAsync(None);
         Assert.False(state.HasData, "migrations that have run are nobody's data");
         Assert.Equal("alembic:x", await asset.AskMigrationAsync(None));
@@ -154,10 +173,13 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
         Assert.Equal(300000, state.Rows["public.orders"]);
         Assert.True(state.SizeBytes > 5_000_000);
         Assert.Equal("looked", state.Identity["database"]);
-        Assert.Equal(cluster.Sql("postgres", "select system_identifier from pg_control_system()"), state.Identity["system"]);
+        Assert.Equal(
+            cluster.Sql("postgres", "select system_identifier from pg_control_system()"), state.Identity["system"]);
         Assert.DoesNotContain("postgres@", state.Where, StringComparison.Ordinal);
 
-        var hurried = await bench.Asset(cluster, "looked", s => s with { InspectWithin = TimeSpan.FromMilliseconds(1) }).InspectAsync(None);
+        var hurried =
+            await bench.Asset(cluster, "looked", s => s with { InspectWithin = TimeSpan.FromMilliseconds(1) })
+                .InspectAsync(None);
         Assert.True(hurried.RowsAreEstimates);
         Assert.Equal(300000, hurried.Rows["public.orders"]);
         Assert.True(hurried.HasData);
@@ -173,17 +195,30 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
     }
 
     [Theory]
-    [InlineData("alembic_version(version_num text); insert into X values ('b'), ('a')", "alembic:a,b")]
-    [InlineData("flyway_schema_history(installed_rank int, version text, success bool); insert into X values (1, '1', true), (2, '2', true), (3, '3', false)", "flyway:2")]
-    [InlineData("\"__EFMigrationsHistory\"(\"MigrationId\" text, \"ProductVersion\" text); insert into X values ('2025_a', '9'), ('2026_b', '10')", "efcore:2026_b")]
-    [InlineData("django_migrations(id int, app text, name text); insert into X values (1, 'shop', '0001'), (2, 'auth', '0012'), (3, 'shop', '0002')", "django:auth.0012,shop.0002")]
-    [InlineData("alembic_version(version_num text); select 1", null)]
-    [InlineData("nothing_of_the_kind(i int); select 1", null)]
-    public async Task The_migration_is_known_whatever_tool_keeps_it(string table, string? expected)
+    [InlineData("alembic_version", "version_num text", "('b'), ('a')", "alembic:a,b")]
+    [InlineData(
+        "flyway_schema_history",
+        "installed_rank int, version text, success bool",
+        "(1, '1', true), (2, '2', true), (3, '3', false)",
+        "flyway:2")]
+    [InlineData(
+        "\"__EFMigrationsHistory\"",
+        "\"MigrationId\" text, \"ProductVersion\" text",
+        "('2025_a', '9'), ('2026_b', '10')",
+        "efcore:2026_b")]
+    [InlineData(
+        "django_migrations",
+        "id int, app text, name text",
+        "(1, 'shop', '0001'), (2, 'auth', '0012'), (3, 'shop', '0002')",
+        "django:auth.0012,shop.0002")]
+    [InlineData("alembic_version", "version_num text", null, null)]
+    [InlineData("nothing_of_the_kind", "i int", "(1)", null)]
+    public async Task The_migration_is_known_whatever_tool_keeps_it(
+        string table, string columns, string? rows, string? expected)
     {
         cluster.Sql("postgres", "drop database if exists migrated; create database migrated;");
-        var name = table[..table.IndexOf('(', StringComparison.Ordinal)];
-        cluster.Sql("migrated", $"create schema \"odd Schema\"; set search_path to \"odd Schema\"; create table {table.Replace("X", name, StringComparison.Ordinal)}");
+        cluster.Sql("migrated", $"create schema \"odd Schema\"; create table \"odd Schema\".{table}({columns});");
+        if (rows is not null) cluster.Sql("migrated", $"insert into \"odd Schema\".{table} values {rows}");
         var asset = bench.Asset(cluster, "migrated");
         Assert.Equal(expected, (await bench.BackupAsync(asset)).Record.Migration);
         Assert.Equal(expected, (await asset.InspectAsync(None)).Migration);
@@ -194,7 +229,8 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
     {
         cluster.Sql("postgres", "create database searched");
         bench.Variables["PATH"] = PostgresCluster.Find(18) + ":/usr/bin:/bin";
-        var (record, _) = await bench.BackupAsync(bench.Asset(cluster, "searched", s => s with { ClientFolder = null }));
+        var (record, _) = await bench.BackupAsync(
+            bench.Asset(cluster, "searched", s => s with { ClientFolder = null }));
         Assert.StartsWith("15.", record.Versions["client"], StringComparison.Ordinal);
         Assert.Equal(record.Versions["server"].Split(' ')[0], record.Versions["client"]);
     }
@@ -202,13 +238,15 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
     [Fact]
     public void A_method_that_does_not_exist_yet_is_refused()
     {
-        var e = Assert.Throws<RepriseException>(() => bench.Asset(cluster, "x", s => s with { Method = PostgresMethod.Physical }));
+        var e = Assert.Throws<RepriseException>(
+            () => bench.Asset(cluster, "x", s => s with { Method = PostgresMethod.Physical }));
         Assert.Equal(RecoveryErrors.ConnectionInvalid, e.Code);
     }
 
     private void Tool(string program, params string[] arguments)
     {
-        var result = PostgresCluster.Run(Path.Combine(cluster.Programs, program), ["-h", cluster.Socket, "-U", "postgres", .. arguments]);
+        var result = PostgresCluster.Run(
+            Path.Combine(cluster.Programs, program), ["-h", cluster.Socket, "-U", "postgres", .. arguments]);
         Assert.True(result.Exit == 0, result.Output);
     }
 
@@ -222,7 +260,8 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
         while (!stop.IsCancellationRequested)
         {
             await using var command = new NpgsqlCommand(
-                $"begin; insert into debit values ({written}); insert into credit values ({written}); commit", connection);
+                $"begin; insert into debit values ({written}); insert into credit values ({written}); commit",
+                connection);
             await command.ExecuteNonQueryAsync(None);
             written++;
         }

@@ -4,7 +4,9 @@ using Reprise.Storage.Errors;
 
 namespace Reprise.Tests.Postgres;
 
-/// <summary>One parser for every form of a connection; what it cannot read it refuses with the place, never with a value.</summary>
+/// <summary>
+/// One parser for every form of a connection; what it cannot read it refuses with the place, never with a value.
+/// </summary>
 public sealed class ConnectionTests
 {
     private readonly Dictionary<string, string> variables = [];
@@ -38,7 +40,7 @@ public sealed class ConnectionTests
         { @"host = h  dbname='my \'db' password=a\ b\'c", "h", 5432, "ada", "a b'c", "my 'db" },
         { @"host=h dbname='it\'s \\' password=''", "h", 5432, "ada", null, @"it's \" },
         { "Host=h;Port=1;Username=u;Password=p;Database=d", "h", 1, "u", "p", "d" },
-        { "server = h ; User Id=u;PWD='a;b''c';db=\"d;\";Pooling=true;Maximum Pool Size=5", "h", 5432, "u", "a;b'c", "d;" },
+        { "server = h ; User Id=u;PWD='a;b''c';db=\"d;\";Maximum Pool Size=5", "h", 5432, "u", "a;b'c", "d;" },
         { "Host=h", "h", 5432, "ada", null, "ada" },
         { "Server=h", "h", 5432, "ada", null, "ada" },
         { "", "localhost", 5432, "ada", null, "ada" },
@@ -96,7 +98,8 @@ public sealed class ConnectionTests
         variables["PGSSLMODE"] = "require";
         variables["PGSERVICEFILE"] = "/x";
         variables["PGOPTIONS"] = "-c geqo=off";
-        var connection = ConnectionDefaults.Resolve("postgresql://u:p@h:1/d?sslmode=verify-full&sslrootcert=/ca", Sources);
+        var connection = ConnectionDefaults.Resolve(
+            "postgresql://u:p@h:1/d?sslmode=verify-full&sslrootcert=/ca", Sources);
         var environment = connection.ToEnvironment("other");
         Assert.Equal("verify-full", environment["PGSSLMODE"]);
         Assert.Equal("/ca", environment["PGSSLROOTCERT"]);
@@ -120,12 +123,15 @@ public sealed class ConnectionTests
         variables["PGPORT"] = "1111";
         variables["PGUSER"] = "from-environment";
         variables["PGDATABASE"] = "from-environment";
-        files["/home/ada/.pg_service.conf"] = new SourceFile("# mine\n[other]\nuser=wrong\n\n[shop]\nhost=from-service\nuser=from-service\n[third]\nport=3\n", -1);
+        files["/home/ada/.pg_service.conf"] = new SourceFile(
+            "# mine\n[other]\nuser=wrong\n\n[shop]\nhost=from-service\nuser=from-service\n[third]\nport=3\n", -1);
         var connection = ConnectionDefaults.Resolve("host=from-text", Sources);
         Assert.Equal(("from-text", 1111, "from-service", "from-environment"),
             (connection.Host, connection.Port, connection.User, connection.Database));
         variables["PGSERVICE"] = "absent";
-        Assert.Equal(RecoveryErrors.ConnectionInvalid, Assert.Throws<RepriseException>(() => ConnectionDefaults.Resolve("", Sources)).Code);
+        Assert.Equal(
+            RecoveryErrors.ConnectionInvalid,
+            Assert.Throws<RepriseException>(() => ConnectionDefaults.Resolve("", Sources)).Code);
         files["/home/ada/.pg_service.conf"] = new SourceFile("[absent]\nhots=x\n", -1);
         var problem = Assert.Throws<RepriseException>(() => ConnectionDefaults.Resolve("", Sources)).Problem;
         Assert.Equal("/home/ada/.pg_service.conf:2", problem.Where);
@@ -134,7 +140,8 @@ public sealed class ConnectionTests
     [Fact]
     public void The_pass_file_gives_a_password_unless_others_can_read_it()
     {
-        const string text = "# comment\nother:*:*:*:wrong\nh:5432:d:bob:wrong\n*:*:my\\:db:u:a\\\\b\\:c:d\nlocalhost:*:*:u:socket\n";
+        const string text =
+            "# comment\nother:*:*:*:wrong\nh:5432:d:bob:wrong\n*:*:my\\:db:u:a\\\\b\\:c:d\nlocalhost:*:*:u:socket\n";
         files["/home/ada/.pgpass"] = new SourceFile(text, 0b110_000_000);
         Assert.Equal("a\\b:c:d", ConnectionDefaults.Resolve("host=h user=u dbname=my:db", Sources).Password);
         Assert.Equal("socket", ConnectionDefaults.Resolve("host=/run user=u dbname=d", Sources).Password);
@@ -162,8 +169,14 @@ public sealed class ConnectionTests
     [Fact]
     public void What_is_not_used_is_noted()
     {
-        Assert.Contains("several hosts", Assert.Single(ConnectionDefaults.Resolve("postgresql://a,b/d", Sources).Notes), StringComparison.Ordinal);
-        Assert.Contains("schema", Assert.Single(ConnectionDefaults.Resolve("postgresql://a/d?schema=public", Sources).Notes), StringComparison.Ordinal);
+        Assert.Contains(
+            "several hosts",
+            Assert.Single(ConnectionDefaults.Resolve("postgresql://a,b/d", Sources).Notes),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "schema",
+            Assert.Single(ConnectionDefaults.Resolve("postgresql://a/d?schema=public", Sources).Notes),
+            StringComparison.Ordinal);
         Assert.Empty(ConnectionDefaults.Resolve("postgresql://a/d?sslmode=require", Sources).Notes);
     }
 

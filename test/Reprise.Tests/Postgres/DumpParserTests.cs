@@ -35,9 +35,13 @@ public sealed class DumpParserTests
             Assert.Equal(LargeObjects(), sink.Data[300].ToArray());
             Assert.Equal([(217, 3L), (218, -1L), (300, -1L)], sink.Ends);
             Assert.Equal(dump[..(int)parser.Head!.LengthBytes], sink.Head.ToArray());
-            Assert.Equal((version, offsetBytes, "15.18"), (parser.Head.Version, parser.Head.OffsetBytes, parser.Head.ServerVersion));
+            Assert.Equal(
+                (version, offsetBytes, "15.18"),
+                (parser.Head.Version, parser.Head.OffsetBytes, parser.Head.ServerVersion));
             Assert.Equal(["ada", "grace"], parser.Head.Owners);
-            Assert.Equal((16395u, "orders", "shop"), (parser.Head.Data[0].Oid, parser.Head.Data[0].Tag, parser.Head.Data[0].Schema));
+            Assert.Equal(
+                (16395u, "orders", "shop"),
+                (parser.Head.Data[0].Oid, parser.Head.Data[0].Tag, parser.Head.Data[0].Schema));
             Assert.All(parser.Head.Data, entry => Assert.Equal(1, dump[entry.OffsetAt]));
         }
     }
@@ -161,7 +165,15 @@ public sealed class DumpParserTests
     private static byte[] Dump(int version, int offsetBytes) =>
     [
         .. HeadOf(version, offsetBytes, 217, 218, 300),
-        1, .. Number(217), .. Number(7), .. Rows[..7], .. Number(1), .. Rows[7..8], .. Number(Rows.Length - 8), .. Rows[8..], .. Number(0),
+        1,
+        .. Number(217),
+        .. Number(7),
+        .. Rows[..7],
+        .. Number(1),
+        .. Rows[7..8],
+        .. Number(Rows.Length - 8),
+        .. Rows[8..],
+        .. Number(0),
         1, .. Number(218), .. Number(3), 1, 2, 3, .. Number(0),
         3, .. Number(300), .. LargeObjects(),
     ];
@@ -189,8 +201,10 @@ public sealed class DumpParserTests
 
         void Entry(int id, bool data, string kind, string owner)
         {
-            head.AddRange([.. Number(id), .. Number(data ? 1 : 0), .. Text("1259"), .. Text("16395"), .. Text("orders"), .. Text(kind)]);
-            head.AddRange([.. Number(3), .. Text("CREATE …"), .. Text(null), .. Text(""), .. Text("shop"), .. Text(null), .. Text("heap")]);
+            head.AddRange([.. Number(id), .. Number(data ? 1 : 0), .. Text("1259"), .. Text("16395")]);
+            head.AddRange([.. Text("orders"), .. Text(kind), .. Number(3)]);
+            head.AddRange([.. Text("CREATE …"), .. Text(null), .. Text(""), .. Text("shop")]);
+            head.AddRange([.. Text(null), .. Text("heap")]);
             if (version >= 16) head.AddRange(Number('r'));
             head.AddRange([.. Text(owner), .. Text("false"), .. Text("12"), .. Text("13"), .. Text(null)]);
             head.Add((byte)(data ? 1 : 3));
@@ -248,14 +262,18 @@ public sealed class DumpParserTests
 
     private sealed class NullSink : IDumpSink
     {
-        public ValueTask TakeHeadAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+        public ValueTask TakeHeadAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
+            ValueTask.CompletedTask;
 
         public ValueTask EndHeadAsync(DumpHead head, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
-        public ValueTask BeginAsync(DumpEntry entry, DumpBlock block, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+        public ValueTask BeginAsync(DumpEntry entry, DumpBlock block, CancellationToken cancellationToken) =>
+            ValueTask.CompletedTask;
 
-        public ValueTask TakeAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+        public ValueTask TakeAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
+            ValueTask.CompletedTask;
 
-        public ValueTask EndAsync(DumpEntry entry, long rows, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+        public ValueTask EndAsync(DumpEntry entry, long rows, CancellationToken cancellationToken) =>
+            ValueTask.CompletedTask;
     }
 }

@@ -7,7 +7,9 @@ using Reprise.Tests.Fixtures;
 
 namespace Reprise.Tests.Postgres;
 
-/// <summary>Every way in which a capture or a restore can fail: its code, nothing committed, nothing left behind.</summary>
+/// <summary>
+/// Every way in which a capture or a restore can fail: its code, nothing committed, nothing left behind.
+/// </summary>
 [Collection(PostgresTests.Name)]
 public sealed class FailureTests : IDisposable
 {
@@ -21,7 +23,9 @@ public sealed class FailureTests : IDisposable
         cluster = room.Cluster;
         clients = new FakeClients(cluster, bench.Folder);
         cluster.Sql("postgres", "drop database if exists failing with (force); create database failing;");
-        cluster.Sql("failing", "create table t(i int, v text); insert into t select g, md5(g::text) from generate_series(1, 20000) g;");
+        cluster.Sql(
+            "failing",
+            "create table t(i int, v text); insert into t select g, md5(g::text) from generate_series(1, 20000) g;");
     }
 
     private PostgresAsset Asset => bench.Asset(cluster, "failing", s => s with { ClientFolder = clients.Folder });
@@ -92,9 +96,13 @@ public sealed class FailureTests : IDisposable
         Assert.Contains("postgresql-client-15", e.Problem.Hint, StringComparison.Ordinal);
 
         var none = bench.Asset(cluster, "failing", s => s with { ClientFolder = "/nonexistent" });
-        Assert.Equal(RecoveryErrors.ClientMissing, (await Assert.ThrowsAsync<RepriseException>(() => bench.BackupAsync(none))).Code);
+        Assert.Equal(
+            RecoveryErrors.ClientMissing,
+            (await Assert.ThrowsAsync<RepriseException>(() => bench.BackupAsync(none))).Code);
         var via = bench.Asset(cluster, "failing", s => s with { Via = ["env", "PATH=/nonexistent"] });
-        Assert.Equal(RecoveryErrors.ClientMissing, (await Assert.ThrowsAsync<RepriseException>(() => bench.BackupAsync(via))).Code);
+        Assert.Equal(
+            RecoveryErrors.ClientMissing,
+            (await Assert.ThrowsAsync<RepriseException>(() => bench.BackupAsync(via))).Code);
     }
 
     [Fact]
@@ -102,7 +110,8 @@ public sealed class FailureTests : IDisposable
     {
         // A constraint that held when the row was written, and holds no longer: what a changed function leaves behind.
         cluster.Sql("failing", """
-            create function fine() returns boolean language sql as $f$select current_setting('application_name') <> 'reprise'$f$;
+            create function fine() returns boolean language sql
+              as $f$select current_setting('application_name') <> 'reprise'$f$;
             create table aa(i int check (fine()));
             insert into aa values (1);
             """);
@@ -138,21 +147,37 @@ public sealed class FailureTests : IDisposable
     [Fact]
     public async Task What_is_staged_wrong_is_said_and_an_interrupted_attempt_is_begun_again()
     {
-        cluster.Sql("failing", "create table gone(i int); create table alembic_version(version_num text); insert into alembic_version values ('a1'); create sequence s; select nextval('s'), nextval('s');");
+        cluster.Sql("failing", """
+            create table gone(i int);
+            create table alembic_version(version_num text);
+            insert into alembic_version values ('a1');
+            create sequence s;
+            select nextval('s'), nextval('s');
+            """);
         var (record, point) = await bench.BackupAsync(Asset);
         var item = new RestoreItem(PostgresBench.NewId(), record);
         await Asset.StageAsync(item, point, bench.Progress, None);
         var staged = SlotNames.Of("failing", Slot.New(item.RestoreId));
-        Assert.DoesNotContain(await Asset.VerifyStagedAsync(item, bench.Progress, None), outcome => outcome.Outcome == Outcome.Fail);
-        cluster.Sql(staged, "delete from t where i <= 5; drop table gone; update alembic_version set version_num = 'b2'; select setval('s', 1);");
-        var failed = (await Asset.VerifyStagedAsync(item, bench.Progress, None)).Where(o => o.Outcome == Outcome.Fail).ToDictionary(o => o.Name);
-        Assert.Contains("public.t has 19995 rows instead of 20000", failed["orders-rows"].Actual, StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            await Asset.VerifyStagedAsync(item, bench.Progress, None), outcome => outcome.Outcome == Outcome.Fail);
+        cluster.Sql(staged, """
+            delete from t where i <= 5;
+            drop table gone;
+            update alembic_version set version_num = 'b2';
+            select setval('s', 1);
+            """);
+        var failed = (await Asset.VerifyStagedAsync(item, bench.Progress, None)).Where(o => o.Outcome == Outcome.Fail)
+            .ToDictionary(o => o.Name);
+        Assert.Contains(
+            "public.t has 19995 rows instead of 20000", failed["orders-rows"].Actual, StringComparison.Ordinal);
         Assert.Contains("public.gone is missing", failed["orders-rows"].Actual, StringComparison.Ordinal);
-        Assert.Equal(("alembic:a1", "alembic:b2"), (failed["orders-migration"].Expected, failed["orders-migration"].Actual));
+        Assert.Equal(
+            ("alembic:a1", "alembic:b2"), (failed["orders-migration"].Expected, failed["orders-migration"].Actual));
         Assert.Contains("public.s is at 1, it was at 2", failed["orders-sequences"].Actual, StringComparison.Ordinal);
 
         await Asset.StageAsync(item, point, bench.Progress, None);
-        Assert.DoesNotContain(await Asset.VerifyStagedAsync(item, bench.Progress, None), outcome => outcome.Outcome == Outcome.Fail);
+        Assert.DoesNotContain(
+            await Asset.VerifyStagedAsync(item, bench.Progress, None), outcome => outcome.Outcome == Outcome.Fail);
         await Asset.DiscardAsync(item, Slot.New(item.RestoreId), None);
     }
 
@@ -162,32 +187,48 @@ public sealed class FailureTests : IDisposable
         var (record, _) = await bench.BackupAsync(Asset);
         Assert.Empty(await PreflightAsync(Asset, record));
 
-        var newer = record with { Versions = new SortedDictionary<string, string>(record.Versions.ToDictionary()) { ["server"] = "99.1" } };
-        Assert.Contains(await PreflightAsync(Asset, newer), p => p.Code == RecoveryErrors.ServerTooOld && p.Code.Exit == ExitCodes.Refused);
+        var newer = record with { Versions = With(record.Versions, "server", "99.1") };
+        Assert.Contains(
+            await PreflightAsync(Asset, newer),
+            p => p.Code == RecoveryErrors.ServerTooOld && p.Code.Exit == ExitCodes.Refused);
 
-        var unread = record with { Versions = new SortedDictionary<string, string>(record.Versions.ToDictionary()) { ["archive"] = "1.16" } };
+        var unread = record with { Versions = With(record.Versions, "archive", "1.16") };
         Assert.Contains(await PreflightAsync(Asset, unread), p => p.Code == RecoveryErrors.ClientTooOld);
 
-        var facts = record.Facts["databases"].Replace("\"extensions\":[]", "\"extensions\":[{\"name\":\"postgis\",\"version\":\"3\"}]", StringComparison.Ordinal)
+        var facts = record.Facts["databases"].Replace(
+            "\"extensions\":[]", "\"extensions\":[{\"name\":\"postgis\",\"version\":\"3\"}]", StringComparison.Ordinal)
             .Replace("\"dumpBytes\":", "\"dumpBytes\":99999999", StringComparison.Ordinal);
-        var odd = record with { Facts = new SortedDictionary<string, string>(record.Facts.ToDictionary()) { ["databases"] = facts } };
+        var odd = record with { Facts = With(record.Facts, "databases", facts) };
         var problems = await PreflightAsync(Asset, odd);
-        Assert.Contains(problems, p => p.Code == RecoveryErrors.ExtensionMissing && p.Message.Contains("postgis", StringComparison.Ordinal));
+        Assert.Contains(
+            problems,
+            p => p.Code == RecoveryErrors.ExtensionMissing && p.Message.Contains("postgis", StringComparison.Ordinal));
         Assert.Contains(problems, p => p.Code == RecoveryErrors.TargetTooSmall && p.Severity == Severity.Error);
 
         cluster.Sql("postgres", "create role little login");
-        var poor = bench.Asset(cluster, "failing", s => s with { ConnectionText = cluster.Connection("failing", "little") });
+        var poor = bench.Asset(
+            cluster, "failing", s => s with { ConnectionText = cluster.Connection("failing", "little") });
         var refused = await PreflightAsync(poor, record);
-        Assert.Contains(refused, p => p.Code == RecoveryErrors.PrivilegeMissing && p.Message.Contains("may not create databases", StringComparison.Ordinal));
+        Assert.Contains(
+            refused,
+            p => p.Code == RecoveryErrors.PrivilegeMissing
+                && p.Message.Contains("may not create databases", StringComparison.Ordinal));
         Assert.Contains(refused, p => p.Message.Contains("cannot give objects to postgres", StringComparison.Ordinal));
         Assert.Contains(refused, p => p.Message.Contains("cannot rename database failing", StringComparison.Ordinal));
         Assert.All(refused, p => Assert.Equal("orders", p.Asset));
 
         var doctor = await poor.DiagnoseAsync(None);
-        Assert.Contains(doctor, p => p is { Severity: Severity.Error } && p.Code == RecoveryErrors.PrivilegeMissing && p.Message.Contains("public.t", StringComparison.Ordinal));
+        Assert.Contains(
+            doctor,
+            p => p is { Severity: Severity.Error } && p.Code == RecoveryErrors.PrivilegeMissing
+                && p.Message.Contains("public.t", StringComparison.Ordinal));
         Assert.Empty(await Asset.DiagnoseAsync(None));
         cluster.Sql("postgres", "drop role little");
     }
+
+    private static SortedDictionary<string, string> With(
+        IReadOnlyDictionary<string, string> all, string key, string value) =>
+        new(all.ToDictionary()) { [key] = value };
 
     private async Task<IReadOnlyList<Problem>> PreflightAsync(PostgresAsset asset, AssetRecord record) =>
         await asset.PreflightAsync(new RestoreItem(PostgresBench.NewId(), record), None);
@@ -196,7 +237,8 @@ public sealed class FailureTests : IDisposable
     private string OtherSnapshot()
     {
         clients.Set("pg_dump", $$"""
-            {{Path.Combine(cluster.Programs, "psql")}} -X -q -h {{cluster.Socket}} -U postgres -d failing -c 'insert into half values (3)'
+            {{Path.Combine(cluster.Programs, "psql")}} -X -q -h {{cluster.Socket}} -U postgres -d failing \
+              -c 'insert into half values (3)'
             for a in "$@"; do case $a in --snapshot=*) ;; *) set -- "$@" "$a";; esac; shift; done
             exec REAL "$@"
             """);

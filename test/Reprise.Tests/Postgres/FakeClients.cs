@@ -11,12 +11,17 @@ internal sealed class FakeClients
     {
         this.cluster = cluster;
         Folder = Directory.CreateDirectory(Path.Combine(parent, "clients")).FullName;
-        foreach (var program in (string[])["pg_dump", "pg_restore", "pg_dumpall", "psql"]) Set(program, "exec REAL \"$@\"");
+        foreach (var program in (string[])["pg_dump", "pg_restore", "pg_dumpall", "psql"])
+        {
+            Set(program, "exec REAL \"$@\"");
+        }
     }
 
     public string Folder { get; }
 
-    /// <summary>Makes a program this shell script; REAL stands for the real one's path. <c>--version</c> always works.</summary>
+    /// <summary>
+    /// Makes a program this shell script; REAL stands for the real one's path. <c>--version</c> always works.
+    /// </summary>
     public void Set(string program, string script)
     {
         var real = Path.Combine(cluster.Programs, program);

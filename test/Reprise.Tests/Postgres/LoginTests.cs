@@ -7,7 +7,9 @@ using Reprise.Tests.Fixtures;
 
 namespace Reprise.Tests.Postgres;
 
-/// <summary>A server that asks for passwords, over the wire and through a prefix: what is wrong is told apart.</summary>
+/// <summary>
+/// A server that asks for passwords, over the wire and through a prefix: what is wrong is told apart.
+/// </summary>
 [Collection(PostgresTests.Name)]
 public sealed class LoginTests : IDisposable
 {
@@ -17,9 +19,12 @@ public sealed class LoginTests : IDisposable
 
     public LoginTests()
     {
-        cluster.Sql("postgres", "create role shop login superuser password 'p w\"$''x'; create database shop owner shop;");
+        cluster.Sql(
+            "postgres", "create role shop login superuser password 'p w\"$''x'; create database shop owner shop;");
         cluster.Sql("shop", "create table t(i int); insert into t values (1), (2);");
-        File.WriteAllText(Path.Combine(cluster.Data, "pg_hba.conf"), "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n");
+        File.WriteAllText(
+            Path.Combine(cluster.Data, "pg_hba.conf"),
+            "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n");
         cluster.Sql("postgres", "select pg_reload_conf()");
     }
 
@@ -27,7 +32,8 @@ public sealed class LoginTests : IDisposable
 
     private string Good => $"postgresql://shop:p%20w%22%24%27x@127.0.0.1:{Port}/shop";
 
-    private IReadOnlyList<string> Inside => ["env", "PGHOST=127.0.0.1", $"PGPORT={Port}", $"PATH={cluster.Programs}:/usr/bin:/bin"];
+    private IReadOnlyList<string> Inside =>
+        ["env", "PGHOST=127.0.0.1", $"PGPORT={Port}", $"PATH={cluster.Programs}:/usr/bin:/bin"];
 
     public void Dispose()
     {
@@ -47,11 +53,15 @@ public sealed class LoginTests : IDisposable
         Assert.Null(await Asset(Good, via).AskAsync("select i from t where i > 5", None));
         Assert.Equal("", await Asset(Good, via).AskAsync("select ''", None));
         Assert.Equal("a\nb", await Asset(Good, via).AskAsync("select E'a\\nb'", None));
-        Assert.Equal(RecoveryErrors.SqlFailed, (await FailsAsync(() => Asset(Good, via).AskAsync("select 1/0", None))).Code);
-        Assert.Equal(RecoveryErrors.SqlFailed, (await FailsAsync(() => Asset(Good, via).AskAsync("delete from t", None))).Code);
-        Assert.Equal(RecoveryErrors.SqlFailed, (await FailsAsync(() => Asset(Good, via).AskAsync("selekt", None))).Code);
+        Assert.Equal(
+            RecoveryErrors.SqlFailed, (await FailsAsync(() => Asset(Good, via).AskAsync("select 1/0", None))).Code);
+        Assert.Equal(
+            RecoveryErrors.SqlFailed, (await FailsAsync(() => Asset(Good, via).AskAsync("delete from t", None))).Code);
+        Assert.Equal(
+            RecoveryErrors.SqlFailed, (await FailsAsync(() => Asset(Good, via).AskAsync("selekt", None))).Code);
 
-        var wrong = await FailsAsync(() => bench.BackupAsync(Asset(Good.Replace("p%20w", "wrong", StringComparison.Ordinal), via)));
+        var wrong = await FailsAsync(
+            () => bench.BackupAsync(Asset(Good.Replace("p%20w", "wrong", StringComparison.Ordinal), via)));
         Assert.Equal((RecoveryErrors.PasswordRefused, ExitCodes.Unavailable), (wrong.Code, wrong.Code.Exit));
         Assert.DoesNotContain("wrong", wrong.ToString(), StringComparison.Ordinal);
         var none = await FailsAsync(() => bench.BackupAsync(Asset($"postgresql://shop@127.0.0.1:{Port}/shop", via)));
@@ -64,7 +74,8 @@ public sealed class LoginTests : IDisposable
         var down = await FailsAsync(() => bench.BackupAsync(Asset(Good, via)));
         Assert.Equal((RecoveryErrors.DatabaseUnavailable, ExitCodes.Unavailable), (down.Code, down.Code.Exit));
         var state = await Asset(Good, via).InspectAsync(None);
-        Assert.Equal((Presence.Unreadable, RecoveryErrors.DatabaseUnavailable), (state.Presence, state.Unreadable?.Code));
+        Assert.Equal(
+            (Presence.Unreadable, RecoveryErrors.DatabaseUnavailable), (state.Presence, state.Unreadable?.Code));
         Assert.Contains(await Asset(Good, via).DiagnoseAsync(None), p => p.Code == RecoveryErrors.DatabaseUnavailable);
     }
 
@@ -84,7 +95,9 @@ public sealed class LoginTests : IDisposable
             {
                 ConnectionText = Good,
                 ClientFolder = clients.Folder,
-                Via = via ? ["env", "PGHOST=127.0.0.1", $"PGPORT={Port}", $"PATH={clients.Folder}:/usr/bin:/bin"] : null,
+                Via = via
+                    ? ["env", "PGHOST=127.0.0.1", $"PGPORT={Port}", $"PATH={clients.Folder}:/usr/bin:/bin"]
+                    : null,
             });
             var (record, point) = await bench.BackupAsync(asset);
             await bench.RestoreAsync(asset, record, point);
@@ -98,13 +111,15 @@ public sealed class LoginTests : IDisposable
     [Fact]
     public async Task A_prefix_that_leads_nowhere_is_named()
     {
-        var asset = bench.Asset(cluster, "", s => s with { ConnectionText = Good, Via = ["sh", "-c", "echo 'Error: No such container: db' >&2; exit 1"] });
+        string[] nowhere = ["sh", "-c", "echo 'Error: No such container: db' >&2; exit 1"];
+        var asset = bench.Asset(cluster, "", s => s with { ConnectionText = Good, Via = nowhere });
         var e = await FailsAsync(() => bench.BackupAsync(asset));
         Assert.Equal(RecoveryErrors.DatabaseUnavailable, e.Code);
         Assert.Contains("No such container: db", e.Message, StringComparison.Ordinal);
     }
 
-    private static Task<RepriseException> FailsAsync(Func<Task> action) => Assert.ThrowsAnyAsync<RepriseException>(action);
+    private static Task<RepriseException> FailsAsync(Func<Task> action) =>
+        Assert.ThrowsAnyAsync<RepriseException>(action);
 
     private PostgresAsset Asset(string connection, bool via) =>
         bench.Asset(cluster, "", s => s with { ConnectionText = connection, Via = via ? Inside : null });

@@ -49,7 +49,10 @@ public sealed class PostgresBench : IDisposable
 
     public long StoredBytes => store.SizeBytes();
 
-    public Dictionary<string, string?> Variables { get; } = new() { ["PATH"] = Environment.GetEnvironmentVariable("PATH") };
+    public Dictionary<string, string?> Variables { get; } = new()
+    {
+        ["PATH"] = Environment.GetEnvironmentVariable("PATH"),
+    };
 
     public PostgresHost Host => new()
     {
@@ -64,9 +67,11 @@ public sealed class PostgresBench : IDisposable
         TemporaryFolder = scratch.Text,
     };
 
-    public PostgresAsset Asset(PostgresCluster cluster, string database, Func<PostgresSettings, PostgresSettings>? change = null)
+    public PostgresAsset Asset(
+        PostgresCluster cluster, string database, Func<PostgresSettings, PostgresSettings>? change = null)
     {
-        var settings = new PostgresSettings { ConnectionText = cluster.Connection(database), ClientFolder = cluster.Programs };
+        var settings =
+            new PostgresSettings { ConnectionText = cluster.Connection(database), ClientFolder = cluster.Programs };
         return new PostgresAsset("orders", change?.Invoke(settings) ?? settings, Host);
     }
 
@@ -98,7 +103,8 @@ public sealed class PostgresBench : IDisposable
                 Assets = [record],
             },
             None);
-        var entry = (await repository.ListPointsAsync(SigningKeys.None, None)).Points.Single(point => point.Id == writer.Id);
+        var entry = (await repository.ListPointsAsync(SigningKeys.None, None)).Points.Single(
+            point => point.Id == writer.Id);
         var reader = repository.OpenPoint(entry);
         readers.Add(reader);
         return (entry.Manifest.Assets.Single(), reader);

@@ -18,7 +18,10 @@ public sealed class RoundTripTests(PostgresRoom room) : IDisposable
 
     [Fact]
     public Task It_does_so_through_a_prefix_with_psql_alone() =>
-        ComesBackAsync(room.Cluster, "through psql", s => s with { Via = room.Cluster.Via, ConnectionText = "dbname='through psql'" });
+        ComesBackAsync(
+            room.Cluster,
+            "through psql",
+            s => s with { Via = room.Cluster.Via, ConnectionText = "dbname='through psql'" });
 
     [Theory]
     [InlineData(17)]
@@ -27,7 +30,8 @@ public sealed class RoundTripTests(PostgresRoom room) : IDisposable
     {
         using var cluster = PostgresCluster.Start(major);
         await ComesBackAsync(cluster, "odd one", s => s);
-        await ComesBackAsync(cluster, "through psql", s => s with { Via = cluster.Via, ConnectionText = "dbname='through psql'" });
+        await ComesBackAsync(
+            cluster, "through psql", s => s with { Via = cluster.Via, ConnectionText = "dbname='through psql'" });
     }
 
     [Theory]
@@ -69,14 +73,16 @@ public sealed class RoundTripTests(PostgresRoom room) : IDisposable
         using var source = PostgresCluster.Start(15);
         OddDatabase.Create(source, "odd one");
         source.Sql("postgres", "create database \"quiet\"; create table here(i int); insert into here values (7);");
-        var asset = bench.Asset(source, "ignored", s => s with { AllDatabases = true, ConnectionText = source.Connection("postgres") });
+        var asset = bench.Asset(
+            source, "ignored", s => s with { AllDatabases = true, ConnectionText = source.Connection("postgres") });
         var (record, point) = await bench.BackupAsync(asset);
         Assert.Equal(1, record.Rows["postgres/public.here"]);
         Assert.Equal(3, record.Rows["odd one/shop.Orders"]);
         Assert.Equal("*", record.Identity["database"]);
 
         using var target = PostgresCluster.Start(15);
-        var there = bench.Asset(target, "ignored", s => s with { AllDatabases = true, ConnectionText = target.Connection("postgres") });
+        var there = bench.Asset(
+            target, "ignored", s => s with { AllDatabases = true, ConnectionText = target.Connection("postgres") });
         Assert.False((await there.InspectAsync(None)).HasData);
         await bench.RestoreAsync(there, record, point);
         foreach (var database in (string[])["odd one", "quiet", "postgres"])
@@ -84,8 +90,11 @@ public sealed class RoundTripTests(PostgresRoom room) : IDisposable
             Assert.Equal(source.Dump(database), target.Dump(database));
         }
 
-        Assert.Contains(bench.Progress.Notes, note => note.Contains("shop owner was created without a password", StringComparison.Ordinal));
-        const string roles = "select string_agg(rolname || rolcanlogin || rolconnlimit, ',' order by rolname) from pg_roles where rolname !~ '^pg_'";
+        Assert.Contains(
+            bench.Progress.Notes,
+            note => note.Contains("shop owner was created without a password", StringComparison.Ordinal));
+        const string roles = "select string_agg(rolname || rolcanlogin || rolconnlimit, ',' order by rolname)"
+            + " from pg_roles where rolname !~ '^pg_'";
         Assert.Equal(source.Sql("postgres", roles), target.Sql("postgres", roles));
         Assert.Equal("t", target.Sql("postgres", "select pg_has_role('shop owner', 'reader', 'member')"));
     }
@@ -102,12 +111,15 @@ public sealed class RoundTripTests(PostgresRoom room) : IDisposable
             insert into notes(note) select 'note ' || g from generate_series(1, 100) g;
             """);
         var before = cluster.Dump("plain");
-        var asset = bench.Asset(cluster, "plain", s => s with { ConnectionText = cluster.Connection("plain", "plain") });
+        var asset = bench.Asset(
+            cluster, "plain", s => s with { ConnectionText = cluster.Connection("plain", "plain") });
         var (record, point) = await bench.BackupAsync(asset);
         cluster.Sql("plain", "drop table notes");
         await bench.RestoreAsync(asset, record, point);
         Assert.Equal(before, cluster.Dump("plain"));
-        Assert.Equal("plain", cluster.Sql("postgres", "select pg_get_userbyid(datdba) from pg_database where datname = 'plain'"));
+        Assert.Equal(
+            "plain",
+            cluster.Sql("postgres", "select pg_get_userbyid(datdba) from pg_database where datname = 'plain'"));
     }
 
     [Fact]
@@ -132,7 +144,8 @@ public sealed class RoundTripTests(PostgresRoom room) : IDisposable
         await asset.DiscardAsync(item, Slot.Before(undo), None);
     }
 
-    private async Task ComesBackAsync(PostgresCluster cluster, string database, Func<PostgresSettings, PostgresSettings> change)
+    private async Task ComesBackAsync(
+        PostgresCluster cluster, string database, Func<PostgresSettings, PostgresSettings> change)
     {
         OddDatabase.Create(cluster, database);
         var before = cluster.Dump(database);
@@ -171,6 +184,64 @@ public sealed class RoundTripTests(PostgresRoom room) : IDisposable
 /// <summary>A database with one of everything that dumps are known to stumble over.</summary>
 internal static class OddDatabase
 {
+    private const string Objects = """"
+        create extension citext;
+        create extension pg_trgm;
+        create schema shop authorization "shop owner";
+        set role "shop owner";
+        set search_path to shop, public;
+        create domain email as public.citext check (value ~ '@');
+        create type mood as enum ('sad', 'it''s ok', 'happy');
+        create table "Orders" (
+          id bigint generated always as identity primary key, "Buyer Name" text not null, mail email, m mood,
+          price numeric(12, 2) not null, vat numeric generated always as (price * 0.2) stored,
+          tags text[], doc jsonb);
+        insert into "Orders" ("Buyer Name", mail, m, price, tags, doc) values
+          (E'tab\there\nline\\back', 'A@b.c', 'sad', 1.10, array['x', null, 'a,b'], '{"k": "\u00e9 \" \\"}'),
+          ('', null, 'it''s ok', 99999999.99, null, null),
+          ('日本 🐘', 'x@y.z', null, 0, '{}', '[]');
+        create table "a.b ""c""" (n int);
+        insert into "a.b ""c""" values (1), (null), (3);
+        create table parts (id int not null, at date not null) partition by range (at);
+        create table parts_2025 partition of parts for values from ('2025-01-01') to ('2026-01-01');
+        create table parts_rest partition of parts default;
+        insert into parts select g, date '2025-06-01' + g from generate_series(1, 500) g;
+        create table parent (p int);
+        create table child (c int) inherits (parent);
+        insert into parent values (1);
+        insert into child values (2, 3), (4, 5);
+        create table no_columns ();
+        insert into no_columns default values;
+        insert into no_columns default values;
+        create unlogged table scratch (b bytea);
+        insert into scratch select decode(repeat('00ff0a5c', 3000), 'hex') from generate_series(1, 40);
+        create sequence backwards increment by -1 maxvalue -1;
+        select nextval('backwards'), nextval('backwards');
+        create sequence round maxvalue 3 cycle;
+        select nextval('round'), nextval('round');
+        create index on "Orders" using gin ("Buyer Name" public.gin_trgm_ops);
+        create materialized view totals as select m, sum(price) from "Orders" group by m;
+        create view cheap as select * from "Orders" where price < 10 with check option;
+        create function twice(i int) returns int language plpgsql as $f$ begin return i * 2; -- "; select 1
+        end $f$;
+        create function touch() returns trigger language plpgsql as $f$ begin return new; end $f$;
+        create trigger touched before update on "Orders" for each row execute function touch();
+        create rule quiet as on delete to parent do instead nothing;
+        alter table "Orders" enable row level security;
+        create policy own on "Orders" for select to reader using (price > 0);
+        grant select ("Buyer Name") on "Orders" to reader;
+        grant usage on schema shop to reader;
+        alter default privileges in schema shop grant select on tables to reader;
+        comment on column "Orders"."Buyer Name" is E'who\npays';
+        create table alembic_version (version_num varchar(32) primary key);
+        insert into alembic_version values ('3f2a9c');
+        reset role;
+        select lo_from_bytea(0, decode(repeat('0a00ff', 30000), 'hex'));
+        select lo_from_bytea(0, '');
+        select lo_from_bytea(0, '\x0a');
+        create publication pub for table shop."Orders";
+        """";
+
     public static void Create(PostgresCluster cluster, string name)
     {
         var quoted = "\"" + name.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
@@ -190,61 +261,6 @@ internal static class OddDatabase
             revoke connect on database {quoted} from public;
             grant connect on database {quoted} to reader with grant option;
             """);
-        cluster.Sql(name, """"
-            create extension citext;
-            create extension pg_trgm;
-            create schema shop authorization "shop owner";
-            set role "shop owner";
-            set search_path to shop, public;
-            create domain email as public.citext check (value ~ '@');
-            create type mood as enum ('sad', 'it''s ok', 'happy');
-            create table "Orders" (
-              id bigint generated always as identity primary key, "Buyer Name" text not null, mail email, m mood,
-              price numeric(12, 2) not null, vat numeric generated always as (price * 0.2) stored, tags text[], doc jsonb);
-            insert into "Orders" ("Buyer Name", mail, m, price, tags, doc) values
-              (E'tab\there\nline\\back', 'A@b.c', 'sad', 1.10, array['x', null, 'a,b'], '{"k": "\u00e9 \" \\"}'),
-              ('', null, 'it''s ok', 99999999.99, null, null),
-              ('日本 🐘', 'x@y.z', null, 0, '{}', '[]');
-            create table "a.b ""c""" (n int);
-            insert into "a.b ""c""" values (1), (null), (3);
-            create table parts (id int not null, at date not null) partition by range (at);
-            create table parts_2025 partition of parts for values from ('2025-01-01') to ('2026-01-01');
-            create table parts_rest partition of parts default;
-            insert into parts select g, date '2025-06-01' + g from generate_series(1, 500) g;
-            create table parent (p int);
-            create table child (c int) inherits (parent);
-            insert into parent values (1);
-            insert into child values (2, 3), (4, 5);
-            create table no_columns ();
-            insert into no_columns default values;
-            insert into no_columns default values;
-            create unlogged table scratch (b bytea);
-            insert into scratch select decode(repeat('00ff0a5c', 3000), 'hex') from generate_series(1, 40);
-            create sequence backwards increment by -1 maxvalue -1;
-            select nextval('backwards'), nextval('backwards');
-            create sequence round maxvalue 3 cycle;
-            select nextval('round'), nextval('round');
-            create index on "Orders" using gin ("Buyer Name" public.gin_trgm_ops);
-            create materialized view totals as select m, sum(price) from "Orders" group by m;
-            create view cheap as select * from "Orders" where price < 10 with check option;
-            create function twice(i int) returns int language plpgsql as $f$ begin return i * 2; -- "; select 1
-            end $f$;
-            create function touch() returns trigger language plpgsql as $f$ begin return new; end $f$;
-            create trigger touched before update on "Orders" for each row execute function touch();
-            create rule quiet as on delete to parent do instead nothing;
-            alter table "Orders" enable row level security;
-            create policy own on "Orders" for select to reader using (price > 0);
-            grant select ("Buyer Name") on "Orders" to reader;
-            grant usage on schema shop to reader;
-            alter default privileges in schema shop grant select on tables to reader;
-            comment on column "Orders"."Buyer Name" is E'who\npays';
-            create table alembic_version (version_num varchar(32) primary key);
-            insert into alembic_version values ('3f2a9c');
-            reset role;
-            select lo_from_bytea(0, decode(repeat('0a00ff', 30000), 'hex'));
-            select lo_from_bytea(0, '');
-            select lo_from_bytea(0, '\x0a');
-            create publication pub for table shop."Orders";
-            """");
+        cluster.Sql(name, Objects);
     }
 }

@@ -27,8 +27,9 @@ public sealed class SwapTests : IDisposable
 
     public void Dispose()
     {
-        foreach (var name in cluster.Databases().Split(',').Where(name => name.StartsWith("swapped", StringComparison.Ordinal)))
+        foreach (var name in cluster.Databases().Split(','))
         {
+            if (!name.StartsWith("swapped", StringComparison.Ordinal)) continue;
             cluster.Sql("postgres", $"drop database \"{name}\" with (force)");
         }
 
@@ -58,8 +59,12 @@ public sealed class SwapTests : IDisposable
         var before = SlotNames.Of("swapped", swap.Outgoing);
         Assert.Equal("f", cluster.Sql("postgres", $"select datallowconn from pg_database where datname = '{before}'"));
         cluster.Sql("postgres", $"alter database \"{before}\" with allow_connections true");
-        var live = int.Parse(cluster.Sql("swapped", "select count(*) from t where v = 'hammer'"), System.Globalization.CultureInfo.InvariantCulture);
-        var former = int.Parse(cluster.Sql(before, "select count(*) from t where v = 'hammer'"), System.Globalization.CultureInfo.InvariantCulture);
+        var live = int.Parse(
+            cluster.Sql("swapped", "select count(*) from t where v = 'hammer'"),
+            System.Globalization.CultureInfo.InvariantCulture);
+        var former = int.Parse(
+            cluster.Sql(before, "select count(*) from t where v = 'hammer'"),
+            System.Globalization.CultureInfo.InvariantCulture);
         Assert.True(live > 0, "the application went on in the restored database");
         Assert.True(former > 0, "it had written into the former one");
         Assert.InRange(written, 1, live + former);
@@ -81,7 +86,8 @@ public sealed class SwapTests : IDisposable
                 // Cut off: whatever it had reached is looked at below.
             }
 
-            var names = cluster.Databases().Split(',').Where(name => name.StartsWith("swapped", StringComparison.Ordinal)).ToList();
+            var names = cluster.Databases().Split(',')
+                .Where(name => name.StartsWith("swapped", StringComparison.Ordinal)).ToList();
             Assert.Equal(2, names.Count);
             var value = cluster.Sql("swapped", "select v from t");
             Assert.Equal(value == "new", names.Any(name => name.Contains("__before_", StringComparison.Ordinal)));
@@ -107,14 +113,17 @@ public sealed class SwapTests : IDisposable
         var clients = new FakeClients(cluster, bench.Folder);
         var count = Path.Combine(bench.Folder, "count");
 
-        // psql as a child whose n-th rename, alter, grant or commit never reaches the server: it is killed there.
+        // psql as a child whose n-th rename, alter, grant or commit never reaches the server: its input ends there.
         clients.Set("psql", $$"""
             n=0
             while IFS= read -r line; do
-              case $line in "alter database"*|commit*|grant*) n=$((n + 1)); if [ $n = {{statement}} ]; then echo hit >>{{count}}; kill -9 0; fi ;; esac
+              case $line in "alter database"*|commit*|grant*)
+                n=$((n + 1))
+                if [ $n = {{statement}} ]; then echo hit >>{{count}}; exit 0; fi ;;
+              esac
               printf '%s\n' "$line"
             done | setsid REAL "$@"
-            """.Replace("kill -9 0", "exit 0", StringComparison.Ordinal));
+            """);
         var through = bench.Asset(cluster, "swapped", s => s with
         {
             ConnectionText = "dbname=swapped",
@@ -134,19 +143,24 @@ public sealed class SwapTests : IDisposable
     [Fact]
     public async Task Who_cannot_be_ended_is_named_and_nothing_is_changed()
     {
-        cluster.Sql("postgres", "drop role if exists mender; create role mender login createdb; alter database swapped owner to mender;");
+        cluster.Sql(
+            "postgres",
+            "drop role if exists mender; create role mender login createdb; alter database swapped owner to mender;");
         cluster.Sql("swapped", "alter table t owner to mender");
-        var asset = bench.Asset(cluster, "swapped", s => s with { ConnectionText = cluster.Connection("swapped", "mender") });
+        var asset = bench.Asset(
+            cluster, "swapped", s => s with { ConnectionText = cluster.Connection("swapped", "mender") });
         var (record, point) = await bench.BackupAsync(asset);
         var item = new RestoreItem(PostgresBench.NewId(), record);
         await asset.StageAsync(item, point, bench.Progress, None);
         var swap = new Swap(Slot.New(item.RestoreId), Slot.Before(item.RestoreId));
         await using (var other = new NpgsqlConnection(
-            $"Host={cluster.Socket};Port={cluster.Port};Username=postgres;Database=swapped;Pooling=false;Application Name=stubborn"))
+            $"Host={cluster.Socket};Port={cluster.Port};Username=postgres;Database=swapped;Pooling=false;"
+            + "Application Name=stubborn"))
         {
             await other.OpenAsync();
             Assert.Contains(
-                await asset.PreflightAsync(item, None), p => p.Code == RecoveryErrors.TargetInUse && p.Severity == Severity.Error);
+                await asset.PreflightAsync(item, None), p =>
+                    p.Code == RecoveryErrors.TargetInUse && p.Severity == Severity.Error);
             var e = await Assert.ThrowsAsync<RepriseException>(() => asset.SwapAsync(item, swap, None));
             Assert.Equal((RecoveryErrors.TargetInUse, ExitCodes.Refused), (e.Code, e.Code.Exit));
             Assert.Contains("stubborn", e.Message, StringComparison.Ordinal);
@@ -232,7 +246,8 @@ public sealed class SwapPlanTests
         var one = SlotNames.Of(new string('é', 30) + "1", slot);
         var other = SlotNames.Of(new string('é', 30) + "2", slot);
         Assert.NotEqual(one, other);
-        Assert.All((string[])[one, other], name => Assert.True(System.Text.Encoding.UTF8.GetByteCount(name) <= 63, name));
+        Assert.All(
+            (string[])[one, other], name => Assert.True(System.Text.Encoding.UTF8.GetByteCount(name) <= 63, name));
         Assert.DoesNotContain('\uFFFD', one);
     }
 
@@ -248,7 +263,15 @@ public sealed class SwapPlanTests
         };
         var states = present.Split(',', StringSplitOptions.RemoveEmptyEntries)
             .ToDictionary(name => names[name], name => new DatabaseState(names[name], 1, "o", true, true, 0));
-        var facts = new CatalogDatabase { Name = "x", Owner = "o", Encoding = "UTF8", Collate = "C", Ctype = "C", Provider = "c" };
+        var facts = new CatalogDatabase
+        {
+            Name = "x",
+            Owner = "o",
+            Encoding = "UTF8",
+            Collate = "C",
+            Ctype = "C",
+            Provider = "c",
+        };
         try
         {
             var step = PostgresSwap.Plan(new RestoreDatabase(facts, "shop"), swap, states);

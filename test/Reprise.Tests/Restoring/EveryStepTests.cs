@@ -24,7 +24,8 @@ public class EveryStepTests
 
     [Theory]
     [MemberData(nameof(Faults))]
-    public async Task A_restore_that_fails_anywhere_leaves_all_of_one_or_all_of_the_other(StepFault fault, bool wasThere)
+    public async Task A_restore_that_fails_anywhere_leaves_all_of_one_or_all_of_the_other(
+        StepFault fault, bool wasThere)
     {
         var runs = await EveryStepAsync(
             fault,
@@ -153,7 +154,8 @@ public class EveryStepTests
 
         // Only a start that failed itself leaves the application down, and that is said.
         var said = ended.Report?.Problems ?? (ended.Exception as RestoreException)?.Report.Problems ?? [];
-        Assert.True(world.IsRunning || said.Any(p => p.Code.Name == "child-failed"), "the application was left stopped");
+        Assert.True(
+            world.IsRunning || said.Any(p => p.Code.Name == "child-failed"), "the application was left stopped");
         world.IsRunning = true;
     }
 
@@ -178,7 +180,8 @@ public class EveryStepTests
         life.Answer = answer;
         if (life.State.Interrupted() is [var open])
         {
-            if (open.MayHaveSwapped && !forward) Assert.False(open.ApplicationStopped && world.IsRunning && world.StopFails);
+            if (open.MayHaveSwapped && !forward) Assert.False(
+                open.ApplicationStopped && world.IsRunning && world.StopFails);
             await (forward ? life.ContinueAsync() : life.UndoAsync());
         }
 

@@ -126,7 +126,11 @@ public sealed class FolderAsset(string name, MemoryFiles medium, Steps steps) : 
     }
 
     public Task<IReadOnlyList<string>> MaterialiseAsync(
-        AssetRecord record, PointReader point, string folder, IProgressSink progress, CancellationToken cancellationToken)
+        AssetRecord record,
+        PointReader point,
+        string folder,
+        IProgressSink progress,
+        CancellationToken cancellationToken)
     {
         foreach (var (file, content) in record.Facts) Write(new DiskPath(folder) / file, content);
         return Task.FromResult<IReadOnlyList<string>>([.. record.Facts.Keys]);

@@ -57,7 +57,8 @@ public sealed class MemoryDisk(MemoryFiles medium, Steps steps) : IDisk
 
     public void DeleteFolder(DiskPath path) => steps.Do("delete folder", path, () =>
     {
-        if (medium.Files.Keys.Concat(medium.Folders).Any(p => p.Parent == path)) throw Fault(StorageErrors.FileExists, path);
+        if (medium.Files.Keys.Concat(medium.Folders).Any(p => p.Parent == path)) throw Fault(
+            StorageErrors.FileExists, path);
         medium.Folders.Remove(path);
     });
 

@@ -15,7 +15,9 @@ public enum StepFault
     /// <summary>It takes effect and fails once.</summary>
     FailAfter,
 
-    /// <summary>The process dies before it: every later step fails too, so that no cleaning up can do anything.</summary>
+    /// <summary>
+    /// The process dies before it: every later step fails too, so that no cleaning up can do anything.
+    /// </summary>
     CrashBefore,
 
     /// <summary>The process dies after it took effect.</summary>

@@ -14,7 +14,9 @@ using Reprise.Storage.Runtime;
 
 namespace Reprise.Tests.Restoring;
 
-/// <summary>An application with two assets, its disk, and what happened to it, over the life of several processes.</summary>
+/// <summary>
+/// An application with two assets, its disk, and what happened to it, over the life of several processes.
+/// </summary>
 public sealed class World
 {
     public static readonly PointId PointName = PointId.At(new DateTimeOffset(2026, 11, 22, 3, 0, 0, TimeSpan.Zero));
@@ -30,7 +32,8 @@ public sealed class World
         if (!wasThere) return;
         foreach (var name in Names)
         {
-            foreach (var file in Former) Medium.Files[new DiskPath($"/data/{name}/{file}")] = Encoding.UTF8.GetBytes($"former {file}");
+            foreach (var file in Former) Medium.Files[new DiskPath($"/data/{name}/{file}")] =
+                Encoding.UTF8.GetBytes($"former {file}");
         }
     }
 
@@ -43,6 +46,10 @@ public sealed class World
     public bool StartFails { get; set; }
 
     public bool StopFails { get; set; }
+
+    public Action? WhenStarting { get; set; }
+
+    public Action? WhenStopping { get; set; }
 
     /// <summary>What was done to the application and asked, in order.</summary>
     public List<string> Story { get; } = [];
@@ -64,7 +71,9 @@ public sealed class World
     /// <summary>What is live: "former", "restored", "nothing", or the list of what is mixed.</summary>
     public string Live(string name) => Describe($"/data/{name}", Medium);
 
-    public string Live() => Names.Select(Live).Distinct().ToList() is [var all] ? all : "mixed: " + string.Join(" and ", Names.Select(Live));
+    public string Live() => Names.Select(Live).Distinct().ToList() is [var all]
+        ? all
+        : "mixed: " + string.Join(" and ", Names.Select(Live));
 
     /// <summary>Everything that lies in some slot of an asset, described.</summary>
     public IReadOnlyList<string> Aside(string name) =>
@@ -174,7 +183,8 @@ public sealed class Life
     {
         using var reader = Reader();
         return await Run().RunAsync(
-            new RestoreRequest { Point = reader, OnlyAssets = only, Choices = choices ?? new RestoreChoices() }, steps.Token);
+            new RestoreRequest { Point = reader, OnlyAssets = only, Choices = choices ?? new RestoreChoices() },
+            steps.Token);
     }
 
     public Task<RestoreReport> UndoAsync(string? restore = null) =>
@@ -186,6 +196,7 @@ public sealed class Life
     private Task<ChildResult> StopAsync(CancellationToken cancellationToken) => steps.Do("stop", default, () =>
     {
         world.Story.Add("stop");
+        world.WhenStopping?.Invoke();
         if (world.StopFails) return Task.FromResult(new ChildResult(1, "", "cannot stop", TimeSpan.Zero));
         world.IsRunning = false;
         return Task.FromResult(new ChildResult(0, "", "", TimeSpan.Zero));
@@ -194,6 +205,7 @@ public sealed class Life
     private Task<ChildResult> StartAsync(CancellationToken cancellationToken) => steps.Do("start", default, () =>
     {
         world.Story.Add("start on " + world.Live());
+        world.WhenStarting?.Invoke();
         if (world.StartFails) return Task.FromResult(new ChildResult(1, "", "cannot start", TimeSpan.Zero));
         world.IsRunning = true;
         return Task.FromResult(new ChildResult(0, "", "", TimeSpan.Zero));
