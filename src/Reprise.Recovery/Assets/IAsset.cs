@@ -191,7 +191,11 @@ public sealed record Swap(Slot? Incoming, Slot Outgoing);
 /// <param name="Exists">whether anything does.</param>
 /// <param name="Where">the name or path, as a person would look for it.</param>
 /// <param name="SizeBytes">how much, or null when unknown.</param>
-public sealed record SlotState(bool Exists, string Where, long? SizeBytes);
+public sealed record SlotState(bool Exists, string Where, long? SizeBytes)
+{
+    /// <summary>A swap of it began and did not end: the same swap has to be run again.</summary>
+    public bool SwapIsOpen { get; init; }
+}
 
 /// <summary>Hears how far a long operation is. Called from one thread at a time.</summary>
 public interface IProgressSink

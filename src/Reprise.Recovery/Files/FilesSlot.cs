@@ -65,7 +65,10 @@ internal sealed class FilesSlots(IDisk disk, DiskPath root)
         if (disk.Stat(place.Folder) is null) return new SlotState(false, place.Folder.ToString(), null);
         var (leaves, bytes) = Measure(place.Tree);
         var exists = leaves > 0 || disk.Stat(place.Staged) is not null || HoldsFolders(place);
-        return new SlotState(exists, place.Folder.ToString(), bytes);
+        return new SlotState(exists, place.Folder.ToString(), bytes)
+        {
+            SwapIsOpen = SwapPlan.Read(disk, place) is { Phase: not SwapPhase.Done },
+        };
     }
 
     /// <summary>

@@ -36,15 +36,17 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
             plan = null;
         }
 
-        if (plan is not null && plan.Incoming != SwapPlan.NameOf(swap.Incoming)) throw Taken(outgoing, plan);
-        if (plan is null && incoming is not null && Unfinished(incoming) is { } other)
+        // What a finished swap set aside comes back here when the one that was bringing it live is taken back.
+        if (plan is null or { Phase: SwapPhase.Done } && incoming is not null && Unfinished(incoming) is { } other)
         {
+            if (other.Incoming != SwapPlan.NameOf(swap.Outgoing)) throw Taken(incoming, other);
             TakeBack(incoming, other);
             MarkDone(outgoing, swap.Incoming);
             Spend(incoming);
             return;
         }
 
+        if (plan is not null && plan.Incoming != SwapPlan.NameOf(swap.Incoming)) throw Taken(outgoing, plan);
         plan ??= Begin(outgoing, incoming, swap);
         if (plan.Phase == SwapPhase.Out) plan = MoveOut(outgoing, plan);
         if (plan.Phase == SwapPhase.In) plan = MoveIn(incoming, outgoing, plan);

@@ -213,9 +213,14 @@ public sealed class SqliteAsset : IRestorable
     /// <inheritdoc />
     public Task<SlotState> InspectSlotAsync(RestoreItem item, Slot slot, CancellationToken cancellationToken)
     {
-        var set = Locate().In(slot);
+        var place = Locate();
+        var set = place.In(slot);
         var exists = set.Exists(disk);
-        return Task.FromResult(new SlotState(exists, set.Main.ToString(), exists ? set.SizeBytes(disk) : null));
+        var open = new SqliteSwap(disk, place).Unfinished();
+        return Task.FromResult(new SlotState(exists, set.Main.ToString(), exists ? set.SizeBytes(disk) : null)
+        {
+            SwapIsOpen = open is not null && (open.Incoming == slot || open.Outgoing == slot),
+        });
     }
 
     /// <inheritdoc />

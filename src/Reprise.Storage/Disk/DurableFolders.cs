@@ -10,7 +10,7 @@ public static class DurableFolders
     public static void MakeFolderDurably(this IDisk disk, DiskPath path, int mode = 0x1C0)
     {
         var highest = path;
-        while (!highest.Parent.IsEmpty && disk.Stat(highest.Parent) is null) highest = highest.Parent;
+        while (HasAbove(highest) && disk.Stat(highest.Parent) is null) highest = highest.Parent;
         disk.MakeFolder(path, mode);
         for (var folder = path; ; folder = folder.Parent)
         {
@@ -18,6 +18,9 @@ public static class DurableFolders
             if (folder == highest) break;
         }
 
-        if (!highest.Parent.IsEmpty) disk.SyncFolder(highest.Parent);
+        if (HasAbove(highest)) disk.SyncFolder(highest.Parent);
     }
+
+    /// <summary>The root is its own parent.</summary>
+    private static bool HasAbove(DiskPath path) => !path.Parent.IsEmpty && path.Parent != path;
 }
