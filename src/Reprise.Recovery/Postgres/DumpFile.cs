@@ -26,12 +26,14 @@ internal sealed class DumpFile(IDiskFile file, Cpu cpu, IProgressSink progress) 
         PointReader point,
         Content head,
         IReadOnlyList<DumpTable> tables,
+        IReadOnlySet<int> elsewhere,
         IProgressSink progress,
         CancellationToken cancellationToken)
     {
         using var file = host.Disk.CreateNew(path);
         using var dump = new DumpFile(file, host.Cpu, progress);
-        var places = await DumpLayout.WriteAsync(point, head, tables, dump.WriteAsync, cancellationToken);
+        var places = await DumpLayout.WriteAsync(
+            point, head, tables, elsewhere, dump.WriteAsync, cancellationToken);
         await dump.EndAsync(cancellationToken);
         await host.Cpu.RunAsync(
             () =>

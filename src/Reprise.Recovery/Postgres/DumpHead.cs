@@ -10,7 +10,11 @@ namespace Reprise.Recovery.Postgres;
 /// <param name="Tag">the table's name, in the encoding of the database, as far as it is UTF-8.</param>
 /// <param name="Schema">its schema, likewise, or null.</param>
 /// <param name="OffsetAt">where in the head the place of its data is noted: a flag byte and the offset.</param>
-internal sealed record DumpEntry(int Id, uint Oid, string Tag, string? Schema, int OffsetAt);
+internal sealed record DumpEntry(int Id, uint Oid, string Tag, string? Schema, int OffsetAt)
+{
+    /// <summary>The statement that takes its rows, <c>COPY … FROM stdin;</c>; empty for large objects.</summary>
+    public string Copy { get; init; } = "";
+}
 
 /// <summary>Header and table of contents of a dump in the custom format of <c>pg_dump</c>.</summary>
 internal sealed record DumpHead
@@ -164,7 +168,8 @@ internal sealed class DumpHeadParser
         var tag = cursor.Text(MaxStringBytes);
         cursor.Text(MaxStringBytes);
         cursor.Number();
-        for (var i = 0; i < 3; i++) cursor.Text(MaxStringBytes);
+        for (var i = 0; i < 2; i++) cursor.Text(MaxStringBytes);
+        var copy = cursor.Text(MaxStringBytes);
         var schema = cursor.Text(MaxStringBytes);
         cursor.Text(MaxStringBytes);
         cursor.Text(MaxStringBytes);
@@ -186,7 +191,10 @@ internal sealed class DumpHeadParser
         {
             var number = uint.TryParse(oid, out var parsed) ? parsed : 0;
             data.Add(new DumpEntry(
-                id, number, Decode(tag), schema.IsEmpty ? null : Decode(schema), (int)consumed + offsetAt));
+                id, number, Decode(tag), schema.IsEmpty ? null : Decode(schema), (int)consumed + offsetAt)
+            {
+                Copy = Decode(copy),
+            });
         }
 
         entriesLeft--;

@@ -14,6 +14,10 @@ internal static class DumpLayout
     private const int FrameBytes = 64 * 1024;
     private const int NumberBytes = 5;
     private const byte OffsetKnown = 2;
+    private const byte NoData = 3;
+
+    /// <summary>Every block is in the archive itself.</summary>
+    public static IReadOnlySet<int> NowhereElse { get; } = new HashSet<int>();
 
     /// <summary>The bytes of a block in the archive, its header included.</summary>
     public static long BlockBytes(DumpBlock block, long contentBytes) => 1 + NumberBytes + (block == DumpBlock.Rows
@@ -22,13 +26,29 @@ internal static class DumpLayout
 
     /// <summary>
     /// Writes head and blocks through <paramref name="write"/>, in order, without places in the head. Returns the
-    /// places that a seekable file should get: where, and the bytes.
+    /// places that a seekable file should get: where, and the bytes. <paramref name="elsewhere"/> are entries whose
+    /// rows are loaded by other means: their places say that there is nothing.
     /// </summary>
     public static async Task<IReadOnlyList<(long At, byte[] Bytes)>> WriteAsync(
         PointReader point,
         Content head,
         IReadOnlyList<DumpTable> tables,
+        IReadOnlySet<int> elsewhere,
         Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> write,
+        CancellationToken cancellationToken)
+    {
+        var parsed = await ReadHeadAsync(point, head, write, cancellationToken);
+        var places = Places(parsed, tables, elsewhere);
+        foreach (var table in tables.Where(t => !elsewhere.Contains(t.Id)))
+            await WriteBlockAsync(point, table, write, cancellationToken);
+        return places;
+    }
+
+    /// <summary>Reads the head of a stored dump, and passes its bytes on when somebody wants them.</summary>
+    public static async Task<DumpHead> ReadHeadAsync(
+        PointReader point,
+        Content head,
+        Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask>? write,
         CancellationToken cancellationToken)
     {
         var parser = new DumpHeadParser();
@@ -37,16 +57,14 @@ internal static class DumpLayout
             Invariant.Check(block.HoleBytes == 0, "a dump is stored without holes");
             var taken = parser.Head is null ? parser.Take(block.Bytes.Span) : 0;
             if (taken != block.Bytes.Length) throw DumpHeadParser.Invalid("something follows its table of contents");
-            await write(block.Bytes, cancellationToken);
+            if (write is not null) await write(block.Bytes, cancellationToken);
         }
 
-        var parsed = parser.Head ?? throw DumpHeadParser.Invalid("its table of contents is not complete");
-        var places = Places(parsed, tables);
-        foreach (var table in tables) await WriteBlockAsync(point, table, write, cancellationToken);
-        return places;
+        return parser.Head ?? throw DumpHeadParser.Invalid("its table of contents is not complete");
     }
 
-    private static List<(long At, byte[] Bytes)> Places(DumpHead head, IReadOnlyList<DumpTable> tables)
+    private static List<(long At, byte[] Bytes)> Places(
+        DumpHead head, IReadOnlyList<DumpTable> tables, IReadOnlySet<int> elsewhere)
     {
         var entries = head.Data.ToDictionary(entry => entry.Id);
         var places = new List<(long At, byte[] Bytes)>(tables.Count);
@@ -58,7 +76,13 @@ internal static class DumpLayout
                 throw DumpHeadParser.Invalid($"entry {table.Id} is not in its table of contents");
             }
             var place = new byte[1 + head.OffsetBytes];
-            place[0] = OffsetKnown;
+            place[0] = elsewhere.Contains(table.Id) ? NoData : OffsetKnown;
+            if (place[0] == NoData)
+            {
+                places.Add((entry.OffsetAt, place));
+                continue;
+            }
+
             if (head.OffsetBytes == 8) BinaryPrimitives.WriteInt64LittleEndian(place.AsSpan(1), at);
             else BinaryPrimitives.WriteInt32LittleEndian(place.AsSpan(1), checked((int)at));
             places.Add((entry.OffsetAt, place));

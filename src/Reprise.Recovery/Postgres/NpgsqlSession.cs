@@ -83,6 +83,37 @@ internal sealed class NpgsqlSession : ISqlSession
         }
     }
 
+    /// <summary>
+    /// Runs a <c>COPY … FROM stdin</c> in text form with what <paramref name="write"/> gives, as it is: the client
+    /// encoding of these sessions is UTF-8.
+    /// </summary>
+    public async Task CopyInAsync(
+        string statement, Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var import = (NpgsqlCopyTextWriter)await connection.BeginTextImportAsync(statement, cancellationToken);
+            await using (import)
+            {
+                try
+                {
+                    // Characters would be encoded once more on their way: the bytes go past the writer.
+                    await write(import.BaseStream, cancellationToken);
+                }
+                catch
+                {
+                    // Without this, half of the rows would be taken for all of them.
+                    await import.CancelAsync();
+                    throw;
+                }
+            }
+        }
+        catch (NpgsqlException e)
+        {
+            throw Failure(e);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await connection.DisposeAsync();

@@ -152,7 +152,7 @@ public sealed class PostgresAsset : IRestorable
             var head = PostgresRecord.Stream(record, database.Prefix + PostgresRecord.HeadStream);
             var tables = await PostgresRecord.TablesAsync(record, database, point, cancellationToken);
             await DumpFile.WriteAsync(
-                host, new DiskPath(folder) / name, point, head, tables, progress, cancellationToken);
+                host, new DiskPath(folder) / name, point, head, tables, DumpLayout.NowhereElse, progress, cancellationToken);
             written.Add(name);
         }
 

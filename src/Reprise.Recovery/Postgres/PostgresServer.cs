@@ -54,6 +54,10 @@ internal sealed class PostgresServer
         }
     }
 
+    /// <summary>Opens a session of ours that can also be fed with rows; not with <c>via</c>.</summary>
+    public async Task<NpgsqlSession> OpenForRowsAsync(string database, CancellationToken cancellationToken) =>
+        (NpgsqlSession)await OpenAsync(database, SessionUse.Ours, cancellationToken);
+
     /// <summary>The programs for a server of this major.</summary>
     /// <exception cref="RepriseException"><c>client-missing</c>, <c>client-too-old</c>.</exception>
     public async Task<PostgresPrograms> ProgramsAsync(int serverMajor, CancellationToken cancellationToken)

@@ -62,6 +62,11 @@ public sealed record PostgresSettings
     /// </summary>
     public string? StageFolder { get; init; }
 
+    /// <summary>
+    /// Tables whose rows take at least this much are loaded from the point itself instead of through a file.
+    /// </summary>
+    public long LargeTableBytes { get; init; } = LargeTables.LeastBytes;
+
     /// <summary>A folder that holds the client programs, or null: they are looked for.</summary>
     public string? ClientFolder { get; init; }
 

@@ -192,7 +192,7 @@ internal sealed class PostgresStage(
             progress.Begin($"restore {database.Live} through one pg_restore", database.Facts.DumpBytes);
             await RunAsync(
                 programs, serverMajor, name, [], (input, token) =>
-                    DumpLayout.WriteAsync(point, head, tables, (bytes, stop) =>
+                    DumpLayout.WriteAsync(point, head, tables, DumpLayout.NowhereElse, (bytes, stop) =>
                 {
                     progress.Advance(bytes.Length);
                     return input.WriteAsync(bytes, stop);
@@ -204,23 +204,45 @@ internal sealed class PostgresStage(
         host.Disk.DeleteFile(path);
         try
         {
-            progress.Begin($"lay out the dump of {database.Live}", database.Facts.DumpBytes);
-            await DumpFile.WriteAsync(host, path, point, head, tables, progress, cancellationToken);
-            progress.Begin($"restore {database.Live}", null);
+            var large = LargeTables.Among(
+                await DumpLayout.ReadHeadAsync(point, head, null, cancellationToken),
+                tables,
+                database.Facts.Encoding,
+                settings.LargeTableBytes);
+            var elsewhere = large.Select(table => table.Entry.Id).ToHashSet();
+            progress.Begin($"lay out the dump of {database.Live}", LaidOutBytes(database, large));
+            await DumpFile.WriteAsync(host, path, point, head, tables, elsewhere, progress, cancellationToken);
             var jobs = settings.RestoreJobs > 0 ? settings.RestoreJobs : host.Cpu.Degree;
-            await RunAsync(
-                programs,
-                serverMajor,
-                name,
-                ["-j", jobs.ToString(CultureInfo.InvariantCulture), path.ToString()],
-                null,
+            Task Restore(CancellationToken token, params string[] arguments) =>
+                RunAsync(programs, serverMajor, name, [.. arguments, path.ToString()], null, token);
+            if (large.Count == 0)
+            {
+                progress.Begin($"restore {database.Live}", null);
+                await Restore(cancellationToken, Jobs(jobs));
+                return;
+            }
+
+            // The three sections one after another are what a pg_restore of all does; the rows of large tables come
+            // in beside the second one.
+            await Restore(cancellationToken, "--section=pre-data");
+            progress.Begin($"restore the rows of {database.Live}", large.Sum(table => table.Rows.LengthBytes));
+            var rows = new LargeTables(server, name, progress);
+            await Together.RunAsync(
+                [token => rows.LoadAsync(point, large, jobs, token), token => Restore(token, "--section=data")],
                 cancellationToken);
+            progress.Begin($"restore indexes and constraints of {database.Live}", null);
+            await Restore(cancellationToken, "--section=post-data", Jobs(jobs));
         }
         finally
         {
             host.Disk.DeleteFile(path);
         }
     }
+
+    private static string Jobs(int jobs) => "--jobs=" + jobs.ToString(CultureInfo.InvariantCulture);
+
+    private static long LaidOutBytes(RestoreDatabase database, IReadOnlyList<LargeTable> elsewhere) => Math.Max(
+        0, database.Facts.DumpBytes - elsewhere.Sum(t => DumpLayout.BlockBytes(DumpBlock.Rows, t.Rows.LengthBytes)));
 
     private async Task RunAsync(
         PostgresPrograms programs,

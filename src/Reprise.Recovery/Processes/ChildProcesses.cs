@@ -45,8 +45,9 @@ public sealed class ChildProcesses(TimeProvider clock)
         var errors = new Capture(keepLast: true);
         try
         {
-            readOutput ??= output.TakeAsync;
-            var reading = DrainAsync(process.StandardOutput.BaseStream, readOutput, both.Token);
+            var reading = readOutput is null
+                ? DrainAsync(process.StandardOutput.BaseStream, output.TakeAsync, both.Token)
+                : OutputPump.RunAsync(process.StandardOutput.BaseStream, readOutput, both.Token);
             var complaining = DrainAsync(process.StandardError.BaseStream, errors.TakeAsync, both.Token);
             var feeding = FeedAsync(process, writeInput, ended.Token);
             await FirstFailureAsync([reading, complaining, feeding, ExitAsync(process, ended, both.Token)]);

@@ -12,6 +12,7 @@ namespace Reprise.Repository.Points;
 public sealed class PointReader : IDisposable
 {
     private readonly RepositoryHost host;
+    private readonly Sealer sealer;
     private readonly Zstd zstd;
     private readonly PackTable table;
     private readonly PackCache cache;
@@ -19,11 +20,20 @@ public sealed class PointReader : IDisposable
     internal PointReader(RepositoryHost host, Sealer sealer, Zstd zstd, PointManifest manifest, PackTable table)
     {
         this.host = host;
+        this.sealer = sealer;
         this.zstd = zstd;
         this.table = table;
         Manifest = manifest;
         cache = new PackCache(host.Store, sealer);
     }
+
+    private PointReader(PointReader other)
+        : this(other.host, other.sealer, other.zstd, other.Manifest, other.table)
+    {
+    }
+
+    /// <summary>A reader of the same point for an enumeration beside this one; it is disposed of by itself.</summary>
+    public PointReader Another() => new(this);
 
     /// <summary>What the point says of itself.</summary>
     public PointManifest Manifest { get; }

@@ -31,6 +31,8 @@ internal static partial class Libc
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
 
+    public const int SetPipeSize = 1031;
+
     public const int KeepSize = 1;
     public const uint BasicStatus = 0x7ff;
 
@@ -45,6 +47,9 @@ internal static partial class Libc
     public static int OpenFolder => IsArm ? 0x4000 : 0x10000;
 
     public static int OpenNoFollow => IsArm ? 0x8000 : 0x20000;
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int Control(SafeHandle file, int command, int argument);
 
     [LibraryImport("libc", EntryPoint = "openat", SetLastError = true)]
     public static partial int OpenAt(int folder, byte[] path, int flags, int mode);

@@ -17,6 +17,10 @@ public sealed class RoundTripTests(PostgresRoom room) : IDisposable
     public Task A_database_of_everything_comes_back_identical() => ComesBackAsync(room.Cluster, "odd one", s => s);
 
     [Fact]
+    public Task It_does_so_when_every_table_is_loaded_from_the_point_itself() =>
+        ComesBackAsync(room.Cluster, "all large", s => s with { LargeTableBytes = 0, RestoreJobs = 3 });
+
+    [Fact]
     public Task It_does_so_through_a_prefix_with_psql_alone() =>
         ComesBackAsync(
             room.Cluster,
@@ -30,6 +34,7 @@ public sealed class RoundTripTests(PostgresRoom room) : IDisposable
     {
         using var cluster = PostgresCluster.Start(major);
         await ComesBackAsync(cluster, "odd one", s => s);
+        await ComesBackAsync(cluster, "all large", s => s with { LargeTableBytes = 0 });
         await ComesBackAsync(
             cluster, "through psql", s => s with { Via = cluster.Via, ConnectionText = "dbname='through psql'" });
     }
@@ -64,6 +69,12 @@ public sealed class RoundTripTests(PostgresRoom room) : IDisposable
         Assert.Equal(2, record.Rows.Values.Single());
         cluster.Sql("local", "delete from \"été\"");
         await bench.RestoreAsync(asset, record, point);
+        Assert.Equal(before, cluster.Dump("local"));
+
+        // Rows in another encoding than UTF-8 keep to the way through pg_restore.
+        var large = bench.Asset(cluster, "local", s => s with { LargeTableBytes = 0 });
+        cluster.Sql("local", "delete from \"été\"");
+        await bench.RestoreAsync(large, record, point);
         Assert.Equal(before, cluster.Dump("local"));
     }
 
