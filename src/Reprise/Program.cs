@@ -2,16 +2,30 @@ using System.Collections;
 using Reprise;
 using Reprise.Cli;
 using Reprise.Storage.Disk;
+using Reprise.Storage.Errors;
 
 var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
     .ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "", StringComparer.Ordinal);
+string folder;
+try
+{
+    folder = Environment.CurrentDirectory;
+}
+catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+{
+    Console.Error.WriteLine(
+        $"error: the current folder cannot be read, it was deleted perhaps [{StorageErrors.FileMissing.Name}]\n"
+        + "  change to another folder, then run the command again");
+    return StorageErrors.FileMissing.Exit;
+}
+
 var host = new Host
 {
     Terminal = Terminal.OfThisProcess(),
     Disk = Disks.OfThisMachine(),
     Clock = TimeProvider.System,
     Environment = variables,
-    WorkingFolder = Environment.CurrentDirectory,
+    WorkingFolder = folder,
     Version = typeof(Terminal).Assembly.GetName().Version?.ToString(3) ?? "0.0.0",
     // Under dotnet run the process is dotnet's.
     ProgramPath = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "reprise"

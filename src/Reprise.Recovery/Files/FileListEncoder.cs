@@ -55,7 +55,10 @@ internal sealed class FileListEncoder : IDisposable
     }
 }
 
-/// <summary>Writes a list into a file of ours; durable after <see cref="Complete"/>.</summary>
+/// <summary>
+/// Writes a list into a file of ours; durable after <see cref="Complete"/>. What is in a repository is proven by its
+/// hashes; a file beside the live ones has only itself, so the SHA-256 of the list stands behind it.
+/// </summary>
 internal sealed class FileListWriter : IDisposable
 {
     private const int BlockBytes = 256 * 1024;
@@ -63,6 +66,7 @@ internal sealed class FileListWriter : IDisposable
     private readonly IDiskFile file;
     private readonly FileListEncoder encoder = new();
     private readonly ArrayBufferWriter<byte> buffer = new(BlockBytes * 2);
+    private readonly IncrementalHash whole = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private long written;
 
     /// <summary>Creates the file, which must not exist.</summary>
@@ -84,6 +88,7 @@ internal sealed class FileListWriter : IDisposable
     {
         encoder.End(buffer);
         Flush();
+        file.Write(written, whole.GetHashAndReset());
         file.Sync();
     }
 
@@ -91,12 +96,14 @@ internal sealed class FileListWriter : IDisposable
     public void Dispose()
     {
         encoder.Dispose();
+        whole.Dispose();
         file.Dispose();
     }
 
     private void Flush()
     {
         file.Write(written, buffer.WrittenSpan);
+        whole.AppendData(buffer.WrittenSpan);
         written += buffer.WrittenCount;
         buffer.ResetWrittenCount();
     }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using Reprise.Repository.Format;
 using Reprise.Storage.Disk;
 
@@ -15,6 +16,7 @@ internal sealed class FileListReader : IDisposable
     private readonly IDiskFile file;
     private readonly byte[] buffer = new byte[BlockBytes + FileListCodec.MaxRecordBytes + sizeof(uint)];
     private readonly List<DiskPath> folders = [];
+    private readonly IncrementalHash? whole;
     private int start;
     private int end;
     private long position;
@@ -23,8 +25,12 @@ internal sealed class FileListReader : IDisposable
     private bool ended;
 
     /// <summary>Opens a list; <c>malformed</c> when it is not one.</summary>
-    public FileListReader(IDisk disk, DiskPath path)
+    /// <param name="disk">where.</param>
+    /// <param name="path">which.</param>
+    /// <param name="isOurs">whether <see cref="FileListWriter"/> wrote it, with a hash behind it.</param>
+    public FileListReader(IDisk disk, DiskPath path, bool isOurs = false)
     {
+        if (isOurs) whole = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         file = disk.OpenRead(path);
         var header = Need(FileListCodec.HeaderBytes);
         if (header[..7].SequenceEqual(FileListCodec.Header[..7]) && header[7] != FileListCodec.Header[7])
@@ -71,7 +77,11 @@ internal sealed class FileListReader : IDisposable
     }
 
     /// <inheritdoc />
-    public void Dispose() => file.Dispose();
+    public void Dispose()
+    {
+        whole?.Dispose();
+        file.Dispose();
+    }
 
     private void CheckPlace(FileEntry entry)
     {
@@ -93,11 +103,20 @@ internal sealed class FileListReader : IDisposable
     {
         var count = BinaryPrimitives.ReadUInt64LittleEndian(Need(sizeof(ulong)));
         if (count != records) throw ByteReader.Broken($"a file list has {records} entries and says {count}");
+        if (whole is not null && !Take(SHA256.HashSizeInBytes).SequenceEqual(whole.GetHashAndReset()))
+            throw ByteReader.Broken("a file list has another SHA-256 than the one behind it");
         if (start != end || Fill() > 0) throw ByteReader.Broken("something follows the end of a file list");
         ended = true;
     }
 
     private ReadOnlySpan<byte> Need(int count)
+    {
+        var span = Take(count);
+        whole?.AppendData(span);
+        return span;
+    }
+
+    private ReadOnlySpan<byte> Take(int count)
     {
         if (end - start < count) Fill();
         if (end - start < count) throw ByteReader.Broken("a file list ends in the middle");

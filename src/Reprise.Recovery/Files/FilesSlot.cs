@@ -162,7 +162,7 @@ internal sealed class FilesSlots(IDisk disk, DiskPath root)
     private bool HoldsFolders(FilesSlot place)
     {
         if (disk.Stat(place.Plan) is null || disk.Stat(place.Folders) is null) return false;
-        using var folders = new FileListReader(disk, place.Folders);
+        using var folders = new FileListReader(disk, place.Folders, isOurs: true);
         while (folders.Next(FileEntryType.Folder) is { } folder)
         {
             if (folder is { IsAncestor: false, Path.IsEmpty: false }) return true;

@@ -314,7 +314,9 @@ internal sealed class TreeSwap(IDisk disk, RestoreScope scope, MetadataTally tal
     }
 
     private FileListReader? OpenFolders(FilesSlot? slot) =>
-        slot is not null && disk.Stat(slot.Folders) is not null ? new FileListReader(disk, slot.Folders) : null;
+        slot is not null && disk.Stat(slot.Folders) is not null
+            ? new FileListReader(disk, slot.Folders, isOurs: true)
+            : null;
 
     private void SyncAll()
     {

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Reprise.Repository.Format;
 
@@ -31,28 +33,48 @@ internal sealed class Cutter
     }
 
     /// <summary>
-    /// Where the chunk that starts at the first byte ends, or -1 when <paramref name="bytes"/> end before it does.
+    /// Where the chunk that starts at the first byte ends, or -1 when <paramref name="bytes"/> end before it does; then
+    /// <paramref name="scan"/> remembers how far they were looked at, for a call with the same bytes and more.
     /// </summary>
-    public int Cut(ReadOnlySpan<byte> bytes)
+    public int Cut(ReadOnlySpan<byte> bytes, ref CutScan scan)
     {
-        if (bytes.Length < Limits.MinChunkBytes) return -1;
-        var hash = 0UL;
-        var table = gear;
-        var normal = Math.Min(bytes.Length, Limits.NormalChunkBytes);
         var end = Math.Min(bytes.Length, Limits.MaxChunkBytes);
-        var i = Limits.MinChunkBytes;
-        for (; i < normal; i++)
+        var found = Scan(bytes, Math.Min(end, Limits.NormalChunkBytes), BeforeNormal, ref scan);
+        if (found < 0) found = Scan(bytes, end, AfterNormal, ref scan);
+        if (found < 0 && end == Limits.MaxChunkBytes) found = end;
+        if (found > 0) scan = default;
+        return found;
+    }
+
+    // Two bytes at a time: what the second adds to the hash does not wait for the first. The loop runs over every byte
+    // of every backup, so that the bounds, which its conditions keep, are not checked again.
+    private int Scan(ReadOnlySpan<byte> bytes, int end, ulong mask, ref CutScan scan)
+    {
+        ref var first = ref MemoryMarshal.GetReference(bytes);
+        ref var table = ref MemoryMarshal.GetArrayDataReference(gear);
+        var hash = scan.Hash;
+        var i = Math.Max(scan.Looked, Limits.MinChunkBytes);
+        for (; i + 1 < end; i += 2)
         {
-            hash = (hash << 1) + table[bytes[i]];
-            if ((hash & BeforeNormal) == 0) return i + 1;
+            var one = Unsafe.Add(ref table, Unsafe.Add(ref first, i));
+            var two = Unsafe.Add(ref table, Unsafe.Add(ref first, i + 1));
+            if ((((hash << 1) + one) & mask) == 0) return i + 1;
+            hash = (hash << 2) + ((one << 1) + two);
+            if ((hash & mask) == 0) return i + 2;
         }
 
         for (; i < end; i++)
         {
-            hash = (hash << 1) + table[bytes[i]];
-            if ((hash & AfterNormal) == 0) return i + 1;
+            hash = (hash << 1) + Unsafe.Add(ref table, Unsafe.Add(ref first, i));
+            if ((hash & mask) == 0) return i + 1;
         }
 
-        return end == Limits.MaxChunkBytes ? end : -1;
+        scan = new CutScan(Math.Max(i, scan.Looked), hash);
+        return -1;
     }
 }
+
+/// <summary>How far a chunk that has no end yet was looked at.</summary>
+/// <param name="Looked">bytes from its start; 0: none.</param>
+/// <param name="Hash">the hash after them.</param>
+internal readonly record struct CutScan(int Looked, ulong Hash);

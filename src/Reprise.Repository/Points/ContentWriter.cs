@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using Reprise.Repository.Chunking;
 using Reprise.Repository.Format;
 using Reprise.Repository.Packs;
 
@@ -17,6 +18,8 @@ public sealed class ContentWriter
     private readonly List<Part> parts = [];
     private byte[] buffer = [];
     private int used;
+    private bool isLong;
+    private CutScan scan;
     private ContentWriter? list;
 
     internal ContentWriter(PointWriter writer, Cutting cutting, byte type)
@@ -43,7 +46,7 @@ public sealed class ContentWriter
             bytes[..take].CopyTo(buffer.AsMemory(used));
             used += take;
             bytes = bytes[take..];
-            if (used == Capacity) await CutAsync(cancellationToken);
+            await CutAsync(cancellationToken);
         }
     }
 
@@ -95,7 +98,9 @@ public sealed class ContentWriter
     // Most files are small: the buffer grows with what comes instead of starting at the largest chunk.
     private void Grow(int more)
     {
-        var wanted = Math.Min(Capacity, Math.Max(Math.Max(used * 2, used + more), 16 * 1024));
+        var wanted = isLong
+            ? Capacity
+            : Math.Min(Capacity, Math.Max(Math.Max(used * 2, used + more), 16 * 1024));
         var larger = ArrayPool<byte>.Shared.Rent(wanted);
         buffer.AsSpan(0, used).CopyTo(larger);
         Return();
@@ -108,23 +113,28 @@ public sealed class ContentWriter
         buffer = [];
     }
 
-    // The buffer is full: emit what is cut, keep the rest.
+    // Emits what is cut, keeps the rest. Looked for while the bytes are still near: a chunk later they have to be
+    // fetched from memory again.
     private async ValueTask CutAsync(CancellationToken cancellationToken)
     {
         if (cutting.FixedBytes > 0)
         {
-            await EmitAsync(used, cancellationToken);
+            if (used == Capacity) await EmitAsync(used, cancellationToken);
             return;
         }
 
-        for (int end; used >= Limits.MinChunkBytes && (end = writer.Cutter.Cut(buffer.AsSpan(0, used))) > 0;)
+        while (used > Math.Max(Limits.MinChunkBytes, scan.Looked))
+        {
+            var end = writer.Cutter.Cut(buffer.AsSpan(0, used), ref scan);
+            if (end < 0) return;
             await EmitAsync(end, cancellationToken);
+        }
     }
 
     // The content ends, or a hole follows: what is left is cut as if nothing came after it.
     private async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
-        if (cutting.FixedBytes == 0) await CutAsync(cancellationToken);
+        scan = default;
         if (used > 0) await EmitAsync(used, cancellationToken);
     }
 
@@ -135,6 +145,7 @@ public sealed class ContentWriter
         buffer = rest > 0 ? ArrayPool<byte>.Shared.Rent(Capacity) : [];
         chunk.AsSpan(length, rest).CopyTo(buffer);
         used = rest;
+        isLong = true;
         await writer.TakeAsync(type, chunk, length, Add, cancellationToken);
         await SpillAsync(cancellationToken);
     }

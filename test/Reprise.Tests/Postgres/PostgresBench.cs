@@ -143,16 +143,16 @@ public sealed class PostgresBench : IDisposable
     }
 }
 
-/// <summary>Remembers notes.</summary>
+/// <summary>Remembers steps and notes.</summary>
 public sealed class NoteSink : IProgressSink
 {
     public List<string> Notes { get; } = [];
 
+    public List<string> Steps { get; } = [];
+
     public long Bytes { get; private set; }
 
-    public void Begin(string step, long? totalBytes)
-    {
-    }
+    public void Begin(string step, long? totalBytes) => Steps.Add(step);
 
     public void Advance(long bytes) => Bytes += bytes;
 

@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Reprise.Tests.House;
+
+/// <summary>What was promised to be measured was measured, and kept within its bound.</summary>
+public sealed class ProofTests
+{
+    private const string Folder = "docs/proof/";
+
+    [Fact]
+    public void Every_named_proof_is_there_and_within_its_bound()
+    {
+        var rows = Rows().ToList();
+        Assert.True(rows.Count >= 4, $"{rows.Count} proofs are named");
+        Assert.All(rows, row => Assert.Null(Breach(row, Read(row.File))));
+    }
+
+    [Fact]
+    public void A_proof_past_its_bound_without_command_or_missing_is_noticed()
+    {
+        var row = new ProofRow("some.json", 1.1, "backup.ratio.median");
+        Assert.NotNull(Breach(row, null));
+        Assert.NotNull(Breach(row, """{ "commit": "a", "backup": { "ratio": { "median": 1 } } }"""));
+        Assert.NotNull(Breach(row, """{ "command": "c", "commit": "a", "backup": { "ratio": { "median": 1.2 } } }"""));
+        Assert.NotNull(Breach(row, """{ "command": "c", "commit": "a", "backup": { "ratio": {} } }"""));
+        Assert.Null(Breach(row, """{ "command": "c", "commit": "a", "backup": { "ratio": { "median": 1.1 } } }"""));
+    }
+
+    // | `file` | what | bound | `figure` |
+    private static IEnumerable<ProofRow> Rows() =>
+        from line in File.ReadLines(Path.Combine(Clone.Root, Folder, "README.md"))
+        where line.StartsWith("| `", StringComparison.Ordinal)
+        let cells = line.Trim('|').Split('|', StringSplitOptions.TrimEntries)
+        select new ProofRow(
+            cells[0].Trim('`'), double.Parse(cells[2], CultureInfo.InvariantCulture), cells[3].Trim('`'));
+
+    private static string? Read(string file)
+    {
+        var path = Path.Combine(Clone.Root, Folder, file);
+        return File.Exists(path) ? File.ReadAllText(path) : null;
+    }
+
+    private static string? Breach(ProofRow row, string? text)
+    {
+        if (text is null) return $"{Folder}{row.File} is missing";
+        using var document = JsonDocument.Parse(text);
+        foreach (var needed in (string[])["command", "commit"])
+        {
+            if (!document.RootElement.TryGetProperty(needed, out _)) return $"{row.File} does not say its {needed}";
+        }
+
+        var found = document.RootElement;
+        foreach (var name in row.Figure.Split('.'))
+        {
+            if (!found.TryGetProperty(name, out found)) return $"{row.File} has no {row.Figure}";
+        }
+
+        return found.GetDouble() <= row.Bound ? null : $"{row.Figure} of {row.File} is {found}, more than {row.Bound}";
+    }
+
+    private sealed record ProofRow(string File, double Bound, string Figure);
+}
