@@ -38,28 +38,31 @@ internal static class RestoreText
             "rolled-back" =>
                 $"{name} was {output.Paint("rolled back", Tone.Bad)}{took}: what was live before is live again",
             "written" => $"{name} was written to a folder{took}: {From(result, context)}; what is live was not touched",
+            "unchanged" => $"{name} was {output.Paint("not restored", Tone.Bad)}{took}: nothing was changed",
             _ => $"{name}: the restore did not come to an end",
         });
         Lost(result, output, context);
         RenderChecks(result, output);
-        RenderSecrets(result, output);
+        RenderUnsafe(result, output);
         RenderFormer(result, output, context);
         if (result.Written.Count > 0) output.Table([.. result.Written.Select(w => (string[])[w])]);
-        if (result.Phases.Count > 0)
+        RenderPhases(result, output);
+        if (Next(result) is { } next) output.Line($"next: {next}");
+    }
+
+    /// <summary>What a plan says before somebody confirms it, short enough to be read at night.</summary>
+    public static void InShort(RestoreJson plan, Output output)
+    {
+        var words = new List<string>();
+        foreach (var word in plan.Plan.Select(s => s.Id.Split('-', ' ')[0]))
         {
-            output.Paragraph(
-                "phases: " + string.Join(", ", result.Phases.Select(p => $"{p.Name} {Amounts.Seconds(p.Seconds)}")), 2);
+            if (words.Count == 0 || words[^1] != word) words.Add(word);
         }
 
-        output.Line(result.Verdict switch
-        {
-            "restored" when result.Former.Count > 0 =>
-                $"next: reprise check, then reprise restore forget {result.RestoreId}",
-            "restored" => "next: reprise check",
-            "rolled-back" => "next: reprise check, and read why above",
-            "written" => "next: look at what was written",
-            _ => "next: reprise status",
-        });
+        var seconds = plan.Plan.Sum(s => s.EstimateSeconds ?? 0);
+        var about = seconds > 0 ? $", about {Amounts.Seconds(seconds)}" : "";
+        output.Paragraph($"In this order: {string.Join(", ", words)}{about}. Each step: --plan", 2);
+        RenderSecrets(plan, output);
     }
 
     /// <summary>What <c>restore forget</c> came to.</summary>
@@ -80,15 +83,16 @@ internal static class RestoreText
 
     private static void RenderPlan(RestoreJson plan, Output output, CommandContext context)
     {
+        // The restore that is run later has an identifier of its own: undo without one takes it.
         foreach (var sentence in plan.Sentences)
         {
-            output.Paragraph(sentence);
+            output.Paragraph(sentence.Replace($"undo {plan.RestoreId}", "undo", StringComparison.Ordinal));
         }
 
         Plan(plan, output);
         RenderSecrets(plan, output);
         output.Line("nothing was changed");
-        output.Line($"next: reprise restore {plan.Point}");
+        output.Line($"next: {Command(plan)} {plan.Point}");
     }
 
     private static string From(RestoreJson result, CommandContext context)
@@ -99,8 +103,23 @@ internal static class RestoreText
             : $"point {result.Point}";
     }
 
+    // A plan of an undo brings back what a restore replaced, which no point has the time of.
+    private static string Command(RestoreJson plan) => plan.PointCreated is null ? "reprise undo" : "reprise restore";
+
+    // What was refused or failed says what to do next in its own error.
+    private static string? Next(RestoreJson result) => result.Verdict switch
+    {
+        "restored" when result.Former.Count > 0 => $"reprise check, then reprise restore forget {result.RestoreId}",
+        "restored" => "reprise check",
+        "rolled-back" => "reprise check, and read why above",
+        "written" => "look at what was written",
+        "unchanged" => null,
+        _ => "reprise status",
+    };
+
     private static void Lost(RestoreJson result, Output output, CommandContext context)
     {
+        if (result.Verdict is "rolled-back" or "unchanged") output.Line("lost: nothing");
         if (result.Verdict != "restored" || result.PointCreated is not { } created) return;
         var changes = Changes(result.Changes);
         var age = Amounts.Time(context.Host.Clock.GetUtcNow() - created);
@@ -109,12 +128,37 @@ internal static class RestoreText
 
     private static void RenderChecks(RestoreJson result, Output output)
     {
-        if (result.Checks.Count == 0) return;
+        var asked = result.Checks.Count(c => c.Outcome != "not-applicable");
+        if (asked == 0) return;
         var passed = result.Checks.Count(c => c.Outcome == "pass");
-        output.Line($"checks: {passed} of {result.Checks.Count} passed");
+        output.Line($"checks: {passed} of {asked} passed");
         // What passed is counted; what did not is what has to be read.
         output.Checks([.. result.Checks.Where(c => c.Outcome is not ("pass" or "not-applicable"))]);
     }
+
+    private static void RenderUnsafe(RestoreJson result, Output output)
+    {
+        switch (result.Verdict)
+        {
+            case "restored" when result.Secrets.All(IsKnown) && result.Checks.All(HasPassed):
+                output.Line("unsafe: nothing that was asked about");
+                break;
+            case "rolled-back" or "unchanged":
+                // The secrets belong to what is live; those of a point that is not, say nothing.
+                output.Line("unsafe: what you wanted to repair is as it was");
+                break;
+            default:
+                RenderSecrets(result, output);
+                var open = result.Checks.Where(c => !HasPassed(c)).Select(c => c.Name).ToList();
+                var unproven = $"{output.Paint("unsafe:", Tone.Warning)} not proven: {string.Join(", ", open)}";
+                if (open.Count > 0) output.Paragraph(unproven, 2);
+                break;
+        }
+    }
+
+    private static bool IsKnown(SecretJson secret) => secret.Outcome is "pass" or "not-applicable";
+
+    private static bool HasPassed(CheckJson check) => check.Outcome is "pass" or "not-applicable";
 
     private static void RenderSecrets(RestoreJson result, Output output)
     {
@@ -122,7 +166,7 @@ internal static class RestoreText
         {
             var text = secret.Outcome switch
             {
-                "pass" => null,
+                "pass" or "not-applicable" => null,
                 "fail" => $"secret {secret.Name} is not the one of the point: what it signed or sealed will be refused",
                 _ => $"secret {secret.Name} could not be compared: it is not set here",
             };
@@ -135,10 +179,20 @@ internal static class RestoreText
         foreach (var former in result.Former)
         {
             var until = former.Until is { } time ? $" until {context.Calendar.Short(time)}" : "";
-            output.Paragraph($"kept: the former {former.Asset} in {former.Where}{until}", 2);
+            var what = result.Verdict == "rolled-back" ? "restored" : "former";
+            output.Paragraph($"kept: the {what} {former.Asset} in {former.Where}{until}", 2);
         }
 
         if (result is { Verdict: "restored", Former.Count: > 0 }) output.Line("back again with: reprise undo");
+    }
+
+    // What took no time that could be read is left out.
+    private static void RenderPhases(RestoreJson result, Output output)
+    {
+        var noticed = result.Phases.Where(p => p.Seconds >= 0.05).ToList();
+        if (noticed.Count == 0) return;
+        output.Paragraph(
+            "phases: " + string.Join(", ", noticed.Select(p => $"{p.Name} {Amounts.Seconds(p.Seconds)}")), 2);
     }
 
     private static string Name(ChangeJson change) =>
