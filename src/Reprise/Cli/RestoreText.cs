@@ -6,6 +6,7 @@ namespace Reprise.Cli;
 internal static class RestoreText
 {
     private const int MostChanges = 3;
+    private const int MostPaths = 12;
 
     /// <summary><c>orders 41,202 → 40,950</c>, the largest differences first.</summary>
     public static string Changes(IReadOnlyList<ChangeJson> changes)
@@ -38,14 +39,14 @@ internal static class RestoreText
             "rolled-back" =>
                 $"{name} was {output.Paint("rolled back", Tone.Bad)}{took}: what was live before is live again",
             "written" => $"{name} was written to a folder{took}: {From(result, context)}; what is live was not touched",
-            "unchanged" => $"{name} was {output.Paint("not restored", Tone.Bad)}{took}: nothing was changed",
+            "unchanged" => $"{name} was {output.Paint("not restored", Tone.Bad)}{took}: what is live is as it was",
             _ => $"{name}: the restore did not come to an end",
         });
         Lost(result, output, context);
         RenderChecks(result, output);
         RenderUnsafe(result, output);
         RenderFormer(result, output, context);
-        if (result.Written.Count > 0) output.Table([.. result.Written.Select(w => (string[])[w])]);
+        RenderWritten(result, output);
         RenderPhases(result, output);
         if (Next(result) is { } next) output.Line($"next: {next}");
     }
@@ -100,7 +101,7 @@ internal static class RestoreText
         if (result.Point is null) return "what was live before the restore";
         return result.PointCreated is { } created
             ? $"point {result.Point} of {context.Calendar.Both(created)}"
-            : $"point {result.Point}";
+            : $"what was live before restore {result.Point}";
     }
 
     // A plan of an undo brings back what a restore replaced, which no point has the time of.
@@ -120,10 +121,12 @@ internal static class RestoreText
     private static void Lost(RestoreJson result, Output output, CommandContext context)
     {
         if (result.Verdict is "rolled-back" or "unchanged") output.Line("lost: nothing");
-        if (result.Verdict != "restored" || result.PointCreated is not { } created) return;
+        if (result.Verdict != "restored") return;
         var changes = Changes(result.Changes);
-        var age = Amounts.Time(context.Host.Clock.GetUtcNow() - created);
-        output.Paragraph($"lost: what was written in the last {age}" + (changes.Length == 0 ? "" : $" ({changes})"), 2);
+        var since = result.PointCreated is { } created
+            ? $"in the last {Amounts.Time(context.Host.Clock.GetUtcNow() - created)}"
+            : "since that restore";
+        output.Paragraph($"lost: what was written {since}" + (changes.Length == 0 ? "" : $" ({changes})"), 2);
     }
 
     private static void RenderChecks(RestoreJson result, Output output)
@@ -184,6 +187,13 @@ internal static class RestoreText
         }
 
         if (result is { Verdict: "restored", Former.Count: > 0 }) output.Line("back again with: reprise undo");
+    }
+
+    private static void RenderWritten(RestoreJson result, Output output)
+    {
+        foreach (var path in result.Written.Take(MostPaths)) output.Line("  " + path);
+        var more = result.Written.Count - MostPaths;
+        if (more > 0) output.Line($"  and {Amounts.Count(more, "more file")}");
     }
 
     // What took no time that could be read is left out.

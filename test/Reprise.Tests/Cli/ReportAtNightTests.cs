@@ -21,7 +21,7 @@ public class ReportAtNightTests
     [InlineData("restored", true, "shop is back in 32 s", "lost: what was written in the last 42 min", "unsafe: nothing")]
     [InlineData("restored", false, "shop is back in 32 s", "lost: what was", "unsafe: secret JWT_SECRET is not the one")]
     [InlineData("rolled-back", false, "shop was rolled back in 32 s", "lost: nothing", "unsafe: what you wanted to repair")]
-    [InlineData("unchanged", true, "shop was not restored in 32 s: nothing was changed", "lost: nothing", "unsafe: what")]
+    [InlineData("unchanged", true, "shop was not restored in 32 s: what is live is as it was", "lost: nothing", "unsafe: what")]
     public async Task Five_things_stand_in_the_first_40_lines_of_80_columns(
         string verdict, bool isClean, string head, string lost, string still)
     {
@@ -81,6 +81,33 @@ public class ReportAtNightTests
         };
         await bench.RunAsync("undo", "--plan");
         Assert.EndsWith($"next: reprise undo {Samples.RestoreId}\n", bench.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_folder_with_many_files_names_a_few()
+    {
+        var written = Enumerable.Range(1, 5_000).Select(i => $"/tmp/look/runtime/uploads/{i}").ToList();
+        bench.Operations = bench.Operations with
+        {
+            Restore = (_, _, _) => Task.FromResult(
+                new CommandReport<RestoreJson>(Samples.Restore("written") with { Written = written })),
+        };
+        await bench.RunAsync("restore", "--to", "/tmp/look");
+        Assert.Contains("\n  /tmp/look/runtime/uploads/1\n", bench.Out, StringComparison.Ordinal);
+        Assert.Contains("\n  and 4,988 more files\n", bench.Out, StringComparison.Ordinal);
+        Assert.True(bench.Out.Split('\n').Length <= Lines, bench.Out);
+    }
+
+    [Fact]
+    public async Task A_forged_point_without_damaged_bytes_is_not_called_damage_in_0_places()
+    {
+        bench.Operations = bench.Operations with
+        {
+            Verify = (_, _) => Task.FromResult(
+                new CommandReport<VerifyJson>(Samples.Verify() with { Damage = [] })),
+        };
+        await bench.RunAsync("verify");
+        Assert.StartsWith("what was read is as it was written, but see below", bench.Out, StringComparison.Ordinal);
     }
 
     [Fact]
