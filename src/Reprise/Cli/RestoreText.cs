@@ -179,11 +179,17 @@ internal static class RestoreText
 
     private static void RenderFormer(RestoreJson result, Output output, CommandContext context)
     {
-        foreach (var former in result.Former)
+        var what = result.Verdict == "rolled-back" ? "restored" : "former";
+        if (result.Former is [var only])
         {
-            var until = former.Until is { } time ? $" until {context.Calendar.Short(time)}" : "";
-            var what = result.Verdict == "rolled-back" ? "restored" : "former";
-            output.Paragraph($"kept: the {what} {former.Asset} in {former.Where}{until}", 2);
+            output.Paragraph($"kept: the {what} {only.Asset} in {only.Where}{Until(only.Until, context)}", 2);
+        }
+        else if (result.Former.Count > 1)
+        {
+            // Where each of them lies would take half a screen; what is to be done next must stay on it.
+            var names = string.Join(", ", result.Former.Select(f => f.Asset).Distinct());
+            var until = Until(result.Former.Min(f => f.Until), context);
+            output.Paragraph($"kept: the {what} {names}{until}; reprise status says where", 2);
         }
 
         if (result is { Verdict: "restored", Former.Count: > 0 }) output.Line("back again with: reprise undo");
@@ -204,6 +210,9 @@ internal static class RestoreText
         output.Paragraph(
             "phases: " + string.Join(", ", noticed.Select(p => $"{p.Name} {Amounts.Seconds(p.Seconds)}")), 2);
     }
+
+    private static string Until(DateTimeOffset? time, CommandContext context) =>
+        time is { } until ? $" until {context.Calendar.Short(until)}" : "";
 
     private static string Name(ChangeJson change) =>
         change.Table == change.Asset || change.Table.Length == 0 ? change.Asset

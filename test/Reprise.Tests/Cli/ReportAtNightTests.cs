@@ -48,6 +48,10 @@ public class ReportAtNightTests
         Assert.Equal(3, await bench.RunAsync("restore", "--yes"));
         Assert.DoesNotContain("next:", bench.Out, StringComparison.Ordinal);
         Assert.EndsWith("next: reprise restore --plan\n", bench.Error, StringComparison.Ordinal);
+
+        // The schema knows the verdict too.
+        await bench.RunAsync("restore", "--yes", "--json");
+        Assert.Equal("unchanged", bench.Document().GetProperty("result").GetProperty("verdict").GetString());
     }
 
     [Fact]
@@ -81,6 +85,19 @@ public class ReportAtNightTests
         };
         await bench.RunAsync("undo", "--plan");
         Assert.EndsWith($"next: reprise undo {Samples.RestoreId}\n", bench.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_kept_of_many_assets_is_one_sentence()
+    {
+        var former = Samples.Restore().Former[0];
+        var result = Samples.Restore() with { Former = [former, former with { Asset = "sessions" }] };
+        bench.Operations = bench.Operations with { Restore = Restoring(result, []) };
+        await bench.RunAsync("restore", "--yes");
+        Assert.Contains(
+            "kept: the former orders, sessions until 2026-11-25 03:57 UTC; reprise status says where\n",
+            bench.Out.Replace("\n  ", " ", StringComparison.Ordinal),
+            StringComparison.Ordinal);
     }
 
     [Fact]
