@@ -252,10 +252,10 @@ internal sealed class PostgresPreflight(
             Add(
                 RecoveryErrors.TargetInUse,
                 ours ? Severity.Warning : Severity.Error,
-                $"{users.Count} sessions use database {name}: {users[0]}"
+                $"{(users.Count == 1 ? "1 session uses" : $"{users.Count} sessions use")} database {name}: {users[0]}"
                     + (ours ? "; they are ended when the databases are swapped" : ""),
                 ours
-                    ? "stop the application first"
+                    ? "stop the application, or let control.stop do it"
                     : "stop the application; its sessions cannot be ended by this user");
         }
     }

@@ -174,7 +174,8 @@ public sealed class SqliteAsset : IRestorable
                 Add(
                     RecoveryErrors.TargetInUse,
                     Severity.Note,
-                    $"{holding.Hidden} processes could not be asked whether they have {place.Live.Main} open",
+                    $"{holding.Hidden} {(holding.Hidden == 1 ? "process" : "processes")} could not be asked "
+                        + $"whether {place.Live.Main} is open there",
                     "run as root, or make sure that the application is stopped");
             }
         }

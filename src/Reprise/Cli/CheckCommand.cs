@@ -37,7 +37,7 @@ internal static class CheckCommand
         foreach (var secret in secrets)
         {
             var word = Output.WordOf(secret.Outcome);
-            output.Paragraph($"  {output.Paint(word, Output.ToneOf(secret.Outcome))} {secret.Name}", 4);
+            output.Paragraph($"  {output.Paint(word, Output.ToneOf(secret.Outcome))}  {secret.Name}", 4);
         }
 
         var passed = result.Checks.Count(c => c.Outcome == "pass");

@@ -46,7 +46,7 @@ internal static class InitCommand
         }
 
         output.Line();
-        output.Line("To take a point every hour, do one of these:");
+        output.Line("To have points taken by themselves, set up one of these:");
         output.Line();
         output.Line("systemd, as /etc/systemd/system/reprise.service:");
         Indented(result.Schedule.SystemdService, output);

@@ -129,19 +129,23 @@ internal sealed class Output(TextWriter writer, int width, bool colour, bool qui
         foreach (var paragraph in text.Split('\n'))
         {
             var words = paragraph.TrimStart(' ');
-            var line = new StringBuilder().Append(' ', paragraph.Length - words.Length);
+            var column = paragraph.Length - words.Length;
+            var line = new StringBuilder().Append(' ', column);
             var isEmpty = true;
             foreach (var word in words.Split(' '))
             {
-                if (!isEmpty && line.Length + 1 + word.Length > width)
+                var columns = Columns(word);
+                if (!isEmpty && column + 1 + columns > width)
                 {
                     lines.Add(line.ToString());
                     line.Clear().Append(' ', indent).Append(word);
+                    column = indent + columns;
                     continue;
                 }
 
                 if (!isEmpty) line.Append(' ');
                 line.Append(word);
+                column += columns + (isEmpty ? 0 : 1);
                 isEmpty = false;
             }
 
@@ -149,6 +153,21 @@ internal sealed class Output(TextWriter writer, int width, bool colour, bool qui
         }
 
         return lines;
+    }
+
+    // Colours take no room.
+    private static int Columns(string word)
+    {
+        var columns = 0;
+        var isColour = false;
+        foreach (var character in word)
+        {
+            if (character == '\u001b') isColour = true;
+            else if (!isColour) columns++;
+            else if (character == 'm') isColour = false;
+        }
+
+        return columns;
     }
 
     private static string Detail(CheckJson check)

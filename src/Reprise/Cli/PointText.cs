@@ -27,7 +27,7 @@ internal static class PointText
             "postgres" or "sqlite" when asset.Rows.Count > 0 =>
                 $"{Amounts.Count(total, "row")} in {Amounts.Count(asset.Rows.Count, "table")}, ",
             "files" when asset.Rows.Count > 0 => $"{Amounts.Count(total, "entry", "entries")}, ",
-            "secrets" => $"{Amounts.Count(total, "name")}, ",
+            "secrets" when asset.Rows.Count > 0 => $"{Amounts.Count(total, "name")}, ",
             _ => "",
         };
         var migration = asset.Migration is null ? "" : $", {asset.Migration}";

@@ -10,6 +10,8 @@ internal sealed class ProgressLine : IProgressSink, IDisposable
 {
     // An estimate from the first moments is a guess: caches are cold, connections are being made.
     private static readonly TimeSpan BeforeEstimate = TimeSpan.FromSeconds(3);
+    // What was over before it could be read leaves no line: what matters would scroll away.
+    private static readonly TimeSpan WorthALine = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BetweenDrawings = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
@@ -124,6 +126,7 @@ internal sealed class ProgressLine : IProgressSink, IDisposable
         if (!live || step is null || !drawn) return;
         Erase();
         var elapsed = clock.GetElapsedTime(stepStarted);
+        if (elapsed < WorthALine) return;
         var amount = done > 0 ? $", {Amounts.Bytes(done)} in {Amounts.Time(elapsed)}" : $", {Amounts.Time(elapsed)}";
         Write($"{Amounts.Clock(clock.GetElapsedTime(started)),7}  {step}{amount}");
     }

@@ -33,15 +33,20 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
     public bool CanAsk => Terminal.CanAsk && !context.Options.Json;
 
     /// <summary>
-    /// Says the three sentences and the plan, then has the application's name typed, unless <c>--yes</c> was given.
+    /// Says the three sentences and the plan in short, then has the application's name typed, unless <c>--yes</c> was given.
     /// </summary>
     /// <exception cref="RepriseException">exit 3: nobody can be asked, or another name was typed.</exception>
-    public async Task ConfirmAsync(RestoreJson plan, string application, CancellationToken cancellationToken)
+    public async Task ConfirmAsync(
+        RestoreJson plan,
+        string application,
+        CancellationToken cancellationToken,
+        IReadOnlyList<Problem>? warnings = null)
     {
         context.Progress.Clear();
         var prose = context.Prose;
         foreach (var sentence in plan.Sentences) prose.Paragraph(sentence);
-        RestoreText.Plan(plan, prose);
+        RestoreText.InShort(plan, prose);
+        if (!yes) ProblemLines.Write(prose, warnings ?? []);
         if (yes) return;
         if (!CanAsk)
         {

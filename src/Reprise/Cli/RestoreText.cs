@@ -6,6 +6,7 @@ namespace Reprise.Cli;
 internal static class RestoreText
 {
     private const int MostChanges = 3;
+    private const int MostPaths = 12;
 
     /// <summary><c>orders 41,202 → 40,950</c>, the largest differences first.</summary>
     public static string Changes(IReadOnlyList<ChangeJson> changes)
@@ -38,28 +39,31 @@ internal static class RestoreText
             "rolled-back" =>
                 $"{name} was {output.Paint("rolled back", Tone.Bad)}{took}: what was live before is live again",
             "written" => $"{name} was written to a folder{took}: {From(result, context)}; what is live was not touched",
+            "unchanged" => $"{name} was {output.Paint("not restored", Tone.Bad)}{took}: what is live is as it was",
             _ => $"{name}: the restore did not come to an end",
         });
         Lost(result, output, context);
         RenderChecks(result, output);
-        RenderSecrets(result, output);
+        RenderUnsafe(result, output);
         RenderFormer(result, output, context);
-        if (result.Written.Count > 0) output.Table([.. result.Written.Select(w => (string[])[w])]);
-        if (result.Phases.Count > 0)
+        RenderWritten(result, output);
+        RenderPhases(result, output);
+        if (Next(result) is { } next) output.Line($"next: {next}");
+    }
+
+    /// <summary>What a plan says before somebody confirms it, short enough to be read at night.</summary>
+    public static void InShort(RestoreJson plan, Output output)
+    {
+        var words = new List<string>();
+        foreach (var word in plan.Plan.Select(s => s.Id.Split('-', ' ')[0]))
         {
-            output.Paragraph(
-                "phases: " + string.Join(", ", result.Phases.Select(p => $"{p.Name} {Amounts.Seconds(p.Seconds)}")), 2);
+            if (words.Count == 0 || words[^1] != word) words.Add(word);
         }
 
-        output.Line(result.Verdict switch
-        {
-            "restored" when result.Former.Count > 0 =>
-                $"next: reprise check, then reprise restore forget {result.RestoreId}",
-            "restored" => "next: reprise check",
-            "rolled-back" => "next: reprise check, and read why above",
-            "written" => "next: look at what was written",
-            _ => "next: reprise status",
-        });
+        var seconds = plan.Plan.Sum(s => s.EstimateSeconds ?? 0);
+        var about = seconds > 0 ? $", about {Amounts.Seconds(seconds)}" : "";
+        output.Paragraph($"In this order: {string.Join(", ", words)}{about}. Each step: --plan", 2);
+        RenderSecrets(plan, output);
     }
 
     /// <summary>What <c>restore forget</c> came to.</summary>
@@ -80,15 +84,16 @@ internal static class RestoreText
 
     private static void RenderPlan(RestoreJson plan, Output output, CommandContext context)
     {
+        // The restore that is run later has an identifier of its own: undo without one takes it.
         foreach (var sentence in plan.Sentences)
         {
-            output.Paragraph(sentence);
+            output.Paragraph(sentence.Replace($"undo {plan.RestoreId}", "undo", StringComparison.Ordinal));
         }
 
         Plan(plan, output);
         RenderSecrets(plan, output);
         output.Line("nothing was changed");
-        output.Line($"next: reprise restore {plan.Point}");
+        output.Line($"next: {Command(plan)} {plan.Point}");
     }
 
     private static string From(RestoreJson result, CommandContext context)
@@ -96,25 +101,67 @@ internal static class RestoreText
         if (result.Point is null) return "what was live before the restore";
         return result.PointCreated is { } created
             ? $"point {result.Point} of {context.Calendar.Both(created)}"
-            : $"point {result.Point}";
+            : $"what was live before restore {result.Point}";
     }
+
+    // A plan of an undo brings back what a restore replaced, which no point has the time of.
+    private static string Command(RestoreJson plan) => plan.PointCreated is null ? "reprise undo" : "reprise restore";
+
+    // What was refused or failed says what to do next in its own error.
+    private static string? Next(RestoreJson result) => result.Verdict switch
+    {
+        "restored" when result.Former.Count > 0 => $"reprise check, then reprise restore forget {result.RestoreId}",
+        "restored" => "reprise check",
+        "rolled-back" => "reprise check, and read why above",
+        "written" => "look at what was written",
+        "unchanged" => null,
+        _ => "reprise status",
+    };
 
     private static void Lost(RestoreJson result, Output output, CommandContext context)
     {
-        if (result.Verdict != "restored" || result.PointCreated is not { } created) return;
+        if (result.Verdict is "rolled-back" or "unchanged") output.Line("lost: nothing");
+        if (result.Verdict != "restored") return;
         var changes = Changes(result.Changes);
-        var age = Amounts.Time(context.Host.Clock.GetUtcNow() - created);
-        output.Paragraph($"lost: what was written in the last {age}" + (changes.Length == 0 ? "" : $" ({changes})"), 2);
+        var since = result.PointCreated is { } created
+            ? $"in the last {Amounts.Time(context.Host.Clock.GetUtcNow() - created)}"
+            : "since that restore";
+        output.Paragraph($"lost: what was written {since}" + (changes.Length == 0 ? "" : $" ({changes})"), 2);
     }
 
     private static void RenderChecks(RestoreJson result, Output output)
     {
-        if (result.Checks.Count == 0) return;
+        var asked = result.Checks.Count(c => c.Outcome != "not-applicable");
+        if (asked == 0) return;
         var passed = result.Checks.Count(c => c.Outcome == "pass");
-        output.Line($"checks: {passed} of {result.Checks.Count} passed");
+        output.Line($"checks: {passed} of {asked} passed");
         // What passed is counted; what did not is what has to be read.
         output.Checks([.. result.Checks.Where(c => c.Outcome is not ("pass" or "not-applicable"))]);
     }
+
+    private static void RenderUnsafe(RestoreJson result, Output output)
+    {
+        switch (result.Verdict)
+        {
+            case "restored" when result.Secrets.All(IsKnown) && result.Checks.All(HasPassed):
+                output.Line("unsafe: nothing that was asked about");
+                break;
+            case "rolled-back" or "unchanged":
+                // The secrets belong to what is live; those of a point that is not, say nothing.
+                output.Line("unsafe: what you wanted to repair is as it was");
+                break;
+            default:
+                RenderSecrets(result, output);
+                var open = result.Checks.Where(c => !HasPassed(c)).Select(c => c.Name).ToList();
+                var unproven = $"{output.Paint("unsafe:", Tone.Warning)} not proven: {string.Join(", ", open)}";
+                if (open.Count > 0) output.Paragraph(unproven, 2);
+                break;
+        }
+    }
+
+    private static bool IsKnown(SecretJson secret) => secret.Outcome is "pass" or "not-applicable";
+
+    private static bool HasPassed(CheckJson check) => check.Outcome is "pass" or "not-applicable";
 
     private static void RenderSecrets(RestoreJson result, Output output)
     {
@@ -122,7 +169,7 @@ internal static class RestoreText
         {
             var text = secret.Outcome switch
             {
-                "pass" => null,
+                "pass" or "not-applicable" => null,
                 "fail" => $"secret {secret.Name} is not the one of the point: what it signed or sealed will be refused",
                 _ => $"secret {secret.Name} could not be compared: it is not set here",
             };
@@ -132,14 +179,40 @@ internal static class RestoreText
 
     private static void RenderFormer(RestoreJson result, Output output, CommandContext context)
     {
-        foreach (var former in result.Former)
+        var what = result.Verdict == "rolled-back" ? "restored" : "former";
+        if (result.Former is [var only])
         {
-            var until = former.Until is { } time ? $" until {context.Calendar.Short(time)}" : "";
-            output.Paragraph($"kept: the former {former.Asset} in {former.Where}{until}", 2);
+            output.Paragraph($"kept: the {what} {only.Asset} in {only.Where}{Until(only.Until, context)}", 2);
+        }
+        else if (result.Former.Count > 1)
+        {
+            // Where each of them lies would take half a screen; what is to be done next must stay on it.
+            var names = string.Join(", ", result.Former.Select(f => f.Asset).Distinct());
+            var until = Until(result.Former.Min(f => f.Until), context);
+            output.Paragraph($"kept: the {what} {names}{until}; reprise status says where", 2);
         }
 
         if (result is { Verdict: "restored", Former.Count: > 0 }) output.Line("back again with: reprise undo");
     }
+
+    private static void RenderWritten(RestoreJson result, Output output)
+    {
+        foreach (var path in result.Written.Take(MostPaths)) output.Line("  " + path);
+        var more = result.Written.Count - MostPaths;
+        if (more > 0) output.Line($"  and {Amounts.Count(more, "more file")}");
+    }
+
+    // What took no time that could be read is left out.
+    private static void RenderPhases(RestoreJson result, Output output)
+    {
+        var noticed = result.Phases.Where(p => p.Seconds >= 0.05).ToList();
+        if (noticed.Count == 0) return;
+        output.Paragraph(
+            "phases: " + string.Join(", ", noticed.Select(p => $"{p.Name} {Amounts.Seconds(p.Seconds)}")), 2);
+    }
+
+    private static string Until(DateTimeOffset? time, CommandContext context) =>
+        time is { } until ? $" until {context.Calendar.Short(until)}" : "";
 
     private static string Name(ChangeJson change) =>
         change.Table == change.Asset || change.Table.Length == 0 ? change.Asset

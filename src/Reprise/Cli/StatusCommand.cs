@@ -38,7 +38,7 @@ internal static class StatusCommand
         }
 
         rows.Add(Proof(status, context));
-        rows.AddRange(status.Stale.Select(s => (string[])["", $"no longer worth anything: {s}"]));
+        rows.AddRange(status.Stale.Select(s => (string[])["", status.LastProof is null ? s : $"no longer worth anything: {s}"]));
         if (status.Rto is { } rto) rows.Add(Rto(rto));
         rows.Add(Key(status));
         rows.Add(

@@ -63,6 +63,7 @@ internal static class VerifyCommand
         var (verdict, tone) = result.Verdict switch
         {
             "pass" => ("every byte" + what + " is as it was written", Tone.Good),
+            "fail" when result.Damage.Count == 0 => ("what was read is as it was written, but see below", Tone.Warning),
             "fail" => ($"damage was found in {Amounts.Count(result.Damage.Count, "place")}", Tone.Bad),
             "not-run" => (
                 "no byte was read, so that none is proven; every object is there with its size", Tone.Warning),

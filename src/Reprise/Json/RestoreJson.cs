@@ -15,9 +15,8 @@ internal sealed record RestoreJson
     public required DateTimeOffset? PointCreated { get; init; }
 
     /// <summary>
-    /// <c>planned</c>, <c>restored</c>, <c>rolled-back</c>, <c>written</c> (with <c>--to</c>), <c>forgotten</c>, or
-    /// null
-    /// when it did not come to an end.
+    /// <c>planned</c>, <c>restored</c>, <c>rolled-back</c>, <c>written</c> (with <c>--to</c>), <c>forgotten</c>,
+    /// <c>unchanged</c> (refused, or taken back), <c>interrupted</c> (to be continued), or null when nothing is known.
     /// </summary>
     public required string? Verdict { get; init; }
 

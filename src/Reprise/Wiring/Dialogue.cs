@@ -1,8 +1,10 @@
 using Reprise.Cli;
 using Reprise.Json;
+using Reprise.Recovery;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Planning;
 using Reprise.Recovery.Restoring;
+using Reprise.Storage.Errors;
 
 namespace Reprise.Wiring;
 
@@ -19,7 +21,10 @@ internal sealed class Dialogue(RestoreConversation conversation, CommandContext 
     public async Task<Confirmation> ConfirmAsync(RestorePlan plan, CancellationToken cancellationToken)
     {
         // Whoever cannot be asked, or types another name, is refused by the conversation itself, with exit 3.
-        await conversation.ConfirmAsync(RestoreMapping.Of(plan, pointCreated), plan.Application, cancellationToken);
+        // With the secrets the plan has said already what differs.
+        var warnings = plan.Problems.Where(p => p.Severity == Severity.Warning && p.Code != RecoveryErrors.SecretDiffers);
+        await conversation.ConfirmAsync(
+            RestoreMapping.Of(plan, pointCreated), plan.Application, cancellationToken, [.. warnings]);
         return Confirmation.Given;
     }
 
@@ -49,13 +54,18 @@ internal sealed class Dialogue(RestoreConversation conversation, CommandContext 
         if (phase.Elapsed is not null) return;
         var interrupt = phase.Interrupt switch
         {
-            InterruptEffect.Harmless => "Ctrl-C is safe: production is untouched",
-            InterruptEffect.PutsBack => "Ctrl-C puts everything back first",
-            _ => "Ctrl-C waits",
+            InterruptEffect.Harmless => "safe, production is untouched",
+            InterruptEffect.PutsBack => "puts everything back first",
+            _ => "waits",
         };
-        context.Progress.Begin($"{phase.Name} ({interrupt})", null);
+        context.Progress.Phase(phase.Name, null, interrupt);
     }
 
     /// <inheritdoc />
-    public void OnCheck(CheckOutcome outcome) => context.Progress.Note($"{Output.WordOf(Words.Of(outcome.Outcome))} {outcome.Name}");
+    public void OnCheck(CheckOutcome outcome)
+    {
+        // What passed is counted in the end; on a terminal a line for each would push away what has to be read.
+        var isQuiet = outcome.Outcome is Outcome.Pass or Outcome.NotApplicable && context.Host.Terminal.ErrorIsTerminal;
+        if (!isQuiet) context.Progress.Note($"{Output.WordOf(Words.Of(outcome.Outcome))} {outcome.Name}");
+    }
 }

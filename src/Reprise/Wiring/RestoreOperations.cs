@@ -1,5 +1,6 @@
 using Reprise.Cli;
 using Reprise.Json;
+using Reprise.Recovery;
 using Reprise.Recovery.Restoring;
 using Reprise.Recovery.State;
 using Reprise.Repository.Points;
@@ -129,7 +130,9 @@ internal static class RestoreOperations
         try
         {
             var report = await run();
-            return new CommandReport<RestoreJson>(RestoreMapping.Of(report, created), report.Problems);
+            // Who held the target before the application was stopped is of no interest once the restore is kept.
+            var problems = report.Problems.Where(p => p.Severity == Severity.Error || p.Code != RecoveryErrors.TargetInUse);
+            return new CommandReport<RestoreJson>(RestoreMapping.Of(report, created), [.. problems]);
         }
         catch (RestoreException e)
         {

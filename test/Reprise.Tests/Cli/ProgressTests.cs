@@ -73,6 +73,20 @@ public sealed class ProgressTests : IDisposable
     }
 
     [Fact]
+    public void On_a_terminal_what_took_no_time_leaves_no_line()
+    {
+        var progress = Make(isTerminal: true);
+        progress.Phase("stage", null, "safe");
+        progress.Begin("dump orders", null);
+        clock.Advance(TimeSpan.FromSeconds(0.9));
+        progress.Begin("commit", null);
+        clock.Advance(TimeSpan.FromSeconds(2));
+        progress.Dispose();
+        Assert.DoesNotContain("dump orders, ", error.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith("   0:02  commit, 2.0 s\n", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Quiet_shows_nothing()
     {
         var progress = Make(isTerminal: true, quiet: true);
