@@ -29,6 +29,8 @@ public sealed class StateFolder(IDisk disk, DiskPath path)
 
     private DiskPath Restores => path / "restores";
 
+    private readonly HashSet<DiskPath> durable = [];
+
     /// <summary>
     /// The default place: <c>REPRISE_STATE</c>; else, below the state home of the user
     /// (<c>XDG_STATE_HOME</c>, <c>~/.local/state</c>; on Windows the local application data),
@@ -54,7 +56,7 @@ public sealed class StateFolder(IDisk disk, DiskPath path)
     /// </summary>
     public IDisposable Lock()
     {
-        disk.MakeFolderDurably(path, PrivateFolder);
+        MakeFolder(path);
         return disk.TryLock(path / "lock") ?? throw new RepriseException(
             RecoveryErrors.OperationRunning,
             $"another restore or undo is running (it holds {path / "lock"})",
@@ -148,9 +150,17 @@ public sealed class StateFolder(IDisk disk, DiskPath path)
         return new DiskPath(environment("HOME") is ['/', ..] home ? home : "/root") / ".local" / "state";
     }
 
+    // Once in the life of this object: every step of a restore is written here.
+    private void MakeFolder(DiskPath folder)
+    {
+        if (durable.Contains(folder) && disk.Stat(folder) is not null) return;
+        disk.MakeFolderDurably(folder, PrivateFolder);
+        durable.Add(folder);
+    }
+
     private void Write<T>(DiskPath folder, string name, T value, JsonTypeInfo<T> type)
     {
-        disk.MakeFolderDurably(folder, PrivateFolder);
+        MakeFolder(folder);
         var next = folder / (name + ".next");
 
         // What an interrupted write left under this name is incomplete by definition.

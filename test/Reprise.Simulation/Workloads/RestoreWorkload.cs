@@ -140,7 +140,8 @@ public sealed class RestoreWorkload(ulong seed, bool checksFail = false) : IWork
         if (life.Chance.OneIn(2))
         {
             var report = await run.ContinueAsync((id, _) => OpenPointAsync(repository, id), Choices, None);
-            var expected = open.State == OperationState.RollingBack ? RestoreOutcome.RolledBack : RestoreOutcome.Kept;
+            var expected = open.State != OperationState.RollingBack ? RestoreOutcome.Kept
+                : open.KeepsRestored ? RestoreOutcome.RolledBack : RestoreOutcome.Unchanged;
             if (report.Outcome != expected)
                 throw new SimulationFailureException($"continuing from {open.State} ended {report.Outcome}, not {expected}");
             Hear(report, before, life);
