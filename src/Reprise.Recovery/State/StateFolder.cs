@@ -24,12 +24,12 @@ public sealed class StateFolder(IDisk disk, DiskPath path)
 
     private const int PrivateFolder = 0x1C0;
 
+    private readonly HashSet<DiskPath> durable = [];
+
     /// <summary>Where it is.</summary>
     public DiskPath Path => path;
 
     private DiskPath Restores => path / "restores";
-
-    private readonly HashSet<DiskPath> durable = [];
 
     /// <summary>
     /// The default place: <c>REPRISE_STATE</c>; else, below the state home of the user
@@ -61,6 +61,14 @@ public sealed class StateFolder(IDisk disk, DiskPath path)
             RecoveryErrors.OperationRunning,
             $"another restore or undo is running (it holds {path / "lock"})",
             "wait until it has ended, then run the command again");
+    }
+
+    /// <summary>Whether another process holds the lock just now.</summary>
+    public bool IsRunning()
+    {
+        if (disk.Stat(path) is null) return false;
+        using var held = disk.TryLock(path / "lock");
+        return held is null;
     }
 
     /// <summary>An identifier that no operation has yet.</summary>

@@ -44,11 +44,14 @@ internal sealed class Terminal
     {
         // UTF-8 whatever the locale says; without the mark that would be a part of a document.
         var plain = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        var error = new StreamWriter(Console.OpenStandardError(), plain) { AutoFlush = true };
         var isTerminal = !Console.IsErrorRedirected;
+        var error = new StreamWriter(Stream(Console.OpenStandardError(), isTerminal), plain) { AutoFlush = true };
         return new Terminal
         {
-            Out = new StreamWriter(Console.OpenStandardOutput(), plain) { AutoFlush = true },
+            Out = new StreamWriter(Stream(Console.OpenStandardOutput(), !Console.IsOutputRedirected), plain)
+            {
+                AutoFlush = true,
+            },
             Error = error,
             In = Console.In,
             CanAsk = !Console.IsInputRedirected && isTerminal,
@@ -76,6 +79,10 @@ internal sealed class Terminal
         await Error.WriteAsync(question.AsMemory(), cancellationToken);
         return await Task.Run(ReadSecret ?? In.ReadLine, cancellationToken).WaitAsync(cancellationToken);
     }
+
+    // A document that cannot be written into a file is an error; a terminal that was closed is not ours to wait for.
+    private static Stream Stream(Stream console, bool isTerminal) =>
+        isTerminal ? new TerminalStream(console) : console;
 
     private static int WidthOfConsole()
     {

@@ -187,6 +187,7 @@ internal static class PointOperations
     private static async Task<CommandReport<BackupJson>> BackupAsync(
         Protection protection, Machine machine, BackupOptions options, CommandContext context)
     {
+        RefuseMixture(protection);
         if (options.IfOlderThan is { } age)
         {
             var catalog = await protection.CatalogAsync(context.Cancellation);
@@ -205,6 +206,17 @@ internal static class PointOperations
         var result = await protection.BackupAsync(kind, protection.Assets, context.Progress, context.Cancellation);
         return new CommandReport<BackupJson>(
             new BackupJson { Point = PointJson.From(result.Point.Manifest, null), Taken = true }, result.Problems);
+    }
+
+    // Between the first swap and the last, part of the data is of one time and part of another: a point of that would
+    // be called complete, and be the latest.
+    private static void RefuseMixture(Protection protection)
+    {
+        if (protection.State.Interrupted().FirstOrDefault(o => o.MayHaveSwapped) is not { } open) return;
+        throw new RepriseException(
+            Recovery.RecoveryErrors.OperationInterrupted,
+            $"{open.Id} was swapping data and has not ended: what is live may be of two times, no point is taken of that",
+            "wait for it when it is running; else 'reprise restore --continue' finishes it, 'reprise undo' takes it back");
     }
 
     private static async Task<Problem?> RunHookAsync(

@@ -80,6 +80,16 @@ internal static class StatusOperation
         PointCatalog catalog, PointEntry? newest, TimeSpan? exposure, TimeSpan? objective, Protection protection)
     {
         foreach (var problem in catalog.Problems) yield return problem;
+        if (protection.State.Interrupted() is [var open, ..] && !protection.State.IsRunning())
+        {
+            yield return new Problem(
+                StatusErrors.OperationUnfinished,
+                Severity.Error,
+                $"{(open.Kind == Recovery.Assets.OperationKind.Undo ? "undo" : "restore")} {open.Id} was interrupted and "
+                + "is neither finished nor taken back",
+                "'reprise restore --continue' finishes it, 'reprise undo' takes it back");
+        }
+
         if (newest is null)
         {
             yield return new Problem(StatusErrors.NoCompletePoint, Severity.Error, "there is no complete point yet", "reprise backup");
@@ -112,6 +122,10 @@ internal static class StatusErrors
     /// <summary>Nothing could be restored.</summary>
     public static readonly ErrorCode NoCompletePoint =
         new("no-complete-point", ExitCodes.CheckFailed, "the repository holds no complete point");
+
+    /// <summary>Something was begun that nobody has ended.</summary>
+    public static readonly ErrorCode OperationUnfinished =
+        new("operation-unfinished", ExitCodes.CheckFailed, "a restore or undo was interrupted and is not finished yet");
 
     /// <summary>More would be lost than was promised.</summary>
     public static readonly ErrorCode ObjectiveMissed =
