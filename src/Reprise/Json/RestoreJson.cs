@@ -15,9 +15,9 @@ internal sealed record RestoreJson
     public required DateTimeOffset? PointCreated { get; init; }
 
     /// <summary>
-    /// <c>planned</c>, <c>restored</c>, <c>rolled-back</c>, <c>written</c> (with <c>--to</c>), <c>forgotten</c>, or
-    /// null
-    /// when it did not come to an end.
+    /// <c>planned</c>, <c>restored</c>, <c>rolled-back</c>, <c>unchanged</c> (refused, or failed before the swap),
+    /// <c>interrupted</c> (half-way), <c>written</c> (with <c>--to</c>), <c>forgotten</c>, or null when it did not come
+    /// to an end.
     /// </summary>
     public required string? Verdict { get; init; }
 

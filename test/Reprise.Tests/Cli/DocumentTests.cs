@@ -1,7 +1,11 @@
 using System.Text.Json;
 using Reprise.Cli;
 using Reprise.Json;
+using Reprise.Recovery.Assets;
+using Reprise.Recovery.Restoring;
 using Reprise.Storage.Errors;
+using Reprise.Tests.Json;
+using Reprise.Wiring;
 
 namespace Reprise.Tests.Cli;
 
@@ -60,6 +64,20 @@ public class DocumentTests
         ];
         Assert.Equal(documents.Order(StringComparer.Ordinal), schemas.Order(StringComparer.Ordinal));
     }
+
+    [Theory]
+    [InlineData("restore")]
+    [InlineData("undo")]
+    public void However_a_restore_ends_its_schema_has_a_word_for_it(string command)
+    {
+        var fields = SchemaValidator.Read(command).GetProperty("properties").GetProperty("result").GetProperty("properties");
+        var states = fields.GetProperty("safety").GetProperty("properties").GetProperty("state");
+        foreach (var outcome in Enum.GetValues<RestoreOutcome>()) AssertWord(RestoreMapping.Word(outcome), fields.GetProperty("verdict"));
+        foreach (var kind in Enum.GetValues<SafetyKind>()) AssertWord(RestoreMapping.Word(kind), states);
+    }
+
+    private static void AssertWord(string word, JsonElement schema) =>
+        Assert.Contains(word, schema.GetProperty("enum").EnumerateArray().Select(w => w.GetString()));
 
     [Fact]
     public async Task Problems_and_a_partial_result_stand_in_the_document_whatever_the_exit()
