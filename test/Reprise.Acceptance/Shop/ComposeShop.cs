@@ -28,11 +28,11 @@ public sealed class ComposeShop : IAsyncDisposable
     /// <summary>Starts the service, seeds a shop in it, and starts the backend.</summary>
     public static async Task<ComposeShop> StartAsync()
     {
-        var containers = await Containers.StartAsync();
+        var host = await Containers.StartAsync();
         ComposeShop? started = null;
         try
         {
-            started = new ComposeShop(containers, await ShopHost.UnpackAsync());
+            started = new ComposeShop(host, await ShopHost.UnpackAsync());
             started.Configure();
             await started.UpAsync();
             await started.SeedAsync("--users", "5", "--orders", "300", "--uploads", "12");
@@ -41,7 +41,7 @@ public sealed class ComposeShop : IAsyncDisposable
         }
         catch
         {
-            await (started?.DisposeAsync() ?? containers.DisposeAsync());
+            await (started?.DisposeAsync() ?? host.DisposeAsync());
             throw;
         }
     }
@@ -53,13 +53,17 @@ public sealed class ComposeShop : IAsyncDisposable
         await shop.RunAsync(["run/shop", "seed", .. amounts]);
     }
 
-    /// <summary>Runs the published program as the operator does, who knows nothing of the container's address.</summary>
-    public async Task<ProgramRun> InitAsync()
+    /// <summary>Runs <c>init</c> as the operator does, who knows nothing of the container's address.</summary>
+    public Task<ProgramRun> InitAsync()
     {
-        var around = shop.Surroundings();
+        var around = Surroundings();
         var variables = around.Variables.Where(v => v.Key != "DATABASE_URL").ToDictionary();
-        return await PublishedProgram.RunAsync(around with { Variables = variables }, "init", "--json");
+        return PublishedProgram.RunAsync(around with { Variables = variables }, "init", "--json");
     }
+
+    /// <summary>Runs the published program in the shop's folder.</summary>
+    public Task<ProgramRun> RepriseAsync(params string[] arguments) =>
+        PublishedProgram.RunAsync(Surroundings(), arguments);
 
     /// <summary>Starts the service, on a new server when there is no volume, and waits until it answers.</summary>
     public async Task UpAsync()
@@ -106,9 +110,9 @@ public sealed class ComposeShop : IAsyncDisposable
             await TryAsync(() => ComposeAsync("down", "-v", "--timeout", "2"));
 
             // What docker-compose could not remove, by the names that it gives.
-            await TryAsync(() => containers.RunAsync("podman", "rm", "--force", "--ignore", "-t", "0", $"{project}_db_1"));
-            await TryAsync(() => containers.RunAsync("podman", "volume", "rm", "--force", $"{project}_db-data"));
-            await TryAsync(() => containers.RunAsync("podman", "network", "rm", "--force", $"{project}_default"));
+            await RemoveAsync("rm", "--force", "--ignore", "-t", "0", $"{project}_db_1");
+            await RemoveAsync("volume", "rm", "--force", $"{project}_db-data");
+            await RemoveAsync("network", "rm", "--force", $"{project}_default");
         }
         finally
         {
@@ -116,6 +120,9 @@ public sealed class ComposeShop : IAsyncDisposable
             await containers.DisposeAsync();
         }
     }
+
+    // Every question to the server starts a docker-compose, which takes its time when the machine is busy.
+    private Surroundings Surroundings() => shop.Surroundings() with { Within = TimeSpan.FromMinutes(8) };
 
     // The operator's part of README.md: passwords in .env, and no address there, since only services know it.
     private void Configure()
@@ -137,6 +144,9 @@ public sealed class ComposeShop : IAsyncDisposable
     }
 
     private Task<string> ComposeAsync(params string[] arguments) => shop.ProgramAsync(["docker-compose", .. arguments]);
+
+    private Task RemoveAsync(params string[] arguments) =>
+        TryAsync(() => containers.RunAsync(["podman", .. arguments]));
 
     private static async Task TryAsync(Func<Task> clean)
     {

@@ -70,14 +70,18 @@ public class DocumentTests
     [InlineData("undo")]
     public void However_a_restore_ends_its_schema_has_a_word_for_it(string command)
     {
-        var fields = SchemaValidator.Read(command).GetProperty("properties").GetProperty("result").GetProperty("properties");
-        var states = fields.GetProperty("safety").GetProperty("properties").GetProperty("state");
-        foreach (var outcome in Enum.GetValues<RestoreOutcome>()) AssertWord(RestoreMapping.Word(outcome), fields.GetProperty("verdict"));
-        foreach (var kind in Enum.GetValues<SafetyKind>()) AssertWord(RestoreMapping.Word(kind), states);
+        var result = Property(SchemaValidator.Read(command), "result");
+        var verdicts = Words(Property(result, "verdict"));
+        var states = Words(Property(Property(result, "safety"), "state"));
+        Assert.All(Enum.GetValues<RestoreOutcome>(), end => Assert.Contains(RestoreMapping.Word(end), verdicts));
+        Assert.All(Enum.GetValues<SafetyKind>(), kind => Assert.Contains(RestoreMapping.Word(kind), states));
     }
 
-    private static void AssertWord(string word, JsonElement schema) =>
-        Assert.Contains(word, schema.GetProperty("enum").EnumerateArray().Select(w => w.GetString()));
+    private static JsonElement Property(JsonElement schema, string name) =>
+        schema.GetProperty("properties").GetProperty(name);
+
+    private static List<string?> Words(JsonElement schema) =>
+        [.. schema.GetProperty("enum").EnumerateArray().Select(w => w.GetString())];
 
     [Fact]
     public async Task Problems_and_a_partial_result_stand_in_the_document_whatever_the_exit()
