@@ -33,6 +33,7 @@ public sealed class Containers : IAsyncDisposable
         {
             ["CONTAINERS_CONF"] = folder.File("containers.conf", Settings),
             ["DOCKER_HOST"] = "unix://" + Socket,
+            ["PATH"] = Path.GetDirectoryName(Docker()) + ":" + Environment.GetEnvironmentVariable("PATH"),
         };
     }
 
@@ -84,6 +85,15 @@ public sealed class Containers : IAsyncDisposable
         }
 
         folder.Dispose();
+    }
+
+    // docker-compose hands "exec" to the program docker, which Debian only has together with its daemon. podman answers
+    // the same commands; "docker compose" it does not know, so that Reprise has to find docker-compose.
+    private string Docker()
+    {
+        var script = folder.File("bin/docker", "#!/bin/sh\nexec podman \"$@\"\n");
+        File.SetUnixFileMode(script, (UnixFileMode)0b111_101_101);
+        return script;
     }
 
     private async Task ServeAsync()
