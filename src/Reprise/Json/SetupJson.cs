@@ -26,7 +26,8 @@ internal sealed record InitJson
 internal sealed record FoundJson
 {
     /// <summary>
-    /// <c>compose</c>, <c>postgres</c>, <c>sqlite</c>, <c>files</c>, <c>secrets</c>, <c>migration</c>, <c>health</c>.
+    /// <c>compose</c>, <c>postgres</c>, <c>volume</c>, <c>sqlite</c>, <c>files</c>, <c>secrets</c>,
+    /// <c>migration</c>, <c>health</c>.
     /// </summary>
     public required string Kind { get; init; }
 

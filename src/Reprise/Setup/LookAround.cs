@@ -109,7 +109,11 @@ internal sealed partial class LookAround(IDisk disk, string folder, IReadOnlyDic
         if (runsInCompose && compose?.Postgres is { } service)
         {
             databases.Add(new FoundDatabase.Postgres("database", Socket(service), service.Name));
-            Add("postgres", "database", $"service {service.Name} of {compose.File}");
+            var where = $"service {service.Name} of {compose.File}";
+            Add("postgres", "database", where);
+
+            // Told so that a person sees where the data lies that down -v would delete.
+            foreach (var volume in service.Mounts.Where(m => m.IsVolume)) Add("volume", volume.Source, where);
         }
 
         var fromAddress = SqliteAddress().Match(address) is { Success: true } match

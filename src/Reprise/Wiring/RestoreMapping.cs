@@ -32,14 +32,7 @@ internal static class RestoreMapping
         RestoreId = report.RestoreId.Value,
         Point = (report.Point ?? report.Plan?.Undoes)?.Value,
         PointCreated = pointCreated,
-        Verdict = report.Outcome switch
-        {
-            RestoreOutcome.Kept => "restored",
-            RestoreOutcome.RolledBack => "rolled-back",
-            RestoreOutcome.Unchanged => "unchanged",
-            RestoreOutcome.Interrupted => "interrupted",
-            _ => throw new InvariantException($"outcome {report.Outcome}"),
-        },
+        Verdict = Word(report.Outcome),
         Plan = report.Plan is { } plan ? Steps(plan) : [],
         Changes = report.Plan is { } planned ? Changes(planned) : [],
         Secrets = Secrets(report.Secrets),
@@ -77,6 +70,16 @@ internal static class RestoreMapping
             _ => throw new InvariantException($"secret state {s.State}"),
         }),
     })];
+
+    /// <summary>How it ended, as it is written into JSON.</summary>
+    public static string Word(RestoreOutcome outcome) => outcome switch
+    {
+        RestoreOutcome.Kept => "restored",
+        RestoreOutcome.RolledBack => "rolled-back",
+        RestoreOutcome.Unchanged => "unchanged",
+        RestoreOutcome.Interrupted => "interrupted",
+        _ => throw new InvariantException($"outcome {outcome}"),
+    };
 
     /// <summary>The word of the contract for what protects the replaced data.</summary>
     public static string Word(SafetyKind kind) => kind switch

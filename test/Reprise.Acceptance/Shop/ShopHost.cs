@@ -59,6 +59,22 @@ public sealed class ShopHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Only puts a shop into its folder: there is no database yet, and nothing runs.</summary>
+    public static async Task<ShopHost> UnpackAsync()
+    {
+        var shop = new ShopHost(onPostgres: false);
+        try
+        {
+            await shop.UnpackAsync("sqlite:///data/shop.db");
+            return shop;
+        }
+        catch
+        {
+            await shop.DisposeAsync();
+            throw;
+        }
+    }
+
     /// <summary>A path in the folder that holds everything of this shop.</summary>
     public string Path(string name) => folder[name];
 
@@ -76,6 +92,9 @@ public sealed class ShopHost : IAsyncDisposable
 
     /// <summary>Runs one of the shop's scripts in its folder.</summary>
     public Task<string> RunAsync(params string[] command) => ShellAsync(Application, [Application + "/" + command[0], .. command[1..]]);
+
+    /// <summary>Runs a program of this machine in the shop's folder.</summary>
+    public Task<string> ProgramAsync(params string[] command) => ShellAsync(Application, command);
 
     /// <summary>Runs SQL as the shop's user in a database of the server.</summary>
     public Task<string> PsqlAsync(string database, string sql) =>
@@ -142,15 +161,15 @@ public sealed class ShopHost : IAsyncDisposable
         DatabaseUrl = onPostgres
             ? (await ShellAsync(folder.Root, [House.Root + "/examples/shop/run/postgres", "start", folder["pg"]])).Trim()
             : "sqlite:///data/shop.db";
-        variables["SHOP_PORT"] = Port.ToString();
-        await ShellAsync(
-            folder.Root,
-            ["env", $"DATABASE_URL={DatabaseUrl}", $"SHOP_PORT={Port}", House.Root + "/examples/shop/run/prepare", Application]);
-        variables.Remove("SHOP_PORT");
+        await UnpackAsync(DatabaseUrl);
         await RunAsync("run/shop", "migrate");
         await RunAsync("run/shop", "seed", "--users", "5", "--orders", "300", "--uploads", "12");
         await RunAsync("run/backend", "start");
     }
+
+    private Task UnpackAsync(string database) => ShellAsync(
+        folder.Root,
+        ["env", $"DATABASE_URL={database}", $"SHOP_PORT={Port}", House.Root + "/examples/shop/run/prepare", Application]);
 
     private static async Task TryAsync(Func<Task> stop)
     {

@@ -1,7 +1,11 @@
 using System.Text.Json;
 using Reprise.Cli;
 using Reprise.Json;
+using Reprise.Recovery.Assets;
+using Reprise.Recovery.Restoring;
 using Reprise.Storage.Errors;
+using Reprise.Tests.Json;
+using Reprise.Wiring;
 
 namespace Reprise.Tests.Cli;
 
@@ -60,6 +64,24 @@ public class DocumentTests
         ];
         Assert.Equal(documents.Order(StringComparer.Ordinal), schemas.Order(StringComparer.Ordinal));
     }
+
+    [Theory]
+    [InlineData("restore")]
+    [InlineData("undo")]
+    public void However_a_restore_ends_its_schema_has_a_word_for_it(string command)
+    {
+        var result = Property(SchemaValidator.Read(command), "result");
+        var verdicts = Words(Property(result, "verdict"));
+        var states = Words(Property(Property(result, "safety"), "state"));
+        Assert.All(Enum.GetValues<RestoreOutcome>(), end => Assert.Contains(RestoreMapping.Word(end), verdicts));
+        Assert.All(Enum.GetValues<SafetyKind>(), kind => Assert.Contains(RestoreMapping.Word(kind), states));
+    }
+
+    private static JsonElement Property(JsonElement schema, string name) =>
+        schema.GetProperty("properties").GetProperty(name);
+
+    private static List<string?> Words(JsonElement schema) =>
+        [.. schema.GetProperty("enum").EnumerateArray().Select(w => w.GetString())];
 
     [Fact]
     public async Task Problems_and_a_partial_result_stand_in_the_document_whatever_the_exit()

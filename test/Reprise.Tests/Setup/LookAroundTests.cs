@@ -64,6 +64,8 @@ public sealed class LookAroundTests : IDisposable
         var files = configuration.Assets.OfType<AssetConfiguration.Files>().Single();
         Assert.Equal(["compose.yaml", "config/**", "uploads/**"], files.Include.Order(StringComparer.Ordinal));
         Assert.Equal(["cache (backend)"], folder.Look().VolumesNotProtected);
+        var volume = folder.Look().Found.Single(f => f.Kind == "volume");
+        Assert.Equal(("db-data", "service db of compose.yaml"), (volume.What, volume.Where));
         Assert.Contains("The volume cache (backend) is NOT protected", folder.Text(), StringComparison.Ordinal);
     }
 
