@@ -10,8 +10,7 @@ namespace Reprise.Acceptance.Harness;
 public sealed class Containers : IAsyncDisposable
 {
     // Stated rather than guessed by podman, because machines differ: crun refuses hybrid cgroups, without systemd there
-    // is nobody else to manage cgroups, and the limits of this machine cannot be raised. A process that watches an exec
-    // stays for five minutes otherwise.
+    // is nobody else to manage cgroups, and the limits of this machine cannot be raised.
     private const string Settings = """
         [containers]
         default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
@@ -21,7 +20,6 @@ public sealed class Containers : IAsyncDisposable
         runtime = "runc"
         cgroup_manager = "cgroupfs"
         events_logger = "file"
-        exit_command_delay = 30
         """;
 
     private readonly TemporaryFolder folder = new();

@@ -113,6 +113,10 @@ public sealed class ComposeShop : IAsyncDisposable
             await RemoveAsync("rm", "--force", "--ignore", "-t", "0", $"{project}_db_1");
             await RemoveAsync("volume", "rm", "--force", $"{project}_db-data");
             await RemoveAsync("network", "rm", "--force", $"{project}_default");
+
+            // The plug-in that gives addresses keeps a folder for each network that there ever was.
+            var addresses = $"/var/lib/cni/networks/{project}_default";
+            if (Directory.Exists(addresses)) Directory.Delete(addresses, recursive: true);
         }
         finally
         {
