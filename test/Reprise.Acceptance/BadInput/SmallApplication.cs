@@ -191,7 +191,17 @@ public sealed class SmallApplication : IDisposable
         .OrderBy(entry => entry.Relative, StringComparer.Ordinal)
         .Select(entry => $"{entry.Relative} {Hash(entry.Full)}"));
 
-    private static string Hash(string path) => Directory.Exists(path)
-        ? "folder"
-        : Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)));
+    private static string Hash(string path)
+    {
+        if (Directory.Exists(path)) return "folder";
+        var bytes = File.ReadAllBytes(path);
+        if (bytes.AsSpan().StartsWith("SQLite format 3"u8))
+        {
+            // SQLite counts changes and its own version here when it copies a database; they are no data.
+            bytes.AsSpan(24, 4).Clear();
+            bytes.AsSpan(92, 8).Clear();
+        }
+
+        return Convert.ToHexStringLower(SHA256.HashData(bytes));
+    }
 }
