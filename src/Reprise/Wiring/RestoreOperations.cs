@@ -14,7 +14,7 @@ internal static class RestoreOperations
     public static async Task<CommandReport<RestoreJson>> RestoreAsync(
         RestoreOptions options, RestoreConversation conversation, CommandContext context)
     {
-        var machine = Machine.Of(context.Host);
+        var machine = Machine.Of(context.Host) with { Stage = options.Stage };
         using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
         var catalog = await protection.CatalogAsync(context.Cancellation);
         if (options.Continue) return await ContinueAsync(protection, catalog, options, conversation, context);

@@ -59,7 +59,7 @@ public class AssetInputTests
         using var application = await SmallApplication.WithPointAsync();
         var busy = application.Path("app/uploads/busy.log");
         using var resting = new CancellationTokenSource();
-        var writing = WriteAsync(busy, resting.Token);
+        var writing = WriteAsync(busy, grows: false, resting.Token);
         Assert.True(await SmallApplication.WaitAsync(() => File.Exists(busy)));
         var run = await application.RepriseAsync("backup", "--json");
         await resting.CancelAsync();
@@ -71,6 +71,25 @@ public class AssetInputTests
         var good = await application.RepriseAsync("backup", "--json");
         good.MustExit(0).Json("backup");
         Assert.Equal("complete", StateOf(good));
+    }
+
+    [Fact]
+    public async Task A_log_that_grows_is_kept_as_it_was_when_it_was_opened()
+    {
+        using var application = await SmallApplication.WithPointAsync();
+        var busy = application.Path("app/uploads/busy.log");
+        using var resting = new CancellationTokenSource();
+        var writing = WriteAsync(busy, grows: true, resting.Token);
+        Assert.True(await SmallApplication.WaitAsync(() => File.Exists(busy)));
+        var run = await application.RepriseAsync("backup", "--json");
+        await resting.CancelAsync();
+        await writing;
+        Assert.Equal("complete", StateOf(run.MustExit(0)));
+        var folder = application.Path("copy");
+        (await application.RepriseAsync("restore", "--to", folder)).MustExit(0);
+        var copies = Directory.GetFiles(folder, "busy.log", SearchOption.AllDirectories);
+        var kept = await File.ReadAllBytesAsync(Assert.Single(copies));
+        Assert.True((await File.ReadAllBytesAsync(busy)).AsSpan().StartsWith(kept));
     }
 
     [Theory]
@@ -100,12 +119,16 @@ public class AssetInputTests
     }
 
     // Large enough that reading it takes longer than the pause between two writes.
-    private static Task WriteAsync(string path, CancellationToken resting) => Task.Run(
+    private static Task WriteAsync(string path, bool grows, CancellationToken resting) => Task.Run(
         () =>
         {
             using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
             file.Write(new byte[8 << 20]);
-            while (!resting.IsCancellationRequested) file.Write("one more line\n"u8);
+            for (var line = 0; !resting.IsCancellationRequested; line++)
+            {
+                if (!grows) file.Position = line % 500 * 16_000;
+                file.Write("one more line\n"u8);
+            }
         },
         CancellationToken.None);
 }

@@ -10,7 +10,7 @@ public class ConfirmationTests
     {
         using var application = await WithNewerDataAsync();
         var before = application.Everything();
-        var problem = (await application.RepriseAsync("restore", "--json")).MustFail("restore", 3, "not-confirmed");
+        var problem = (await application.RepriseAsync("restore", "--json")).MustFail("restore", 3, "confirmation-needed");
         Assert.Contains("--yes", problem.Said(), StringComparison.Ordinal);
         Assert.Equal(before, application.Everything());
         Assert.Single(await application.PointsAsync());
@@ -18,7 +18,7 @@ public class ConfirmationTests
         Assert.NotEqual(before, application.Everything());
 
         var restored = application.Everything();
-        (await application.RepriseAsync("undo", "--json")).MustFail("undo", 3, "not-confirmed");
+        (await application.RepriseAsync("undo", "--json")).MustFail("undo", 3, "confirmation-needed");
         Assert.Equal(restored, application.Everything());
         (await application.RepriseAsync("undo", "--yes")).MustExit(0);
     }
@@ -28,7 +28,8 @@ public class ConfirmationTests
     [InlineData("--yes", "--plna")]
     [InlineData("--yse", "--yes")]
     [InlineData("-plan", "--yes")]
-    [InlineData("--plan=1", "--yes")]
+    [InlineData("--plan=no", "--yes")]
+    [InlineData("--yes=latest", "--quiet")]
     public async Task A_mistyped_option_restores_nothing(string first, string second)
     {
         using var application = await WithNewerDataAsync();
