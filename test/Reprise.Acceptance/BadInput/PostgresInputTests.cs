@@ -81,7 +81,6 @@ public sealed class PostgresInputTests(PostgresServers servers) : IClassFixture<
 
     [Theory]
     [InlineData("REAL \"$@\" | head -c 3000; kill -9 $$")]
-    [InlineData("REAL \"$@\" | head -c 3000; exit 1")]
     [InlineData("REAL \"$@\" | head -c 3000; exit 0")]
     public async Task A_dump_that_ends_half_way_makes_no_point(string script)
     {
@@ -166,20 +165,19 @@ public sealed class PostgresInputTests(PostgresServers servers) : IClassFixture<
         File.SetUnixFileMode(place.Root, (UnixFileMode)0b111_101_101);
         using var disk = await TinyDisk.MountAsync(place["data"], 120 << 20);
         await using var server = await PostgresServer.StartAsync(15, disk.Folder);
-        var database = await server.MakeDatabaseAsync(100_000);
+        var database = await server.MakeDatabaseAsync(60_000);
         using var application = await PrepareAsync(server, database);
         var wanted = Orders(await server.StateAsync(database));
         await server.AddOrdersAsync(database, 10);
         var before = await server.StateAsync(database);
-        disk.Fill(leaveBytes: 12 << 20);
+        disk.Fill(leaveBytes: 9 << 20);
         var run = await application.RepriseAsync("restore", "--yes", "--json");
         // A server without room may be unable to even drop what was staged; then that is said, and undo does it later.
         if (run.Exit != 7) run.MustExit(4).Json("restore");
         else run.MustFail("restore", 7, "put-back-failed");
         Assert.Contains("No space left on device", run.Output, StringComparison.Ordinal);
-        Assert.Equal(Orders(before), Orders(await server.StateAsync(database)));
-
         disk.MakeRoom();
+        Assert.Equal(Orders(before), Orders(await server.StateAsync(database)));
         if (run.Exit == 7) (await application.RepriseAsync("undo", "--yes", "--json")).MustExit(0).Json("undo");
         Assert.Equal(before, await server.StateAsync(database));
         (await application.RepriseAsync("restore", "--yes", "--json")).MustExit(0).Json("restore");

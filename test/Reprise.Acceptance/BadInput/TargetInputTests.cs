@@ -83,7 +83,7 @@ public class TargetInputTests
     public async Task A_disk_without_room_for_both_is_refused_before_anything_is_staged()
     {
         using var application = SmallApplication.Make();
-        using var disk = await TinyDisk.MountAsync(application.Path("app"), 6 << 20);
+        using var disk = await TinyDisk.MountAsync(application.Path("app"), 64 << 20);
         application.WriteConfiguration(SmallApplication.Configuration);
         Directory.CreateDirectory(application.Path("app/data"));
         Directory.CreateDirectory(application.Path("app/uploads"));
