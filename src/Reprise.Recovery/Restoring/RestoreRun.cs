@@ -235,7 +235,8 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
         }
     }
 
-    // "Refused" and "unavailable" promise that nothing was changed. Beside something half-done they may not decide the exit.
+    // "Refused" and "unavailable" promise that nothing was changed: beside something half-done they may not decide the
+    // exit.
     private static Problem CauseOfHalf(Problem cause) =>
         cause.Code.Exit is ExitCodes.Usage or ExitCodes.Refused or ExitCodes.Unavailable
             ? cause with { Severity = Severity.Warning }

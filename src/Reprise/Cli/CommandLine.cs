@@ -80,7 +80,7 @@ internal sealed class CommandLine(Host host, Operations operations)
                 : Usage(CliErrors.OptionValue, Lower(parse.Errors[0].Message), $"see {HelpOf(command)}"));
     }
 
-    // The parser makes the value of --plan=no the next word: a point that nobody named, and a plan that nobody asked for.
+    // The parser makes the value of --plan=no the next word: a point that nobody named, a plan that nobody asked for.
     private Problem? FlagWithValue(Command command, IReadOnlyList<string> arguments)
     {
         var flags = tree.OptionsOf(command).Where(o => o.Arity.MaximumNumberOfValues == 0).Select(o => o.Name);

@@ -57,12 +57,13 @@ internal static class PointNames
                 RepositoryErrors.NoPoint, "there is no complete point yet", "take one with 'reprise backup'")
             : new RepriseException(
                 RepositoryErrors.PointUnknown,
-                $"{name} does not exist: there {(regular.Count == 1 ? "is 1 complete point" : $"are {regular.Count} complete points")}",
+                $"{name} does not exist: there are {regular.Count} complete points",
                 "choose one with 'reprise points'");
     }
 
     private static bool IsOfPoint(Problem problem) =>
-        problem is { Severity: Severity.Error, Where: { } where } && where.StartsWith(PointPlace, StringComparison.Ordinal);
+        problem is { Severity: Severity.Error, Where: { } where }
+        && where.StartsWith(PointPlace, StringComparison.Ordinal);
 
     // A point whose signature cannot be trusted is never used for anything but being named.
     private static PointEntry Usable(PointEntry point) =>

@@ -1,9 +1,8 @@
 using System.Text;
-using Reprise.Acceptance.Harness;
 
 namespace Reprise.Acceptance.BadInput;
 
-/// <summary>Every way in which <c>reprise.yaml</c> can be bad, and beside it the same command with a good one.</summary>
+/// <summary>Every way in which <c>reprise.yaml</c> can be bad, and beside it the good one.</summary>
 public class ConfigurationInputTests
 {
     /// <summary>What is bad, what replaces what in the good text, the code, and what must be said.</summary>
@@ -94,7 +93,9 @@ public class ConfigurationInputTests
         (await application.RepriseAsync("backup", "--json")).MustExit(2).Json("backup");
         // A byte-order mark is what some editors write, and no mistake.
         File.WriteAllText(
-            application.ConfigurationFile, SmallApplication.Configuration, new UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+            application.ConfigurationFile,
+            SmallApplication.Configuration,
+            new UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
         (await application.RepriseAsync("backup")).MustExit(0);
     }
 

@@ -10,7 +10,8 @@ public class ConfirmationTests
     {
         using var application = await WithNewerDataAsync();
         var before = application.Everything();
-        var problem = (await application.RepriseAsync("restore", "--json")).MustFail("restore", 3, "confirmation-needed");
+        var problem = (await application.RepriseAsync("restore", "--json"))
+            .MustFail("restore", 3, "confirmation-needed");
         Assert.Contains("--yes", problem.Said(), StringComparison.Ordinal);
         Assert.Equal(before, application.Everything());
         Assert.Single(await application.PointsAsync());

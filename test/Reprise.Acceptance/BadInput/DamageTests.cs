@@ -1,5 +1,3 @@
-using Reprise.Acceptance.Harness;
-
 namespace Reprise.Acceptance.BadInput;
 
 /// <summary>
@@ -36,7 +34,8 @@ public class DamageTests
             string[] asked = command == "verify" ? [command, "--read", "all", "--json"] : [command, "--yes", "--json"];
             var run = await application.RepriseAsync(asked);
             run.MustExit(5).Json(command);
-            Assert.True(run.ProblemCodes().Any(c => c == code || c is "object-truncated" or "malformed"), run.ToString());
+            var named = run.ProblemCodes().Any(c => c == code || c is "object-truncated" or "malformed");
+            Assert.True(named, run.ToString());
             Assert.True(run.Output.Contains(Path.GetFileName(victim), StringComparison.Ordinal), run.ToString());
             Assert.True(run.Errors.Contains("\nnext: ", StringComparison.Ordinal), run.ToString());
             Assert.Equal(before, application.Everything());
@@ -54,7 +53,8 @@ public class DamageTests
         var pack = Largest(application.Path("recovery/packs"));
         var good = await File.ReadAllBytesAsync(pack);
         var random = new Random(22);
-        foreach (var place in Enumerable.Range(0, 12).Select(_ => random.Next(good.Length)).Append(0).Append(good.Length - 1))
+        var places = Enumerable.Range(0, 12).Select(_ => random.Next(good.Length));
+        foreach (var place in places.Append(0).Append(good.Length - 1))
         {
             var bad = good.ToArray();
             bad[place] ^= (byte)(1 << random.Next(8));

@@ -1,5 +1,3 @@
-using Reprise.Acceptance.Harness;
-
 namespace Reprise.Acceptance.BadInput;
 
 /// <summary>
@@ -42,8 +40,8 @@ public class KilledInPhaseTests
         var said = (await application.RepriseAsync("status")).Output;
         Assert.Contains("--continue", said, StringComparison.Ordinal);
 
-        if (goesOn) (await application.RepriseAsync("restore", "--continue", "--yes", "--json")).MustExit(0).Json("restore");
-        else (await application.RepriseAsync("undo", "--yes", "--json")).MustExit(0).Json("undo");
+        string[] wayOut = goesOn ? ["restore", "--continue", "--yes", "--json"] : ["undo", "--yes", "--json"];
+        (await application.RepriseAsync(wayOut)).MustExit(0).Json(wayOut[0]);
         Assert.Equal(goesOn ? wanted : old, application.Data());
         status = (await application.RepriseAsync("status", "--json")).Result("status");
         Assert.Equal(0, status.GetProperty("interrupted").GetArrayLength());

@@ -36,7 +36,7 @@ public sealed class PostgresServer : IAsyncDisposable
         var version = major.ToString(CultureInfo.InvariantCulture);
         return roots.OfType<string>().Select(root => Path.Combine(root, version, "bin"))
             .FirstOrDefault(bin => File.Exists(Path.Combine(bin, "postgres")))
-            ?? throw new InvalidOperationException($"PostgreSQL {version} is not installed; REPRISE_PG_ROOT may name it");
+            ?? throw new InvalidOperationException($"PostgreSQL {version} is not installed, see REPRISE_PG_ROOT");
     }
 
     /// <summary>Makes and starts one; <paramref name="data"/> is an empty folder for its data, or null.</summary>
@@ -53,7 +53,14 @@ public sealed class PostgresServer : IAsyncDisposable
             "--auth-host=scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync");
         await File.AppendAllTextAsync(Path.Combine(server.Data, "postgresql.conf"), string.Create(
             CultureInfo.InvariantCulture,
-            $"listen_addresses = '127.0.0.1'\nport = {server.Port}\nunix_socket_directories = '{server.Socket}'\nfsync = off\n"));
+            $"""
+
+            listen_addresses = '127.0.0.1'
+            port = {server.Port}
+            unix_socket_directories = '{server.Socket}'
+            fsync = off
+
+            """));
         await server.AsServerAsync("pg_ctl", "-D", server.Data, "-l", server.folder["log"], "-w", "start");
         await server.SqlAsync("postgres", $"create role shop login createdb password '{Password}'");
         return server;
@@ -91,7 +98,8 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>What the shop's orders are, and which databases the server has: what must not change.</summary>
     public async Task<string> StateAsync(string database) =>
         await SqlAsync("postgres", "select string_agg(datname, ' ' order by datname) from pg_database")
-            + '\n' + await SqlAsync(database, "select count(*), md5(string_agg(id || what, ',' order by id)) from orders");
+            + '\n'
+            + await SqlAsync(database, "select count(*), md5(string_agg(id || what, ',' order by id)) from orders");
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
@@ -117,8 +125,8 @@ public sealed class PostgresServer : IAsyncDisposable
     // The server would hold our pipe for as long as it runs.
     private static async Task<string> ToolAsync(string[] command)
     {
-        string[] detached = command.Contains("start") ? ["sh", "-c", "\"$@\" >/dev/null 2>&1", "sh", .. command] : command;
-        using var running = RunningProgram.Start(new Surroundings(), detached);
+        string[] silent = ["sh", "-c", "\"$@\" >/dev/null 2>&1", "sh", .. command];
+        using var running = RunningProgram.Start(new Surroundings(), command.Contains("start") ? silent : command);
         return (await running.EndAsync()).MustExit(0).Output;
     }
 
@@ -130,7 +138,7 @@ public sealed class PostgresServer : IAsyncDisposable
     }
 }
 
-/// <summary>One server of the oldest and one of the newest version that is installed, for all tests of a class.</summary>
+/// <summary>A server of the oldest and one of the newest version that is tested, for all tests of a class.</summary>
 public sealed class PostgresServers : IAsyncLifetime
 {
     private PostgresServer? old;

@@ -16,7 +16,8 @@ internal static class Refusal
         var errors = run.MustExit(exit).Json(command).GetProperty("problems").EnumerateArray()
             .Where(p => p.GetProperty("severity").GetString() == "error").ToList();
         var problem = errors.Find(p => p.GetProperty("code").GetString() == code);
-        if (problem.ValueKind == JsonValueKind.Undefined) throw new XunitException($"error {code} was expected:\n{run}");
+        if (problem.ValueKind == JsonValueKind.Undefined)
+            throw new XunitException($"error {code} was expected:\n{run}");
         if (Text(problem, "message").Length == 0 || Text(problem, "hint").Length == 0)
             throw new XunitException($"{code} does not say what happened or what to do:\n{run}");
         // Lines are broken at 80 columns; a code is never broken.

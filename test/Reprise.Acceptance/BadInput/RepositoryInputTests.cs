@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using Reprise.Acceptance.Harness;
 
 namespace Reprise.Acceptance.BadInput;
 

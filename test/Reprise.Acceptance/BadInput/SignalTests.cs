@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json;
 using Reprise.Acceptance.Harness;
 using Xunit.Sdk;
 
@@ -50,7 +49,8 @@ public class SignalTests
             var points = await application.PointsAsync();
             // The last breath of a backup that was killed may be the commit itself.
             var committed = signal == Signal.Kill && points.Count == before.Count + 1;
-            if (points.Count != expected && !committed) throw Wrong($"{points.Count} points instead of {expected}", run);
+            if (points.Count != expected && !committed)
+                throw Wrong($"{points.Count} points instead of {expected}", run);
             (await application.RepriseAsync("verify", "--json")).MustExit(0).Json("verify");
             Assert.False(File.Exists(application.Database + "-journal"));
         }

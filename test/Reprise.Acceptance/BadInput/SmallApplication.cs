@@ -11,7 +11,7 @@ namespace Reprise.Acceptance.BadInput;
 /// </summary>
 public sealed class SmallApplication : IDisposable
 {
-    /// <summary>The configuration that every test starts from; what a test makes bad, it makes bad in this text.</summary>
+    /// <summary>What every test starts from; what a test makes bad, it makes bad in this text.</summary>
     public const string Configuration = """
         application: small
         repository:
