@@ -184,7 +184,8 @@ public sealed class PostgresInputTests(PostgresServers servers) : IClassFixture<
         Assert.Equal(wanted, Orders(await server.StateAsync(database)));
     }
 
-    private static async Task<SmallApplication> PrepareAsync(PostgresServer server, string database)
+    /// <summary>An application with one point of a database.</summary>
+    internal static async Task<SmallApplication> PrepareAsync(PostgresServer server, string database)
     {
         var application = Make(server, database);
         (await application.RepriseAsync("init")).MustExit(0);

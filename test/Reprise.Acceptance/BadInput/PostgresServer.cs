@@ -95,11 +95,17 @@ public sealed class PostgresServer : IAsyncDisposable
             new Surroundings(),
             [Path.Combine(Programs, "psql"), "-X", "-d", Url(database), "-c", "select pg_sleep(60)"]);
 
-    /// <summary>What the shop's orders are, and which databases the server has: what must not change.</summary>
+    /// <summary>How many orders there are, and their hash.</summary>
+    public Task<string> OrdersAsync(string database) =>
+        SqlAsync(database, "select count(*), md5(string_agg(id || what, ',' order by id)) from orders");
+
+    /// <summary>The names of all databases of the server.</summary>
+    public Task<string> DatabasesAsync() =>
+        SqlAsync("postgres", "select string_agg(datname, ' ' order by datname) from pg_database");
+
+    /// <summary>The databases of the server and the shop's orders: what must not change.</summary>
     public async Task<string> StateAsync(string database) =>
-        await SqlAsync("postgres", "select string_agg(datname, ' ' order by datname) from pg_database")
-            + '\n'
-            + await SqlAsync(database, "select count(*), md5(string_agg(id || what, ',' order by id)) from orders");
+        await DatabasesAsync() + '\n' + await OrdersAsync(database);
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
