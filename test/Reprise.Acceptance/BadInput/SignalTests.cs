@@ -44,7 +44,7 @@ public class SignalTests
         {
             application.Fill(seed: random.Next(), rows: 4_000, fileBytes: 60_000);
             var before = await application.PointsAsync();
-            var run = await StrikeAsync(application, signal, duration * random.NextDouble(), "backup", "--json");
+            var run = await StrikeAsync(application, signal, duration * 1.1 * random.NextDouble(), "backup", "--json");
             var expected = run.Exit == 0 ? before.Count + 1 : before.Count;
             var points = await application.PointsAsync();
             // The last breath of a backup that was killed may be the commit itself.
@@ -78,7 +78,7 @@ public class SignalTests
             application.Fill(seed: random.Next(), rows: 4_000);
             var old = application.Data();
             var run = await StrikeAsync(
-                application, signal, duration * random.NextDouble(), "restore", point, "--yes", "--json");
+                application, signal, duration * 1.1 * random.NextDouble(), "restore", point, "--yes", "--json");
             var goesOn = attempt % 2 == 0;
             var interrupted = signal == Signal.Kill && await InterruptedAsync(application);
             if (interrupted) await SettleAsync(application, goesOn);
