@@ -33,4 +33,6 @@ var host = new Host
         : "reprise",
     ListensToSignals = true,
 };
-return await new CommandLine(host, Composition.Operations(host)).RunAsync(args);
+var exit = await new CommandLine(host, Composition.Operations(host)).RunAsync(args);
+GC.KeepAlive(host);
+return exit;

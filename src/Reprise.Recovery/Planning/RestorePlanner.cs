@@ -13,7 +13,7 @@ public static class RestorePlanner
         var assets = facts.Assets.Select(a => Planned(a, facts)).ToList();
         var problems = facts.Assets
             .SelectMany(a => a.Preflight.Select(p => p with { Asset = p.Asset ?? a.Record.Name }))
-            .Concat(facts.Assets.Select(a => Identity(a, facts)).OfType<Problem>())
+            .Concat(facts.Assets.Where(a => !IsUnavailable(a)).Select(a => Identity(a, facts)).OfType<Problem>())
             .Concat(PlanProblems.OfSafety(facts, assets))
             .Concat(PlanProblems.OfControl(facts, facts.Assets.Select(a => (a.Record.Name, a.Target))))
             .Concat(PlanProblems.OfPoint(facts, point))
@@ -122,6 +122,10 @@ public static class RestorePlanner
             : [],
         Safety = SafetyOf(asset.Record.Name, asset.Target, facts.WithoutSafety),
     };
+
+    // Who does not answer has no identity that could be accepted: that it does not answer is what has to be repaired.
+    private static bool IsUnavailable(AssetFacts asset) =>
+        asset.Preflight.Any(p => p.Severity == Severity.Error && p.Code.Exit == ExitCodes.Unavailable);
 
     private static Problem? Identity(AssetFacts asset, PlanFacts facts) => TargetIdentity.Refuse(
         asset.Record.Name,

@@ -119,6 +119,13 @@ internal sealed partial class Clients(IDisk disk, ChildProcesses children, Func<
             yield break;
         }
 
+        // Among programs of one release those on the PATH count: who puts them there wants them.
+        var path = (variable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+        foreach (var folder in path)
+        {
+            if (Path.IsPathRooted(folder)) yield return folder.TrimEnd('/');
+        }
+
         foreach (var (parent, prefix, below) in Releases)
         {
             var above = new DiskPath(parent);
@@ -128,12 +135,6 @@ internal sealed partial class Clients(IDisk disk, ChildProcesses children, Func<
                 var name = entry.Name.ToString();
                 if (name.StartsWith(prefix, StringComparison.Ordinal)) yield return Path.Combine(parent, name, below);
             }
-        }
-
-        var path = (variable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
-        foreach (var folder in path)
-        {
-            if (Path.IsPathRooted(folder)) yield return folder.TrimEnd('/');
         }
     }
 

@@ -223,7 +223,7 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
         {
             if (await PuttingBack.TryRunAsync(operation) is { } left)
             {
-                if (e is RepriseException cause) operation.Problems.Add(cause.Problem);
+                if (e is RepriseException cause) operation.Problems.Add(CauseOfHalf(cause.Problem));
                 throw new RestoreException(operation.Report(RestoreOutcome.Interrupted), left, e);
             }
 
@@ -234,6 +234,13 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
             throw;
         }
     }
+
+    // "Refused" and "unavailable" promise that nothing was changed: beside something half-done they may not decide the
+    // exit.
+    private static Problem CauseOfHalf(Problem cause) =>
+        cause.Code.Exit is ExitCodes.Usage or ExitCodes.Refused or ExitCodes.Unavailable
+            ? cause with { Severity = Severity.Warning }
+            : cause;
 
     // An interruption that leaves the application down is not "the state is as before".
     private static bool IsStartFailure(Problem problem) =>

@@ -30,6 +30,9 @@ internal sealed record Host
 
     /// <summary>Whether signals are listened to: not in tests.</summary>
     public bool ListensToSignals { get; init; }
+
+    /// <summary>What answers signals. Held until the process ends, see <see cref="Interruption.End"/>.</summary>
+    public List<Interruption> Listening { get; } = [];
 }
 
 /// <summary>The options that every command takes.</summary>

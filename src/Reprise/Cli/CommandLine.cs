@@ -34,7 +34,7 @@ internal sealed class CommandLine(Host host, Operations operations)
             return ExitCodes.Done;
         }
 
-        if (Misunderstood(parse) is { } problem) return run.Refuse(problem);
+        if (Misunderstood(parse, arguments) is { } problem) return run.Refuse(problem);
         return tree.ActionOf(command) is { } action
             ? await action(parse, run)
             : run.Refuse(NeedsWord(command));
@@ -55,7 +55,7 @@ internal sealed class CommandLine(Host host, Operations operations)
         parse.GetResult(option) is { Tokens: [var token] } ? token.Value : null;
 
     // In the order in which a person would name the mistakes.
-    private Problem? Misunderstood(ParseResult parse)
+    private Problem? Misunderstood(ParseResult parse, IReadOnlyList<string> arguments)
     {
         var command = parse.CommandResult.Command;
         foreach (var token in parse.Tokens)
@@ -71,12 +71,23 @@ internal sealed class CommandLine(Host host, Operations operations)
             return word is ['-', _, ..] ? UnknownOption(command, word) : UnknownWord(command, word);
         }
 
-        return MissingValue(parse)
+        return FlagWithValue(command, arguments)
+            ?? MissingValue(parse)
             ?? (parse.Errors.Count == 0
                 ? null
                 : tree.ActionOf(command) is null && command.Subcommands.Count > 0
                 ? NeedsWord(command)
                 : Usage(CliErrors.OptionValue, Lower(parse.Errors[0].Message), $"see {HelpOf(command)}"));
+    }
+
+    // The parser makes the value of --plan=no the next word: a point that nobody named, a plan that nobody asked for.
+    private Problem? FlagWithValue(Command command, IReadOnlyList<string> arguments)
+    {
+        var flags = tree.OptionsOf(command).Where(o => o.Arity.MaximumNumberOfValues == 0).Select(o => o.Name);
+        var flag = flags.FirstOrDefault(f => arguments.Any(a => a.StartsWith(f + "=", StringComparison.Ordinal)));
+        return flag is null
+            ? null
+            : Usage(CliErrors.OptionValue, $"{flag} takes no value", $"write {flag} alone, or leave it out");
     }
 
     private Problem UnknownOption(Command command, string typed)

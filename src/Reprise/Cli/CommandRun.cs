@@ -26,13 +26,14 @@ internal sealed class CommandRun(Host host, GlobalOptions options)
     {
         _ = parse;
         using var progress = new ProgressLine(host.Terminal, host.Clock, options.Quiet);
-        using var interruption = new Interruption(
+        var interruption = new Interruption(
             line =>
             {
                 progress.Clear();
                 host.Terminal.Error.WriteLine(line);
             },
             () => progress.Current);
+        host.Listening.Add(interruption);
         if (host.ListensToSignals) interruption.Listen();
         var context = new CommandContext(host, options, interruption.Token)
         {
@@ -42,6 +43,7 @@ internal sealed class CommandRun(Host host, GlobalOptions options)
             Calendar = new Calendar(host.Clock.LocalTimeZone, Calendar.LanguageOf(host.Environment)),
         };
         var report = await CallAsync(context, call);
+        interruption.End();
         progress.Dispose();
         return Finish(document, context, report, render);
     }

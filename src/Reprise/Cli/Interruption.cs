@@ -15,6 +15,7 @@ internal sealed class Interruption : IDisposable
     private readonly Action<string> say;
     private readonly Func<string?> current;
     private int count;
+    private volatile bool ended;
 
     /// <summary>
     /// Says what happens through <paramref name="say"/>; <paramref name="current"/> names the step going on.
@@ -49,9 +50,16 @@ internal sealed class Interruption : IDisposable
         }
     }
 
+    /// <summary>
+    /// The command is decided. Signals are swallowed from here on, not let go: one that killed the process behind its
+    /// answer would make 130 of a restore that is done, and 130 promises that everything is as before.
+    /// </summary>
+    public void End() => ended = true;
+
     /// <summary>What a signal does.</summary>
     public void Arrive(string signal)
     {
+        if (ended) return;
         var step = current();
         if (Interlocked.Increment(ref count) > 1)
         {

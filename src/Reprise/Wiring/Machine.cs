@@ -47,8 +47,12 @@ internal sealed record Machine(Func<string, string?> Variable)
     public SigningKeys Signing =>
         SigningKeys.From(Variable("BACKUP_METADATA_HMAC_KEY"), Variable("BACKUP_METADATA_HMAC_KEY_PREVIOUS"));
 
+    /// <summary>The folder that was named for what is staged, absolute, or null: that for temporary files.</summary>
+    public string? Stage { get; init; }
+
     /// <summary>The folder for temporary files.</summary>
-    public string TemporaryFolder => Path.GetFullPath(Variable("TMPDIR") is { Length: > 0 } folder ? folder : Path.GetTempPath());
+    public string TemporaryFolder => Stage
+        ?? Path.GetFullPath(Variable("TMPDIR") is { Length: > 0 } folder ? folder : Path.GetTempPath());
 
     /// <summary>The home of the user.</summary>
     public string Home => Variable("HOME") is { Length: > 0 } home ? home : Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);

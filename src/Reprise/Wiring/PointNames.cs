@@ -10,18 +10,33 @@ namespace Reprise.Wiring;
 /// </summary>
 internal static class PointNames
 {
-    private const string Latest = "latest";
+    /// <summary>What is meant when no point is named.</summary>
+    public const string Latest = "latest";
+
+    private const string PointPlace = "points/";
     private const int MinPrefix = 4;
 
     /// <summary>Finds the point; <c>point-unknown</c> (exit 2) or <c>no-point</c> (exit 4) when there is none.</summary>
     public static PointEntry Find(PointCatalog catalog, string name)
     {
-        if (name == Latest || name.StartsWith(Latest + "~", StringComparison.Ordinal)) return FindLatest(catalog, name);
+        if (IsRelative(name)) return FindLatest(catalog, name);
         var found = name.Length < MinPrefix
             ? []
             : catalog.Points.Where(p => p.Id.Value.StartsWith(name, StringComparison.Ordinal)).ToList();
         return found is [var one] ? Usable(one) : throw Unknown(catalog, name, found.Count);
     }
+
+    /// <summary>Whether it depends on what else is in the repository which point this means.</summary>
+    public static bool IsRelative(string? name) =>
+        name is null or Latest || name.StartsWith(Latest + "~", StringComparison.Ordinal);
+
+    /// <summary>
+    /// What is wrong with points that are newer than <paramref name="chosen"/>: they may be what <c>latest</c> meant, so
+    /// that who gets an older one must hear of it.
+    /// </summary>
+    public static IEnumerable<Problem> PassedOver(PointCatalog catalog, PointEntry chosen) => catalog.Problems
+        .Where(p => IsOfPoint(p) && string.CompareOrdinal(p.Where, PointPlace + chosen.Id.Value) > 0)
+        .Select(p => p with { Severity = Severity.Warning });
 
     /// <summary>Complete points that are not safety points, newest first.</summary>
     public static IReadOnlyList<PointEntry> Regular(PointCatalog catalog) =>
@@ -34,13 +49,21 @@ internal static class PointNames
             throw Unknown(catalog, name, 0);
         var regular = Regular(catalog);
         if (back < regular.Count) return Usable(regular[back]);
-        throw new RepriseException(
-            RepositoryErrors.NoPoint,
-            regular.Count == 0
-                ? "there is no complete point yet"
-                : $"{name} does not exist: there are {regular.Count} complete points",
-            regular.Count == 0 ? "take one with 'reprise backup'" : "choose one with 'reprise points'");
+
+        // Where all points are damaged, "there is none yet" would be a lie that invites to start anew.
+        if (catalog.Problems.LastOrDefault(IsOfPoint) is { } damaged) throw new RepriseException(damaged);
+        throw regular.Count == 0
+            ? new RepriseException(
+                RepositoryErrors.NoPoint, "there is no complete point yet", "take one with 'reprise backup'")
+            : new RepriseException(
+                RepositoryErrors.PointUnknown,
+                $"{name} does not exist: there are {regular.Count} complete points",
+                "choose one with 'reprise points'");
     }
+
+    private static bool IsOfPoint(Problem problem) =>
+        problem is { Severity: Severity.Error, Where: { } where }
+        && where.StartsWith(PointPlace, StringComparison.Ordinal);
 
     // A point whose signature cannot be trusted is never used for anything but being named.
     private static PointEntry Usable(PointEntry point) =>
@@ -49,7 +72,7 @@ internal static class PointNames
     private static RepriseException Unknown(PointCatalog catalog, string name, int found)
     {
         var damaged = catalog.Problems.FirstOrDefault(
-            p => name.Length >= MinPrefix && p.Where?.StartsWith("points/" + name, StringComparison.Ordinal) == true);
+            p => name.Length >= MinPrefix && p.Where?.StartsWith(PointPlace + name, StringComparison.Ordinal) == true);
         if (damaged is not null) return new RepriseException(damaged);
         return new RepriseException(
             RepositoryErrors.PointUnknown,

@@ -120,10 +120,12 @@ internal static class PointOperations
         var machine = Machine.Of(context.Host);
         using var repository = await Protection.OpenRepositoryAsync(machine, context, context.Cancellation);
         var catalog = await repository.ListPointsAsync(machine.Signing, context.Cancellation);
+        var point = PointNames.Find(catalog, options.Point);
+        var passed = PointNames.IsRelative(options.Point) ? PointNames.PassedOver(catalog, point) : [];
         var result = await new ExportRun(repository, machine.Disk, machine.Clock, machine.Cpu).RunAsync(
             new ExportRequest
             {
-                Point = PointNames.Find(catalog, options.Point),
+                Point = point,
                 Folder = new DiskPath(options.Folder),
                 Materialiser = new BareAssets(machine).For,
                 Secrets = SecretsFactory.ReadAsync,
@@ -135,12 +137,12 @@ internal static class PointOperations
         return new CommandReport<ExportJson>(
             new ExportJson
             {
-                Point = options.Point,
+                Point = point.Id.Value,
                 Folder = result.Folder.ToString(),
                 Files = [.. result.Files.Select(f => Exported(result.Folder, f, machine))],
                 Signed = machine.Signing.Current is not null,
             },
-            result.Problems);
+            [.. passed, .. result.Problems]);
     }
 
     /// <summary><c>recover</c></summary>

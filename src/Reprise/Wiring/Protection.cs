@@ -91,8 +91,9 @@ internal sealed class Protection : IDisposable
             Writer = machine.Writer,
         };
         var result = await new BackupRun(Repository, machine.Disk, machine.Clock).RunAsync(request, progress, cancellationToken);
-        Remember(new PointReference(result.Point.Manifest.Id, result.Point.Sha256));
-        return result;
+        return Remember(result.Point) is { } forgotten
+            ? result with { Problems = [.. result.Problems, forgotten] }
+            : result;
     }
 
     /// <summary>Proves the bytes of one point, or of all.</summary>
@@ -192,5 +193,21 @@ internal sealed class Protection : IDisposable
         return new SafetyResult(id, [.. complete], failed);
     }
 
-    private void Remember(PointReference newest) => State.RememberHead(newest, machine.Clock.GetUtcNow());
+    // The point is committed by now: an error would promise that it is not.
+    private Problem? Remember(CommittedPoint newest)
+    {
+        try
+        {
+            State.RememberHead(new PointReference(newest.Manifest.Id, newest.Sha256), machine.Clock.GetUtcNow());
+            return null;
+        }
+        catch (RepriseException e) when (e.Code.Exit == ExitCodes.Unavailable)
+        {
+            return e.Problem with
+            {
+                Severity = Severity.Warning,
+                Message = $"point {newest.Manifest.Id} is complete, but this host cannot remember it: {e.Problem.Message}",
+            };
+        }
+    }
 }

@@ -15,11 +15,12 @@ internal static class RestoreOperations
     public static async Task<CommandReport<RestoreJson>> RestoreAsync(
         RestoreOptions options, RestoreConversation conversation, CommandContext context)
     {
-        var machine = Machine.Of(context.Host);
+        var machine = Machine.Of(context.Host) with { Stage = options.Stage };
         using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
         var catalog = await protection.CatalogAsync(context.Cancellation);
         if (options.Continue) return await ContinueAsync(protection, catalog, options, conversation, context);
-        var entry = PointNames.Find(catalog, options.Point ?? "latest");
+        var entry = PointNames.Find(catalog, options.Point ?? PointNames.Latest);
+        var passed = PointNames.IsRelative(options.Point) ? PointNames.PassedOver(catalog, entry).ToList() : [];
         using var point = protection.Repository.OpenPoint(entry);
         var created = entry.Manifest.Created;
         var run = protection.Restore(new Dialogue(conversation, context, created), context.Progress, catalog, options.HealthUrl);
@@ -31,14 +32,18 @@ internal static class RestoreOperations
             Salvage = options.Salvage,
             Choices = Choices(options),
         };
-        if (options.To is { } folder) return await WriteAsync(run, request, folder, entry, context);
-        if (options.Plan)
-        {
-            var plan = await run.PlanAsync(request, context.Cancellation);
-            return new CommandReport<RestoreJson>(RestoreMapping.Of(plan, created), plan.Problems);
-        }
+        var report = await AnswerAsync(run, request, entry, options, context);
+        return report with { Problems = [.. passed, .. report.Problems] };
+    }
 
-        return await ReportAsync(() => run.RunAsync(request, context.Cancellation), created);
+    private static async Task<CommandReport<RestoreJson>> AnswerAsync(
+        RestoreRun run, RestoreRequest request, PointEntry entry, RestoreOptions options, CommandContext context)
+    {
+        if (options.To is { } folder) return await WriteAsync(run, request, folder, entry, context);
+        var created = entry.Manifest.Created;
+        if (!options.Plan) return await ReportAsync(() => run.RunAsync(request, context.Cancellation), created);
+        var plan = await run.PlanAsync(request, context.Cancellation);
+        return new CommandReport<RestoreJson>(RestoreMapping.Of(plan, created), plan.Problems);
     }
 
     /// <summary><c>undo</c></summary>
