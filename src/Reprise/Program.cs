@@ -6,6 +6,7 @@ using Reprise.Storage.Errors;
 
 var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
     .ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "", StringComparer.Ordinal);
+var terminal = Terminal.OfThisProcess();
 string folder;
 try
 {
@@ -13,7 +14,7 @@ try
 }
 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
 {
-    Console.Error.WriteLine(
+    terminal.Error.WriteLine(
         $"error: the current folder cannot be read, it was deleted perhaps [{StorageErrors.FileMissing.Name}]\n"
         + "  change to another folder, then run the command again");
     return StorageErrors.FileMissing.Exit;
@@ -21,7 +22,7 @@ catch (Exception e) when (e is IOException or UnauthorizedAccessException)
 
 var host = new Host
 {
-    Terminal = Terminal.OfThisProcess(),
+    Terminal = terminal,
     Disk = Disks.OfThisMachine(),
     Clock = TimeProvider.System,
     Environment = variables,

@@ -16,7 +16,7 @@ internal static class Together
             var done = await Task.WhenAny(running);
             running.Remove(done);
             if (done.IsCompletedSuccessfully) continue;
-            await ending.CancelAsync();
+            ending.Cancel();
             await Task.WhenAny(Task.WhenAll(running));
             await done;
         }

@@ -1,3 +1,4 @@
+#pragma warning disable RS0030 // A pipe is read by a thread that may wait in the call; nothing else waits so.
 using System.IO.Pipes;
 using System.Threading.Channels;
 using Reprise.Storage.Disk;
@@ -35,10 +36,13 @@ internal sealed class OutputPump
         new Thread(pump.Read) { IsBackground = true, Name = "output of a child" }.Start();
         try
         {
-            await foreach (var (block, used) in pump.full.Reader.ReadAllAsync(cancellationToken))
+            while (await pump.full.Reader.WaitToReadAsync(cancellationToken))
             {
-                await take(block.AsMemory(0, used), cancellationToken);
-                pump.empty.Writer.TryWrite(block);
+                while (pump.full.Reader.TryRead(out var full))
+                {
+                    await take(full.Block.AsMemory(0, full.Used), cancellationToken);
+                    pump.empty.Writer.TryWrite(full.Block);
+                }
             }
         }
         finally
