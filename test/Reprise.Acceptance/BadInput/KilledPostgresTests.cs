@@ -36,7 +36,8 @@ public sealed class KilledPostgresTests
             var status = (await application.RepriseAsync("status", "--json")).Result("status");
             var interrupted = status.GetProperty("interrupted").GetArrayLength() > 0;
             var goesOn = attempt % 2 == 0;
-            TestContext.Current.TestOutputHelper?.WriteLine($"seed {Seed}: interrupted {interrupted}, goes on {goesOn}");
+            TestContext.Current.TestOutputHelper?.WriteLine(
+                $"seed {Seed}: interrupted {interrupted}, goes on {goesOn}");
             string[] wayOut = goesOn ? ["restore", "--continue", "--yes", "--json"] : ["undo", "--yes", "--json"];
             if (interrupted) (await application.RepriseAsync(wayOut)).MustExit(0).Json(wayOut[0]);
             var orders = await server.OrdersAsync(database);
