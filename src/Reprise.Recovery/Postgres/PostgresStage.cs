@@ -190,13 +190,7 @@ internal sealed class PostgresStage(
         if (programs.IsVia)
         {
             progress.Begin($"restore {database.Live} through one pg_restore", database.Facts.DumpBytes);
-            await RunAsync(
-                programs, serverMajor, name, [], (input, token) =>
-                    DumpLayout.WriteAsync(point, head, tables, DumpLayout.NowhereElse, (bytes, stop) =>
-                {
-                    progress.Advance(bytes.Length);
-                    return input.WriteAsync(bytes, stop);
-                }, token), cancellationToken);
+            await RunAsync(programs, serverMajor, name, [], StreamAsync, cancellationToken);
             return;
         }
 
@@ -212,31 +206,57 @@ internal sealed class PostgresStage(
             var elsewhere = large.Select(table => table.Entry.Id).ToHashSet();
             progress.Begin($"lay out the dump of {database.Live}", LaidOutBytes(database, large));
             await DumpFile.WriteAsync(host, path, point, head, tables, elsewhere, progress, cancellationToken);
-            var jobs = settings.RestoreJobs > 0 ? settings.RestoreJobs : host.Cpu.Degree;
-            Task Restore(CancellationToken token, params string[] arguments) =>
-                RunAsync(programs, serverMajor, name, [.. arguments, path.ToString()], null, token);
-            if (large.Count == 0)
-            {
-                progress.Begin($"restore {database.Live}", null);
-                await Restore(cancellationToken, Jobs(jobs));
-                return;
-            }
-
-            // The three sections one after another are what a pg_restore of all does; the rows of large tables come
-            // in beside the second one.
-            await Restore(cancellationToken, "--section=pre-data");
-            progress.Begin($"restore the rows of {database.Live}", large.Sum(table => table.Rows.LengthBytes));
-            var rows = new LargeTables(server, name, progress);
-            await Together.RunAsync(
-                [token => rows.LoadAsync(point, large, jobs, token), token => Restore(token, "--section=data")],
+            await RestoreAsync(
+                (arguments, token) =>
+                    RunAsync(programs, serverMajor, name, [.. arguments, path.ToString()], null, token),
+                database,
+                point,
+                large,
                 cancellationToken);
-            progress.Begin($"restore indexes and constraints of {database.Live}", null);
-            await Restore(cancellationToken, "--section=post-data", Jobs(jobs));
         }
         finally
         {
             host.Disk.DeleteFile(path);
         }
+
+        Task StreamAsync(Stream input, CancellationToken token) => DumpLayout.WriteAsync(
+            point,
+            head,
+            tables,
+            DumpLayout.NowhereElse,
+            (bytes, stop) =>
+            {
+                progress.Advance(bytes.Length);
+                return input.WriteAsync(bytes, stop);
+            },
+            token);
+    }
+
+    private async Task RestoreAsync(
+        Func<string[], CancellationToken, Task> restore,
+        RestoreDatabase database,
+        PointReader point,
+        IReadOnlyList<LargeTable> large,
+        CancellationToken cancellationToken)
+    {
+        var jobs = settings.RestoreJobs > 0 ? settings.RestoreJobs : host.Cpu.Degree;
+        if (large.Count == 0)
+        {
+            progress.Begin($"restore {database.Live}", null);
+            await restore([Jobs(jobs)], cancellationToken);
+            return;
+        }
+
+        // The three sections one after another are what a pg_restore of all does; the rows of large tables come in
+        // beside the second one.
+        await restore(["--section=pre-data"], cancellationToken);
+        progress.Begin($"restore the rows of {database.Live}", large.Sum(table => table.Rows.LengthBytes));
+        var rows = new LargeTables(server, database.Staged(item), progress);
+        await Together.RunAsync(
+            [token => rows.LoadAsync(point, large, jobs, token), token => restore(["--section=data"], token)],
+            cancellationToken);
+        progress.Begin($"restore indexes and constraints of {database.Live}", null);
+        await restore(["--section=post-data", Jobs(jobs)], cancellationToken);
     }
 
     private static string Jobs(int jobs) => "--jobs=" + jobs.ToString(CultureInfo.InvariantCulture);

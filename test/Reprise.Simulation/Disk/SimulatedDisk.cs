@@ -228,7 +228,9 @@ public sealed class SimulatedDisk : IDisk
             DeviceNumber + (long)(MountOf(path)?.Number ?? 0)));
 
     /// <inheritdoc />
-    public IDisposable? TryLock(DiskPath path) => Do("lock", path, Make, () =>
+    // A look, though it may make the file: nobody is told of a failure once he holds a lock, for then nobody could
+    // release it.
+    public IDisposable? TryLock(DiskPath path) => Do("lock", path, CallTraits.Look | CallTraits.Room, () =>
     {
         var place = DiskNames.Find(Medium.Root, path, followLast: false);
         var inode = place.Inode ?? MakeAt(place, path, FileType.Regular, PrivateFile);
