@@ -70,14 +70,27 @@ internal sealed class Terminal
         await Error.WriteAsync(question.AsMemory(), cancellationToken);
         await Error.FlushAsync(cancellationToken);
         // A read of the console cannot be cancelled, so that it waits on a thread of its own, which dies with us.
-        return await Task.Run(In.ReadLine, cancellationToken).WaitAsync(cancellationToken);
+        return await Task.Run(() => OrEnd(In.ReadLine), cancellationToken).WaitAsync(cancellationToken);
     }
 
     /// <summary>Asks for something that must not be seen.</summary>
     public async Task<string?> AskSecretAsync(string question, CancellationToken cancellationToken)
     {
         await Error.WriteAsync(question.AsMemory(), cancellationToken);
-        return await Task.Run(ReadSecret ?? In.ReadLine, cancellationToken).WaitAsync(cancellationToken);
+        return await Task.Run(() => OrEnd(ReadSecret ?? In.ReadLine), cancellationToken).WaitAsync(cancellationToken);
+    }
+
+    // A terminal that was closed while it was asked has nothing more to say.
+    private static string? OrEnd(Func<string?> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     // A document that cannot be written into a file is an error; a terminal that was closed is not ours to wait for.
