@@ -5,7 +5,7 @@ using Reprise.Storage.Errors;
 namespace Reprise.Recovery.Postgres;
 
 /// <summary>Stores what a dump holds: its head as one content, every block as one of its own.</summary>
-internal sealed class CaptureSink(CaptureContext context) : IDumpSink, IDisposable
+internal sealed class CaptureSink(CaptureContext context) : IDumpSink
 {
     private readonly TaskCompletionSource<DumpHead> head = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ContentWriter tocWriter = context.Writer.Begin(Cutting.ContentDefined);
@@ -15,7 +15,7 @@ internal sealed class CaptureSink(CaptureContext context) : IDumpSink, IDisposab
     private Content? toc;
     private DumpBlock block;
 
-    /// <summary>Ends when the head has come; cancelled when it never will.</summary>
+    /// <summary>Ends when the head has come, which may be never.</summary>
     public Task<DumpHead> Head => head.Task;
 
     public Content Toc => toc ?? throw new InvariantException("the head of the dump is not stored yet");
@@ -23,8 +23,6 @@ internal sealed class CaptureSink(CaptureContext context) : IDumpSink, IDisposab
     public IReadOnlyList<DumpTable> Tables => tables;
 
     public IReadOnlyList<(DumpEntry Entry, long Rows)> Rows => rows;
-
-    public void GiveUp() => head.TrySetCanceled();
 
     public ValueTask TakeHeadAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
@@ -57,8 +55,6 @@ internal sealed class CaptureSink(CaptureContext context) : IDumpSink, IDisposab
         if (block == DumpBlock.Rows) rows.Add((entry, count));
         writer = null;
     }
-
-    public void Dispose() => GiveUp();
 
     private ContentWriter Current => writer ?? throw new InvariantException("no data block has begun");
 }

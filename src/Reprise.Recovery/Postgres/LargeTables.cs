@@ -6,10 +6,10 @@ namespace Reprise.Recovery.Postgres;
 
 /// <summary>
 /// Loads the rows of large tables from the point straight into the server, several tables at once. What pg_restore
-/// could seek in would have to be laid out as a file first, which takes the room of the uncompressed rows and, for a
-/// database of a few large tables, a quarter of the time. Each table is emptied and filled in one transaction, so that
-/// its rows can come in frozen: nothing has to be written a second time when they are first read, neither by the
-/// building of indexes nor by a vacuum (PostgreSQL's documentation of COPY, option FREEZE).
+/// could seek in would have to be laid out as a file first, which takes time and the room of the uncompressed rows.
+/// Each table is emptied and filled in one transaction, so that its rows can come in frozen: nothing has to be written
+/// a second time when they are first read, neither by the building of indexes nor by a vacuum (PostgreSQL's
+/// documentation of COPY, option FREEZE).
 /// </summary>
 internal sealed class LargeTables(PostgresServer server, string database, IProgressSink progress)
 {

@@ -109,17 +109,19 @@ internal sealed class PostgresCapture(
             session, [.. snapshot.Tables.Select(table => (table.Schema, table.Name))], cancellationToken);
         context.Progress.Begin($"dump {name}", snapshot.Database.SizeBytes);
 
-        using var sink = new CaptureSink(context);
+        var sink = new CaptureSink(context);
         using var parser = new DumpParser(sink);
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var dumping = DumpAsync(programs, name, snapshot.Snapshot, parser, ending.Token);
-        var counting = settings.CountRows
-            ? new RowCounts(server, name, snapshot).RunAsync(sink.Head, ending.Token)
-            : Task.FromResult<IReadOnlyDictionary<long, long>>(new Dictionary<long, long>());
-        await BothAsync(dumping, counting, ending, sink);
-        Compare(snapshot, sink, await counting);
+        IReadOnlyDictionary<long, long> counted = new Dictionary<long, long>();
+        List<Func<CancellationToken, Task>> works =
+            [token => DumpAsync(programs, name, snapshot.Snapshot, parser, token)];
+        if (settings.CountRows) works.Add(CountAsync);
+        await Together.RunAsync(works, cancellationToken);
+        Compare(snapshot, sink, counted);
         await KeepAsync(snapshot, sink, prefix, migration, facts, programs, cancellationToken);
         return snapshot.Now;
+
+        async Task CountAsync(CancellationToken token) =>
+            counted = await new RowCounts(server, name, snapshot).RunAsync(sink.Head, token);
     }
 
     private async Task DumpAsync(
@@ -141,25 +143,6 @@ internal sealed class PostgresCapture(
                 warning.Contains("circular foreign-key", StringComparison.Ordinal) ? Severity.Note : Severity.Warning,
                 warning,
                 "read what pg_dump says, and drill this point") { Asset = asset, Where = name });
-        }
-    }
-
-    // The first failure counts and ends the other; what the other says because it was ended does not.
-    private static async Task BothAsync(Task dumping, Task counting, CancellationTokenSource ending, CaptureSink sink)
-    {
-        List<Task> tasks = [dumping, counting];
-        while (tasks.Count > 0)
-        {
-            var done = await Task.WhenAny(tasks);
-            tasks.Remove(done);
-            if (!done.IsCompletedSuccessfully)
-            {
-                ending.Cancel();
-                sink.GiveUp();
-                await Task.WhenAny(Task.WhenAll(tasks));
-            }
-
-            await done;
         }
     }
 

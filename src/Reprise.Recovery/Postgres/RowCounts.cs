@@ -15,7 +15,7 @@ internal sealed class RowCounts(PostgresServer server, string database, CatalogS
     public async Task<IReadOnlyDictionary<long, long>> RunAsync(
         Task<DumpHead> head, CancellationToken cancellationToken)
     {
-        var dumped = (await head).Data.Select(entry => (long)entry.Oid).ToHashSet();
+        var dumped = (await head.WaitAsync(cancellationToken)).Data.Select(entry => (long)entry.Oid).ToHashSet();
         await using var session = await server.OpenAsync(database, SessionUse.Ours, cancellationToken);
         await session.ExecuteAsync("set lock_timeout = '5s'", cancellationToken);
         var counts = new Dictionary<long, long>();
