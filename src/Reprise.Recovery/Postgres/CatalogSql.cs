@@ -118,6 +118,46 @@ internal static class CatalogSql
         where c.relkind = 'r' and {UserTable}
         """;
 
+    /// <summary>Ordinary tables of users with columns of their own whose rows take at least this much.</summary>
+    public static string LargeTables(long leastBytes) =>
+        $"""
+        select pg_catalog.json_build_object(
+          'encoding', pg_catalog.current_setting('server_encoding'),
+          'encrypted', coalesce(
+            (select s.ssl from pg_catalog.pg_stat_ssl s where s.pid = pg_catalog.pg_backend_pid()), false),
+          'tables', coalesce((select pg_catalog.json_agg(pg_catalog.json_build_object(
+              'oid', t.oid::bigint, 'schema', t.nspname, 'name', t.relname,
+              'blocks', pg_catalog.pg_relation_size(t.oid) / pg_catalog.current_setting('block_size')::bigint,
+              'bytes', t.bytes, 'isHeap', t.heap) order by t.bytes desc)
+            from (select c.oid, n.nspname, c.relname, pg_catalog.pg_table_size(c.oid) as bytes,
+                coalesce((select a.amname = 'heap' from pg_catalog.pg_am a where a.oid = c.relam), false) as heap
+              from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+              where c.relkind = 'r' and c.relpersistence in ('p', 'u') and {UserTable}
+                and exists (select from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0
+                  and not a.attisdropped and a.attgenerated = '')
+                and not exists (select from pg_catalog.pg_depend p
+                  where p.classid = 'pg_catalog.pg_class'::regclass and p.objid = c.oid and p.deptype = 'e')) t
+            where t.bytes >= {leastBytes.ToString(CultureInfo.InvariantCulture)}), '[]'::json))::text
+        """;
+
+    /// <summary>
+    /// What a COPY of these tables needs, as the snapshot sees them. The file of a table is asked of the server as it is
+    /// now: another one than the snapshot's means that it was truncated or rewritten, and reading it would find nothing.
+    /// </summary>
+    public static string CopyFacts(IEnumerable<uint> tables) =>
+        $"""
+        select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+            'oid', c.oid::bigint,
+            'same', coalesce(pg_catalog.pg_relation_filenode(c.oid) = c.relfilenode, false),
+            'quoted', pg_catalog.format('%I.%I', n.nspname, c.relname),
+            'owner', pg_catalog.pg_get_userbyid(c.relowner),
+            'columns', (select pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by a.attnum)
+              from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0
+                and not a.attisdropped and a.attgenerated = ''))), '[]'::json)::text
+        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where c.oid in ({string.Join(", ", tables.Select(t => t.ToString(CultureInfo.InvariantCulture)))})
+        """;
+
     /// <summary>Who uses a database, one line each, ours excepted.</summary>
     public static string Sessions(string database) =>
         $"""

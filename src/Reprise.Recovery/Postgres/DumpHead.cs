@@ -39,6 +39,18 @@ internal sealed record DumpHead
 
     /// <summary>Every role that owns something in the dump.</summary>
     public required IReadOnlyCollection<string> Owners { get; init; }
+
+    /// <summary>Where the number of entries stands.</summary>
+    public required int CountAt { get; init; }
+
+    /// <summary>Where the first entry begins that is no longer about the schema before data.</summary>
+    public required int DataAt { get; init; }
+
+    /// <summary>The largest number of an entry.</summary>
+    public required int LargestId { get; init; }
+
+    /// <summary>The numbers of the entries that create tables, by the table's OID.</summary>
+    public required IReadOnlyDictionary<uint, int> Tables { get; init; }
 }
 
 /// <summary>
@@ -55,9 +67,11 @@ internal sealed class DumpHeadParser
     private const int MaxStringBytes = 256 << 20;
     private const int MaxEntries = 50_000_000;
     private const int NoData = 3;
+    private const int DataSection = 3;
 
     private readonly List<DumpEntry> data = [];
     private readonly SortedSet<string> owners = new(StringComparer.Ordinal);
+    private readonly Dictionary<uint, int> tables = [];
     private byte[] buffer = new byte[128 * 1024];
     private int start;
     private int end;
@@ -67,6 +81,9 @@ internal sealed class DumpHeadParser
     private string serverVersion = "";
     private string dumpVersion = "";
     private int entriesLeft = -1;
+    private int countAt;
+    private int dataAt = -1;
+    private int largestId;
 
     /// <summary>The head, once it is complete.</summary>
     public DumpHead? Head { get; private set; }
@@ -109,6 +126,10 @@ internal sealed class DumpHeadParser
         LengthBytes = consumed,
         Data = data,
         Owners = owners,
+        CountAt = countAt,
+        DataAt = dataAt < 0 ? (int)consumed : dataAt,
+        LargestId = largestId,
+        Tables = tables,
     };
 
     private void Append(ReadOnlySpan<byte> block)
@@ -151,8 +172,10 @@ internal sealed class DumpHeadParser
         cursor.Text(MaxStringBytes);
         var server = Decode(cursor.Text(MaxStringBytes));
         var dump = Decode(cursor.Text(MaxStringBytes));
+        var at = cursor.Used;
         var count = cursor.Number();
         if (cursor.Short) return false;
+        countAt = (int)consumed + at;
         if (count is < 0 or > MaxEntries) throw Invalid($"it announces {count} entries");
         (version, offsetBytes, serverVersion, dumpVersion, entriesLeft) =
             (fixedPart[1], fixedPart[4], server, dump, count);
@@ -166,8 +189,8 @@ internal sealed class DumpHeadParser
         cursor.Text(MaxStringBytes);
         var oid = cursor.Text(MaxStringBytes);
         var tag = cursor.Text(MaxStringBytes);
-        cursor.Text(MaxStringBytes);
-        cursor.Number();
+        var kind = cursor.Text(MaxStringBytes);
+        var section = cursor.Number();
         for (var i = 0; i < 2; i++) cursor.Text(MaxStringBytes);
         var copy = cursor.Text(MaxStringBytes);
         var schema = cursor.Text(MaxStringBytes);
@@ -187,9 +210,12 @@ internal sealed class DumpHeadParser
         if (id <= 0) throw Invalid($"an entry has the number {id}");
         if (hasData != 0 && flag == NoData) throw Invalid($"entry {id} is said to have data and none");
         if (!owner.IsEmpty) owners.Add(Decode(owner));
+        var number = uint.TryParse(oid, out var parsed) ? parsed : 0;
+        largestId = Math.Max(largestId, id);
+        if (section >= DataSection && dataAt < 0) dataAt = (int)consumed;
+        if (kind.SequenceEqual("TABLE"u8)) tables[number] = id;
         if (hasData != 0)
         {
-            var number = uint.TryParse(oid, out var parsed) ? parsed : 0;
             data.Add(new DumpEntry(
                 id, number, Decode(tag), schema.IsEmpty ? null : Decode(schema), (int)consumed + offsetAt)
             {

@@ -17,6 +17,9 @@ internal sealed class PostgresCapture(
     string asset, PostgresServer server, PostgresSettings settings, CaptureContext context)
 {
     private const string LockWait = "--lock-wait-timeout=10min";
+    private const int MaxStreams = 4;
+
+    private static int Streams => Math.Clamp(Environment.ProcessorCount, 1, MaxStreams);
 
     private readonly SortedDictionary<string, Content> streams = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, long> rows = new(StringComparer.Ordinal);
@@ -24,6 +27,7 @@ internal sealed class PostgresCapture(
     private readonly List<CatalogDatabase> databases = [];
     private readonly List<string> hashes = [];
     private long sourceBytes;
+    private int copiedTables;
 
     public async Task<AssetRecord> RunAsync(CancellationToken cancellationToken)
     {
@@ -62,6 +66,7 @@ internal sealed class PostgresCapture(
             {
                 [PostgresRecord.DatabasesFact] = JsonSerializer.Serialize(
                     databases, CatalogJson.Default.IReadOnlyListCatalogDatabase),
+                [PostgresRecord.CopiedTablesFact] = copiedTables.ToString(CultureInfo.InvariantCulture),
                 ["observed"] = observed.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
             },
             Streams = streams,
@@ -99,9 +104,26 @@ internal sealed class PostgresCapture(
 
     private async Task<DateTimeOffset> CaptureAsync(string name, string prefix, CancellationToken cancellationToken)
     {
+        try
+        {
+            return await CaptureAsync(name, prefix, copies: true, cancellationToken);
+        }
+        catch (TablesInMotionException)
+        {
+            // What was written of the first attempt lies in packs that no point names.
+            return await CaptureAsync(name, prefix, copies: false, cancellationToken);
+        }
+    }
+
+    private async Task<DateTimeOffset> CaptureAsync(
+        string name, string prefix, bool copies, CancellationToken cancellationToken)
+    {
         await using var session = await server.OpenAsync(name, SessionUse.Ours, cancellationToken);
         var facts = await session.AskAsync(CatalogSql.Server, CatalogJson.Default.CatalogServer, cancellationToken);
         var programs = await server.ProgramsAsync(facts.Major, cancellationToken);
+        var large = copies
+            ? await CopiedTables.LookAsync(server, facts, name, settings.LargeTableBytes, cancellationToken)
+            : null;
         await session.ExecuteAsync(CatalogSql.BeginSnapshot, cancellationToken);
         var snapshot = await session.AskAsync(
             CatalogSql.Snapshot(facts), CatalogJson.Default.CatalogSnapshot, cancellationToken);
@@ -109,27 +131,46 @@ internal sealed class PostgresCapture(
             session, [.. snapshot.Tables.Select(table => (table.Schema, table.Name))], cancellationToken);
         context.Progress.Begin($"dump {name}", snapshot.Database.SizeBytes);
 
-        var sink = new CaptureSink(context);
+        using var copied = large is null
+            ? null
+            : await CopiedTables.OpenAsync(server, name, snapshot.Snapshot, large, Streams, settings.PieceBytes, cancellationToken);
+        var gate = new Gate();
+        var sink = new CaptureSink(context, gate, copied);
         using var parser = new DumpParser(sink);
         IReadOnlyDictionary<long, long> counted = new Dictionary<long, long>();
+        IReadOnlyList<DumpTable> copiedRows = [];
         List<Func<CancellationToken, Task>> works =
-            [token => DumpAsync(programs, name, snapshot.Snapshot, parser, token)];
+            [token => DumpAsync(programs, name, [$"--snapshot={snapshot.Snapshot}", .. copied?.Arguments ?? []], parser, token)];
+        if (copied is not null) works.Add(CopyAsync);
         if (settings.CountRows) works.Add(CountAsync);
         await Together.RunAsync(works, cancellationToken);
+        sink.Add(copiedRows);
+        copiedTables += copiedRows.Count;
         Compare(snapshot, sink, counted);
         await KeepAsync(snapshot, sink, prefix, migration, facts, programs, cancellationToken);
         return snapshot.Now;
 
         async Task CountAsync(CancellationToken token) =>
-            counted = await new RowCounts(server, name, snapshot).RunAsync(sink.Head, token);
+            counted = await new RowCounts(server, name, snapshot, oid => copied?.Reads(oid) == true).RunAsync(
+                sink.Head, token);
+
+        async Task CopyAsync(CancellationToken token)
+        {
+            await sink.Head.WaitAsync(token);
+            copiedRows = await copied.RunAsync(gate, context.Progress, token);
+        }
     }
 
     private async Task DumpAsync(
-        PostgresPrograms programs, string name, string snapshot, DumpParser parser, CancellationToken cancellationToken)
+        PostgresPrograms programs,
+        string name,
+        IEnumerable<string> more,
+        DumpParser parser,
+        CancellationToken cancellationToken)
     {
         var result = await programs.RunAsync(
             "pg_dump",
-            ["-Fc", "-Z0", "-w", LockWait, $"--snapshot={snapshot}"],
+            ["-Fc", "-Z0", "-w", LockWait, .. more],
             name,
             null,
             parser.TakeAsync,

@@ -19,6 +19,9 @@ namespace Reprise.Recovery.Postgres;
 public static class PostgresRecord
 {
     internal const string DatabasesFact = "databases";
+
+    /// <summary>How many tables were read beside the dump.</summary>
+    internal const string CopiedTablesFact = "copiedTables";
     internal const string HeadStream = "toc";
     internal const string TablesStream = "tables";
     internal const string RolesStream = "roles";

@@ -58,6 +58,16 @@ internal sealed class PostgresServer
     public async Task<NpgsqlSession> OpenForRowsAsync(string database, CancellationToken cancellationToken) =>
         (NpgsqlSession)await OpenAsync(database, SessionUse.Ours, cancellationToken);
 
+    /// <summary>
+    /// Opens a connection for reading very many rows; null with <c>via</c>, where encryption is demanded, or when the
+    /// server does not let it in.
+    /// </summary>
+    public async Task<WireConnection?> TryOpenWireAsync(string database, CancellationToken cancellationToken) =>
+        IsVia || Connection.Options.GetValueOrDefault("sslmode", "prefer") is not ("prefer" or "allow" or "disable")
+            || Connection.Options.GetValueOrDefault("channel_binding") == "require"
+            ? null
+            : await WireConnection.TryOpenAsync(Connection, database, host.Entropy, host.Cpu, cancellationToken);
+
     /// <summary>The programs for a server of this major.</summary>
     /// <exception cref="RepriseException"><c>client-missing</c>, <c>client-too-old</c>.</exception>
     public async Task<PostgresPrograms> ProgramsAsync(int serverMajor, CancellationToken cancellationToken)

@@ -63,9 +63,13 @@ public sealed record PostgresSettings
     public string? StageFolder { get; init; }
 
     /// <summary>
-    /// Tables whose rows take at least this much are loaded from the point itself instead of through a file.
+    /// Tables whose rows take at least this much are read beside pg_dump, and loaded from the point itself instead of
+    /// through a file.
     /// </summary>
     public long LargeTableBytes { get; init; } = LargeTables.LeastBytes;
+
+    /// <summary>How much of a large table is read by one statement; several are read at once.</summary>
+    public long PieceBytes { get; init; } = 128L * 1024 * 1024;
 
     /// <summary>A folder that holds the client programs, or null: they are looked for.</summary>
     public string? ClientFolder { get; init; }

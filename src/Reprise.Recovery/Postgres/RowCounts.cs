@@ -6,8 +6,10 @@ namespace Reprise.Recovery.Postgres;
 /// Counts rows on the server in the snapshot of a dump, beside the dump. It begins when the dump's head has come: by
 /// then pg_dump holds its locks, so that it can never wait for a lock behind somebody who waits for us. Each batch is a
 /// transaction of its own, since a lock on each of ten thousand tables at once does not fit into the server's table.
+/// What the server has counted already while it sent the rows (<paramref name="isCounted"/>) is not counted again.
 /// </summary>
-internal sealed class RowCounts(PostgresServer server, string database, CatalogSnapshot snapshot)
+internal sealed class RowCounts(
+    PostgresServer server, string database, CatalogSnapshot snapshot, Func<uint, bool> isCounted)
 {
     private const int TablesInBatch = 100;
 
@@ -19,7 +21,8 @@ internal sealed class RowCounts(PostgresServer server, string database, CatalogS
         await using var session = await server.OpenAsync(database, SessionUse.Ours, cancellationToken);
         await session.ExecuteAsync("set lock_timeout = '5s'", cancellationToken);
         var counts = new Dictionary<long, long>();
-        var wanted = snapshot.Tables.Where(table => dumped.Contains(table.Oid) && !table.OfExtension);
+        var wanted = snapshot.Tables.Where(
+            table => dumped.Contains(table.Oid) && !table.OfExtension && !isCounted((uint)table.Oid));
         foreach (var batch in wanted.Chunk(TablesInBatch))
         {
             if (await TryAsync(session, batch, counts, cancellationToken)) continue;

@@ -4,14 +4,17 @@ using Reprise.Repository.Points;
 namespace Reprise.Repository.Format;
 
 /// <summary>
-/// <see cref="Content"/> as bytes: length, SHA-256 (32 bytes), depth, number of parts, then the parts. A part is its
-/// pack + 1, entry, offset, stored length, plain length; a hole is 0 and its length. All numbers as in
+/// <see cref="Content"/> as bytes: length, SHA-256 (32 bytes), depth (and 4 when that is over the SHA-256 of the parts),
+/// number of parts, then the parts. A part is its pack + 1, entry, offset, stored length, plain length; a hole is 0 and its length. All numbers as in
 /// <see cref="ByteWriter.Number"/>. A list of parts (depth above 0) is the parts alone, end to end.
 /// </summary>
 public static class ContentCodec
 {
     /// <summary>Lists of lists of lists: more than any content of ours needs (24 × 40,000³ parts).</summary>
     public const int MaxDepth = 3;
+
+    // Added to the depth when the hash is over the hashes of the parts.
+    private const int ByPart = MaxDepth + 1;
 
     /// <summary>The largest length that is believed: 2^56 bytes.</summary>
     public const long MaxLengthBytes = 1L << 56;
@@ -21,7 +24,7 @@ public static class ContentCodec
     {
         ByteWriter.Number(to, content.LengthBytes);
         ByteWriter.Bytes(to, content.Sha256.Bytes);
-        ByteWriter.Number(to, content.Depth);
+        ByteWriter.Number(to, content.Depth + (content.IsHashedByPart ? ByPart : 0));
         ByteWriter.Number(to, content.Parts.Count);
         foreach (var part in content.Parts) Write(to, part);
     }
@@ -45,10 +48,17 @@ public static class ContentCodec
     {
         var length = from.Number(MaxLengthBytes);
         var sha256 = new Sha256Digest(from.Bytes(Sha256Digest.Length));
-        var depth = (int)from.Number(MaxDepth);
+        var depth = (int)from.Number(MaxDepth + ByPart);
         var parts = new Part[(int)from.Number(Content.MaxInlineParts)];
         for (var i = 0; i < parts.Length; i++) parts[i] = ReadPart(ref from);
-        return new Content { LengthBytes = length, Sha256 = sha256, Depth = depth, Parts = parts };
+        return new Content
+        {
+            LengthBytes = length,
+            Sha256 = sha256,
+            IsHashedByPart = depth >= ByPart,
+            Depth = depth % ByPart,
+            Parts = parts,
+        };
     }
 
     /// <summary>Reads one part.</summary>

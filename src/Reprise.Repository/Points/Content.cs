@@ -70,8 +70,14 @@ public sealed record Content
     /// <summary>Length of the bytes.</summary>
     public required long LengthBytes { get; init; }
 
-    /// <summary>SHA-256 of the bytes; a reader compares it at the end.</summary>
+    /// <summary>SHA-256 of the bytes, or what <see cref="IsHashedByPart"/> says; a reader compares it at the end.</summary>
     public required Sha256Digest Sha256 { get; init; }
+
+    /// <summary>
+    /// Whether <see cref="Sha256"/> is the SHA-256 over the SHA-256 of each part in their order instead of over the
+    /// bytes: for content that nobody compares with a file, so that its bytes are hashed once, and on several cores.
+    /// </summary>
+    public bool IsHashedByPart { get; init; }
 
     /// <summary>0: <see cref="Parts"/> are the bytes. n: they are the encoded parts of depth n-1.</summary>
     public int Depth { get; init; }

@@ -14,21 +14,31 @@ public sealed class ContentWriter
     private readonly PointWriter writer;
     private readonly Cutting cutting;
     private readonly byte type;
-    private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly bool hashedByPart;
+    private readonly ContentWriter? whole;
     private readonly List<Part> parts = [];
+    private readonly List<Sha256Digest> hashes = [];
+    private readonly Queue<ContentWriter> pieces = new();
+    private IncrementalHash? hash;
+    private Sha256Digest? only;
+    private int inFlight;
+    private bool hasEnded;
     private byte[] buffer = [];
     private int used;
     private bool isLong;
     private CutScan scan;
     private ContentWriter? list;
 
-    internal ContentWriter(PointWriter writer, Cutting cutting, byte type)
+    internal ContentWriter(
+        PointWriter writer, Cutting cutting, byte type, bool hashedByPart, ContentWriter? whole = null)
     {
         Storage.Errors.Invariant.Check(
             cutting.FixedBytes is 0 or (>= 4096 and <= 1024 * 1024), "fixed chunks have 4 KiB to 1 MiB");
         this.writer = writer;
         this.cutting = cutting;
         this.type = type;
+        this.hashedByPart = hashedByPart;
+        this.whole = whole;
     }
 
     /// <summary>Bytes taken so far.</summary>
@@ -37,7 +47,6 @@ public sealed class ContentWriter
     /// <summary>Takes a copy of <paramref name="bytes"/>; returns when there is room for more.</summary>
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
-        hash.AppendData(bytes.Span);
         LengthBytes += bytes.Length;
         while (!bytes.IsEmpty)
         {
@@ -53,6 +62,7 @@ public sealed class ContentWriter
     /// <summary>Takes <paramref name="count"/> zero bytes that are stored as a hole.</summary>
     public async ValueTask WriteZerosAsync(long count, CancellationToken cancellationToken)
     {
+        Storage.Errors.Invariant.Check(!hashedByPart, "content that is hashed by part has no holes");
         await FlushAsync(cancellationToken);
 
         // Parts come in order, so everything before the hole has to be placed before it.
@@ -61,7 +71,7 @@ public sealed class ContentWriter
         for (var left = count; left > 0;)
         {
             var run = (int)Math.Min(left, Zeros.Length);
-            hash.AppendData(Zeros.AsSpan(0, run));
+            Hash.AppendData(Zeros.AsSpan(0, run));
             left -= run;
         }
 
@@ -75,25 +85,55 @@ public sealed class ContentWriter
         await SpillAsync(cancellationToken);
     }
 
+    /// <summary>
+    /// Starts a piece of this content, which is hashed by part and gets no bytes but those of its pieces. Pieces may be
+    /// written beside each other; they follow each other in the order in which they were started.
+    /// </summary>
+    public ContentWriter BeginPiece()
+    {
+        Storage.Errors.Invariant.Check(hashedByPart && whole is null, "only content that is hashed by part has pieces");
+        var piece = new ContentWriter(writer, cutting, type, hashedByPart, this);
+        pieces.Enqueue(piece);
+        return piece;
+    }
+
+    /// <summary>Ends a piece. Called once, last.</summary>
+    public async ValueTask EndPieceAsync(CancellationToken cancellationToken)
+    {
+        var owner = whole ?? throw new Storage.Errors.InvariantException("this is not a piece");
+        await FlushAsync(cancellationToken);
+        Return();
+        hasEnded = true;
+        await owner.JoinAsync(cancellationToken);
+    }
+
     /// <summary>Waits until everything is placed and says where it lies. Called once, last.</summary>
     public async Task<Content> CompleteAsync(CancellationToken cancellationToken)
     {
-        await FlushAsync(cancellationToken);
+        if (used > 0) await EmitAsync(used, isOnly: inFlight == 0 && parts.Count == 0 && list is null, cancellationToken);
         await writer.DrainAsync(0, cancellationToken);
-        var sha256 = new Sha256Digest(hash.GetHashAndReset());
-        hash.Dispose();
+        await JoinAsync(cancellationToken);
+        Storage.Errors.Invariant.Check(pieces.Count == 0, "every piece has ended");
+        var sha256 = hashedByPart || only is null ? new Sha256Digest(Hash.GetHashAndReset()) : only.Value;
+        hash?.Dispose();
         Return();
-        if (list is null && parts.Count <= Content.MaxInlineParts)
-            return new Content { LengthBytes = LengthBytes, Sha256 = sha256, Parts = parts };
+        var content = new Content
+        {
+            LengthBytes = LengthBytes, Sha256 = sha256, IsHashedByPart = hashedByPart, Parts = parts,
+        };
+        if (list is null && parts.Count <= Content.MaxInlineParts) return content;
 
         await SpillAsync(cancellationToken, all: true);
         var listed = await List.CompleteAsync(cancellationToken);
-        return new Content { LengthBytes = LengthBytes, Sha256 = sha256, Depth = listed.Depth + 1, Parts = listed.Parts };
+        return content with { Depth = listed.Depth + 1, Parts = listed.Parts };
     }
 
     private int Capacity => cutting.FixedBytes > 0 ? cutting.FixedBytes : Limits.MaxChunkBytes;
 
-    private ContentWriter List => list ??= new ContentWriter(writer, Cutting.Every(256 * 1024), PackEntry.PartsType);
+    private ContentWriter List =>
+        list ??= new ContentWriter(writer, Cutting.Every(256 * 1024), PackEntry.PartsType, hashedByPart: true);
+
+    private IncrementalHash Hash => hash ??= IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
     // Most files are small: the buffer grows with what comes instead of starting at the largest chunk.
     private void Grow(int more)
@@ -119,7 +159,7 @@ public sealed class ContentWriter
     {
         if (cutting.FixedBytes > 0)
         {
-            if (used == Capacity) await EmitAsync(used, cancellationToken);
+            if (used == Capacity) await EmitAsync(used, isOnly: false, cancellationToken);
             return;
         }
 
@@ -127,7 +167,7 @@ public sealed class ContentWriter
         {
             var end = writer.Cutter.Cut(buffer.AsSpan(0, used), ref scan);
             if (end < 0) return;
-            await EmitAsync(end, cancellationToken);
+            await EmitAsync(end, isOnly: false, cancellationToken);
         }
     }
 
@@ -135,19 +175,49 @@ public sealed class ContentWriter
     private async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
         scan = default;
-        if (used > 0) await EmitAsync(used, cancellationToken);
+        if (used > 0) await EmitAsync(used, isOnly: false, cancellationToken);
     }
 
-    private async ValueTask EmitAsync(int length, CancellationToken cancellationToken)
+    // The hash of the only chunk is that of the content: most files are hashed once, with their chunk.
+    private async ValueTask EmitAsync(int length, bool isOnly, CancellationToken cancellationToken)
     {
+        if (!hashedByPart && !isOnly) Hash.AppendData(buffer.AsSpan(0, length));
         var chunk = buffer;
         var rest = used - length;
         buffer = rest > 0 ? ArrayPool<byte>.Shared.Rent(Capacity) : [];
         chunk.AsSpan(length, rest).CopyTo(buffer);
         used = rest;
         isLong = true;
-        await writer.TakeAsync(type, chunk, length, Add, cancellationToken);
+        inFlight++;
+        await writer.TakeAsync(type, chunk, length, isOnly ? AddOnly : Add, cancellationToken);
         await SpillAsync(cancellationToken);
+    }
+
+    // The next pieces in order whose chunks all have their place.
+    private async ValueTask JoinAsync(CancellationToken cancellationToken)
+    {
+        while (pieces.TryPeek(out var piece) && piece.hasEnded && piece.inFlight == 0)
+        {
+            pieces.Dequeue();
+            LengthBytes += piece.LengthBytes;
+            parts.AddRange(piece.parts);
+            foreach (var sha256 in piece.hashes) Hash.AppendData(sha256.Bytes);
+            await SpillAsync(cancellationToken);
+        }
+    }
+
+    private void AddOnly(Part part, Sha256Digest sha256)
+    {
+        only = sha256;
+        Add(part, sha256);
+    }
+
+    private void Add(Part part, Sha256Digest sha256)
+    {
+        inFlight--;
+        Add(part);
+        if (whole is not null) hashes.Add(sha256);
+        else if (hashedByPart) Hash.AppendData(sha256.Bytes);
     }
 
     private void Add(Part part)
@@ -163,7 +233,7 @@ public sealed class ContentWriter
     private async ValueTask SpillAsync(CancellationToken cancellationToken, bool all = false)
     {
         const int enough = 4096;
-        if (parts.Count < enough && !all) return;
+        if ((parts.Count < enough && !all) || whole is not null) return;
         var bytes = new ArrayBufferWriter<byte>();
         foreach (var part in parts) ContentCodec.Write(bytes, part);
         parts.Clear();

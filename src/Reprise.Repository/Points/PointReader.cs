@@ -51,18 +51,21 @@ public sealed class PointReader : IDisposable
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var zeros = new byte[64 * 1024];
         var offset = 0L;
-        await foreach (var (part, bytes) in OpenAsync(PartsAsync(content, cancellationToken), PackEntry.DataType, cancellationToken))
+        var opened = OpenAsync(
+            PartsAsync(content, cancellationToken), PackEntry.DataType, content.IsHashedByPart, cancellationToken);
+        await foreach (var (part, bytes, sha256) in opened)
         {
             if (offset + part.PlainBytes > content.LengthBytes) throw Wrong("it is longer than its point says");
             if (part.IsHole)
             {
+                if (content.IsHashedByPart) throw Wrong("it has a hole and is hashed by part");
                 for (var left = part.PlainBytes; left > 0; left -= Math.Min(left, zeros.Length))
                     hash.AppendData(zeros.AsSpan(0, Math.Min(left, zeros.Length)));
                 yield return new ContentBlock(offset, default, part.PlainBytes);
             }
             else
             {
-                hash.AppendData(bytes.AsSpan(0, part.PlainBytes));
+                hash.AppendData(sha256 is { } digest ? digest.Bytes : bytes.AsSpan(0, part.PlainBytes));
                 yield return new ContentBlock(offset, bytes.AsMemory(0, part.PlainBytes), 0);
                 ArrayPool<byte>.Shared.Return(bytes);
             }
@@ -123,7 +126,7 @@ public sealed class PointReader : IDisposable
         // The longest encoded part; fewer bytes than this may end in the middle of one.
         const int longest = 32;
         byte[] rest = [];
-        await foreach (var (list, bytes) in OpenAsync(lists, PackEntry.PartsType, cancellationToken))
+        await foreach (var (list, bytes, _) in OpenAsync(lists, PackEntry.PartsType, false, cancellationToken))
         {
             rest = [.. rest, .. bytes.AsSpan(0, list.PlainBytes)];
             ArrayPool<byte>.Shared.Return(bytes);
@@ -145,23 +148,27 @@ public sealed class PointReader : IDisposable
 
     // Opens parts ahead of the reader on the machine's cores, and hands them out in order, in rented buffers that the
     // receiver gives back.
-    private async IAsyncEnumerable<(Part Part, byte[] Bytes)> OpenAsync(
-        IAsyncEnumerable<Part> parts, byte type, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<(Part Part, byte[] Bytes, Sha256Digest? Sha256)> OpenAsync(
+        IAsyncEnumerable<Part> parts, byte type, bool hashes, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var ahead = new Queue<(Part Part, Task<byte[]> Opening)>();
+        var ahead = new Queue<(Part Part, Task<OpenedPart> Opening)>();
         try
         {
             await foreach (var part in parts.WithCancellation(cancellationToken))
             {
-                ahead.Enqueue((part, part.IsHole ? Task.FromResult<byte[]>([]) : OpenAsync(part, type, cancellationToken)));
+                ahead.Enqueue((part, part.IsHole
+                    ? Task.FromResult(new OpenedPart([], null))
+                    : OpenAsync(part, type, hashes, cancellationToken)));
                 if (ahead.Count < Limits.ChunksInFlight) continue;
-                yield return (ahead.Peek().Part, await ahead.Peek().Opening);
+                var next = await ahead.Peek().Opening;
+                yield return (ahead.Peek().Part, next.Bytes, next.Sha256);
                 ahead.Dequeue();
             }
 
             while (ahead.Count > 0)
             {
-                yield return (ahead.Peek().Part, await ahead.Peek().Opening);
+                var next = await ahead.Peek().Opening;
+                yield return (ahead.Peek().Part, next.Bytes, next.Sha256);
                 ahead.Dequeue();
             }
         }
@@ -176,13 +183,20 @@ public sealed class PointReader : IDisposable
         }
     }
 
-    private async Task<byte[]> OpenAsync(Part part, byte type, CancellationToken cancellationToken)
+    private async Task<OpenedPart> OpenAsync(Part part, byte type, bool hashes, CancellationToken cancellationToken)
     {
         var loaded = cache.Acquire(Facts(part), cancellationToken);
         try
         {
             var pack = await loaded.PackAsync();
-            return await host.Cpu.RunAsync(() => pack.Entry(part, type, zstd), cancellationToken);
+            return await host.Cpu.RunAsync(
+                () =>
+                {
+                    var bytes = pack.Entry(part, type, zstd);
+                    return new OpenedPart(
+                        bytes, hashes ? new Sha256Digest(SHA256.HashData(bytes.AsSpan(0, part.PlainBytes))) : null);
+                },
+                cancellationToken);
         }
         catch (RepriseException e) when (e.Code == RepositoryErrors.Malformed)
         {
@@ -193,6 +207,8 @@ public sealed class PointReader : IDisposable
             loaded.Release();
         }
     }
+
+    private sealed record OpenedPart(byte[] Bytes, Sha256Digest? Sha256);
 }
 
 /// <summary>A run of bytes of some content.</summary>

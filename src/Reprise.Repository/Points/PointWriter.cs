@@ -56,7 +56,10 @@ public sealed class PointWriter : IAsyncDisposable
     internal Cutter Cutter { get; }
 
     /// <summary>Starts some content. Several may be open, but each is written by one caller.</summary>
-    public ContentWriter Begin(Cutting cutting) => new(this, cutting, PackEntry.DataType);
+    /// <param name="cutting">where its chunks end.</param>
+    /// <param name="hashedByPart">see <see cref="Content.IsHashedByPart"/>.</param>
+    public ContentWriter Begin(Cutting cutting, bool hashedByPart = false) =>
+        new(this, cutting, PackEntry.DataType, hashedByPart);
 
     /// <summary>
     /// Makes everything that was taken so far count in <see cref="StoredBytes"/>, but for the pack that is being filled.
@@ -126,7 +129,7 @@ public sealed class PointWriter : IAsyncDisposable
 
     /// <summary>Takes a chunk in a rented buffer that is ours from now on; <paramref name="taken"/> learns where it lies.</summary>
     internal async ValueTask TakeAsync(
-        byte type, byte[] rented, int length, Action<Part> taken, CancellationToken cancellationToken)
+        byte type, byte[] rented, int length, Action<Part, Sha256Digest> taken, CancellationToken cancellationToken)
     {
         await DrainAsync(Limits.ChunksInFlight - 1, cancellationToken);
         var work = host.Cpu.RunAsync(() => Prepare(type, rented, length), cancellationToken);
@@ -140,7 +143,7 @@ public sealed class PointWriter : IAsyncDisposable
         {
             var chunk = pending.Dequeue();
             using var prepared = await chunk.Work;
-            chunk.Taken(await PlaceAsync(chunk, prepared, cancellationToken));
+            chunk.Taken(await PlaceAsync(chunk, prepared, cancellationToken), prepared.Sha256);
         }
     }
 
@@ -154,12 +157,13 @@ public sealed class PointWriter : IAsyncDisposable
     {
         var plain = rented.AsSpan(0, length);
         Span<byte> name = stackalloc byte[32];
-        sealer.Keys.NameChunk(type, plain, name);
+        var sha256 = new Sha256Digest(SHA256.HashData(plain));
+        sealer.Keys.NameChunk(type, sha256.Bytes, name);
         var id = ChunkId.Read(name);
         if (index.Contains(id) || mine.ContainsKey(id))
         {
             ArrayPool<byte>.Shared.Return(rented);
-            return new PreparedChunk(id, null, 0);
+            return new PreparedChunk(id, sha256, null, 0);
         }
 
         var encoded = ArrayPool<byte>.Shared.Rent(Zstd.Bound(length));
@@ -172,7 +176,7 @@ public sealed class PointWriter : IAsyncDisposable
         var same = again.AsSpan(0, length).SequenceEqual(plain);
         ArrayPool<byte>.Shared.Return(again);
         ArrayPool<byte>.Shared.Return(rented);
-        if (same) return new PreparedChunk(id, encoded, used);
+        if (same) return new PreparedChunk(id, sha256, encoded, used);
         throw new RepriseException(
             RepositoryErrors.MemoryUnsound,
             "a chunk came out of compression different from what went in",
@@ -264,14 +268,16 @@ public sealed class PointWriter : IAsyncDisposable
         }
     }
 
-    private sealed record PendingChunk(byte Type, int Length, Task<PreparedChunk> Work, Action<Part> Taken);
+    private sealed record PendingChunk(byte Type, int Length, Task<PreparedChunk> Work, Action<Part, Sha256Digest> Taken);
 
     private sealed record StoredPack(int Number, PackFacts Facts, IReadOnlyList<PackEntry> Entries);
 
     // Owns a rented buffer with the encoded chunk, or none when the chunk is stored already.
-    private sealed class PreparedChunk(ChunkId id, byte[]? rented, int used) : IDisposable
+    private sealed class PreparedChunk(ChunkId id, Sha256Digest sha256, byte[]? rented, int used) : IDisposable
     {
         public ChunkId Id => id;
+
+        public Sha256Digest Sha256 => sha256;
 
         public ReadOnlySpan<byte> Encoded => rented.AsSpan(0, used);
 

@@ -37,12 +37,14 @@ internal sealed class KeyRing
     /// <summary>The master key of an epoch, or null when this key never knew it.</summary>
     public byte[]? Epoch(uint number) => epochs.GetValueOrDefault(number);
 
-    /// <summary>The name of a chunk: HMAC-SHA256 over type and content, so that nobody without the key can test for content.</summary>
-    public void NameChunk(byte type, ReadOnlySpan<byte> plain, Span<byte> name)
+    /// <summary>
+    /// The name of a chunk: HMAC-SHA256 over its type and its SHA-256, so that nobody without the key can test for content.
+    /// </summary>
+    public void NameChunk(byte type, ReadOnlySpan<byte> sha256, Span<byte> name)
     {
         using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, nameKey);
         hmac.AppendData([type]);
-        hmac.AppendData(plain);
+        hmac.AppendData(sha256);
         hmac.GetHashAndReset(name);
     }
 

@@ -19,11 +19,12 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
     public void Dispose() => bench.Dispose();
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task Under_writers_everything_is_of_one_instant(bool via)
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public async Task Under_writers_everything_is_of_one_instant(bool via, bool large)
     {
-        var name = $"written{via}";
+        var name = $"written{via}{large}";
         cluster.Sql("postgres", $"create database \"{name}\"");
         cluster.Sql(name, """
             create table debit(i int);
@@ -34,7 +35,11 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
         var writing = WriteAsync(name, stop.Token);
         await Task.Delay(200);
         var asset = bench.Asset(
-            cluster, name, s => via ? s with { Via = cluster.Via, ConnectionText = $"dbname={name}" } : s);
+            cluster, name, s => (via ? s with { Via = cluster.Via, ConnectionText = $"dbname={name}" } : s) with
+            {
+                LargeTableBytes = large ? 0 : s.LargeTableBytes,
+                PieceBytes = large ? 256 * 1024 : s.PieceBytes,
+            });
         var (record, point) = await bench.BackupAsync(asset);
         stop.Cancel();
         var written = await writing;
@@ -43,6 +48,7 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
         Assert.Equal(rows["public.debit"], rows["public.credit"]);
         Assert.InRange(rows["public.debit"], 1, written - 1);
         Assert.Equal(200000, rows["public.filler"]);
+        Assert.Equal(large ? "3" : "0", record.Facts[PostgresRecord.CopiedTablesFact]);
         var observed = DateTimeOffset.Parse(record.Facts["observed"], CultureInfo.InvariantCulture);
         Assert.InRange((record.Moment - observed).TotalSeconds, -60, 60);
         await bench.RestoreAsync(asset, record, point);
@@ -82,13 +88,18 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
         Assert.InRange(second.StoredBytes, 1, changed);
     }
 
-    [Fact]
-    public async Task The_dump_of_a_point_is_one_that_the_tools_take_as_their_own()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_dump_of_a_point_is_one_that_the_tools_take_as_their_own(bool large)
     {
         OddDatabase.Create(cluster, "exported");
         var before = cluster.Dump("exported");
-        var asset = bench.Asset(cluster, "exported");
+        var genuine = Path.Combine(bench.Folder, "genuine.dump");
+        Tool("pg_dump", "-Fc", "-Z0", "-f", genuine, "exported");
+        var asset = bench.Asset(cluster, "exported", s => large ? s with { LargeTableBytes = 0, PieceBytes = 1 } : s);
         var (record, point) = await bench.BackupAsync(asset);
+        Assert.Equal(large, record.Facts[PostgresRecord.CopiedTablesFact] != "0");
         var folder = Directory.CreateDirectory(Path.Combine(bench.Folder, "out")).FullName;
         var written = await asset.MaterialiseAsync(record, point, folder, bench.Progress, None);
         Assert.Equal(["orders.dump", "orders.globals.sql"], written);
@@ -108,12 +119,45 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
             Assert.Equal(entry.Id, BitConverter.ToInt32(bytes, (int)at + 2));
         });
 
+        Assert.Equal(Entries(genuine), Entries(dump));
         Tool("dropdb", "--force", "exported");
         var restored = PostgresCluster.Run(
             Path.Combine(cluster.Programs, "pg_restore"),
             ["-h", cluster.Socket, "-U", "postgres", "-d", "postgres", "-C", "-j2", "--exit-on-error", dump]);
         Assert.True(restored.Exit == 0, restored.Output);
         Assert.Equal(before, cluster.Dump("exported"));
+        Tool("dropdb", "--force", "exported");
+    }
+
+    [Fact]
+    public async Task A_table_that_was_rewritten_since_the_snapshot_is_not_read_beside_the_dump()
+    {
+        cluster.Sql("postgres", "create database motion");
+        cluster.Sql("motion", "create table still as select 1 as i; create table moving as select 1 as i;");
+        var server = new PostgresServer(
+            new PostgresSettings { ConnectionText = cluster.Connection("motion"), ClientFolder = cluster.Programs },
+            bench.Host);
+        await using var session = await server.OpenAsync("motion", SessionUse.Ours, None);
+        var facts = await session.AskAsync(CatalogSql.Server, CatalogJson.Default.CatalogServer, None);
+        var found = await CopiedTables.LookAsync(server, facts, "motion", 0, None);
+        Assert.NotNull(found);
+        Assert.Equal(["moving", "still"], found.Select(c => c.Name).Order());
+
+        await session.ExecuteAsync(CatalogSql.BeginSnapshot, None);
+        var snapshot = await session.AskAsync(CatalogSql.Snapshot(facts), CatalogJson.Default.CatalogSnapshot, None);
+        Assert.All(await LockAsync(server, snapshot.Snapshot, found), f => Assert.True(f.Same));
+        cluster.Sql("motion", "truncate moving");
+        await Assert.ThrowsAsync<TablesInMotionException>(() => LockAsync(server, snapshot.Snapshot, found));
+        CopyCandidate[] still = [found.Single(c => c.Name == "still")];
+        Assert.All(await LockAsync(server, snapshot.Snapshot, still), f => Assert.True(f.Same));
+
+        // Somebody has begun to alter it: nobody waits for him.
+        await using var altering = await server.OpenAsync("motion", SessionUse.Ours, None);
+        await altering.ExecuteAsync("begin; alter table public.still add column j int", None);
+        await Assert.ThrowsAsync<TablesInMotionException>(() => LockAsync(server, snapshot.Snapshot, still));
+        await altering.ExecuteAsync("rollback", None);
+        cluster.Sql("motion", "drop table still");
+        await Assert.ThrowsAsync<TablesInMotionException>(() => LockAsync(server, snapshot.Snapshot, still));
     }
 
     [Fact]
@@ -241,6 +285,23 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
         var e = Assert.Throws<RepriseException>(
             () => bench.Asset(cluster, "x", s => s with { Method = PostgresMethod.Physical }));
         Assert.Equal(RecoveryErrors.ConnectionInvalid, e.Code);
+    }
+
+    private async Task<IReadOnlyList<CopyFacts>> LockAsync(
+        PostgresServer server, string snapshot, IReadOnlyList<CopyCandidate> tables)
+    {
+        using var copied = await CopiedTables.OpenAsync(server, "motion", snapshot, tables, 2, 1, None);
+        Assert.NotNull(copied);
+        return await copied.LockAsync(tables, None);
+    }
+
+    // What the tool lists, without the numbers that the entries have and in an order of their own.
+    private IReadOnlyList<string> Entries(string dump)
+    {
+        var listed = PostgresCluster.Run(Path.Combine(cluster.Programs, "pg_restore"), ["-l", dump]);
+        Assert.True(listed.Exit == 0, listed.Output);
+        return [.. listed.Output.Split('\n').Where(line => !line.StartsWith(';') && line.Length > 0)
+            .Select(line => line[(line.IndexOf(';') + 1)..]).Order(StringComparer.Ordinal)];
     }
 
     private void Tool(string program, params string[] arguments)

@@ -79,6 +79,86 @@ public sealed class LoginTests : IDisposable
         Assert.Contains(await Asset(Good, via).DiagnoseAsync(None), p => p.Code == RecoveryErrors.DatabaseUnavailable);
     }
 
+    [Theory]
+    [InlineData("trust", "scram-sha-256", true)]
+    [InlineData("scram-sha-256", "scram-sha-256", true)]
+    [InlineData("password", "scram-sha-256", true)]
+    [InlineData("md5", "md5", true)]
+    [InlineData("reject", "scram-sha-256", false)]
+    public async Task Large_tables_are_read_whatever_the_server_asks_for(string method, string stored, bool isIn)
+    {
+        cluster.Sql("shop", $"set password_encryption = '{stored}'; alter role shop password 'p w\"$''x'");
+        await File.WriteAllTextAsync(
+            Path.Combine(cluster.Data, "pg_hba.conf"), $"local all all trust\nhost all all 127.0.0.1/32 {method}\n");
+        cluster.Sql("postgres", "select pg_reload_conf()");
+        var target = new PostgresConnection
+        {
+            Host = "127.0.0.1", Port = cluster.Port, User = "shop", Password = "p w\"$'x", Database = "shop",
+        };
+        using var connection = await OpenAsync(target);
+        Assert.Equal(isIn, connection is not null);
+        if (connection is null) return;
+        Assert.Equal("2", await connection.AskAsync("select count(*) from t", None));
+        var error = await Assert.ThrowsAsync<SqlException>(() => connection.AskAsync("select 1/0", None));
+        Assert.Equal("22012", error.State);
+        error = await Assert.ThrowsAsync<SqlException>(
+            () => connection.CopyOutAsync("copy (select 1/(3-g) from generate_series(1,9) g) to stdout", Nothing, None));
+        Assert.Equal("22012", error.State);
+        var bytes = 0L;
+        var rows = await connection.CopyOutAsync(
+            "copy (select g, repeat('x', g % 3000) from generate_series(1, 20000) g) to stdout",
+            (block, _) =>
+            {
+                bytes += block.Length;
+                return ValueTask.CompletedTask;
+            },
+            None);
+        Assert.Equal(20000, rows);
+        Assert.Equal(
+            await connection.AskAsync(
+                "select sum(length(g::text) + 2 + g % 3000) from generate_series(1, 20000) g", None),
+            bytes.ToString(CultureInfo.InvariantCulture));
+        if (method is "trust") return;
+        using var wrong = await OpenAsync(target with { Password = "p w" });
+        Assert.Null(wrong);
+        using var none = await OpenAsync(target with { Password = null });
+        Assert.Null(none);
+    }
+
+    [Fact]
+    public async Task A_connection_that_is_ended_in_the_middle_of_rows_is_an_error()
+    {
+        using var connection = await OpenAsync(
+            new PostgresConnection { Host = cluster.Socket, Port = cluster.Port, User = "postgres", Database = "shop" });
+        Assert.NotNull(connection);
+        var pid = await connection.AskAsync("select pg_backend_pid()", None);
+        var isEnded = false;
+        var error = await Assert.ThrowsAnyAsync<RepriseException>(() => connection.CopyOutAsync(
+            "copy (select repeat('x', 1000) from generate_series(1, 2000000)) to stdout",
+            (_, _) =>
+            {
+                if (!isEnded) cluster.Sql("shop", $"select pg_terminate_backend({pid})");
+                isEnded = true;
+                return ValueTask.CompletedTask;
+            },
+            None));
+        Assert.Equal(RecoveryErrors.DatabaseUnavailable, error.Code);
+        await Assert.ThrowsAnyAsync<RepriseException>(() => connection.AskAsync("select 1", None));
+    }
+
+    [Fact]
+    public void A_server_that_does_not_know_the_password_is_noticed()
+    {
+        // The example of RFC 7677, section 3, with the nonce that it uses.
+        var scram = new Scram("pencil", new byte[18]);
+        var challenge = scram.First()["n,,n=,".Length..] + "%hvYDpWUa2RaTCAfuxFIlj)hNlF,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+        Assert.NotNull(scram.Final(challenge));
+        Assert.False(scram.Accepts("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="));
+        Assert.False(scram.Accepts("e=other-error"));
+        Assert.Null(scram.Final("r=another,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"));
+        Assert.Null(scram.Final(challenge.Replace("4096", "999999999", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task No_password_is_in_an_argument()
     {
@@ -120,6 +200,11 @@ public sealed class LoginTests : IDisposable
 
     private static Task<RepriseException> FailsAsync(Func<Task> action) =>
         Assert.ThrowsAnyAsync<RepriseException>(action);
+
+    private Task<WireConnection?> OpenAsync(PostgresConnection target) => WireConnection.TryOpenAsync(
+        target, "shop", Reprise.Storage.Runtime.Entropy.System, Reprise.Storage.Runtime.Cpu.OfThisMachine(), None);
+
+    private static ValueTask Nothing(ReadOnlyMemory<byte> block, CancellationToken cancellationToken) => default;
 
     private PostgresAsset Asset(string connection, bool via) =>
         bench.Asset(cluster, "", s => s with { ConnectionText = connection, Via = via ? Inside : null });

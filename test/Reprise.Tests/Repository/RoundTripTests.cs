@@ -59,6 +59,50 @@ public class RoundTripTests
         Assert.Equal(5L * 1024 * 1024 * 1024, holes);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(200_000)]
+    [InlineData(9_000_000)]
+    public async Task Pieces_that_were_written_beside_each_other_come_back_in_their_order(int pieceBytes)
+    {
+        const int count = 5;
+        var data = Data(count * pieceBytes, 11);
+        using var made = (await PointRepository.CreateAsync(Host, None)).Repository;
+        await using var writer = await made.BeginPointAsync(SigningKeys.None, None);
+        var whole = writer.Begin(Cutting.ContentDefined, hashedByPart: true);
+        var pieces = Enumerable.Range(0, count).Select(_ => whole.BeginPiece()).ToArray();
+        for (var at = 0; at < pieceBytes; at += 70_000)
+        {
+            for (var i = count - 1; i >= 0; i--)
+                await pieces[i].WriteAsync(data.AsMemory((i * pieceBytes) + at, Math.Min(70_000, pieceBytes - at)), None);
+        }
+
+        foreach (var i in new[] { 3, 0, 4, 2, 1 }) await pieces[i].EndPieceAsync(None);
+        var content = await whole.CompleteAsync(None);
+        await writer.CommitAsync(Manifest(writer.Id, content), None);
+        Assert.Equal(data.Length, content.LengthBytes);
+        Assert.True(content.IsHashedByPart);
+        Assert.Equal(data, await ReadAsync(made, content));
+    }
+
+    [Fact]
+    public async Task A_part_in_the_place_of_another_is_noticed_when_the_hash_is_by_part()
+    {
+        using var made = (await PointRepository.CreateAsync(Host, None)).Repository;
+        await using var writer = await made.BeginPointAsync(SigningKeys.None, None);
+        var writing = writer.Begin(Cutting.Every(4096), hashedByPart: true);
+        await writing.WriteAsync(Data(3 * 4096, 5), None);
+        var content = await writing.CompleteAsync(None);
+        await writer.CommitAsync(Manifest(writer.Id, content), None);
+        var swapped = content with { Parts = [content.Parts[1], content.Parts[0], content.Parts[2]] };
+        var error = await Assert.ThrowsAsync<RepriseException>(() => ReadAsync(made, swapped));
+        Assert.Equal("content-damaged", error.Code.Name);
+        var holed = content with { Parts = [content.Parts[0], Part.Hole(4096), content.Parts[2]] };
+        error = await Assert.ThrowsAsync<RepriseException>(() => ReadAsync(made, holed));
+        Assert.Contains("hole", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task The_same_content_is_stored_once_and_an_insertion_moves_no_later_cut()
     {
