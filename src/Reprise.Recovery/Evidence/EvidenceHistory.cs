@@ -67,7 +67,7 @@ public sealed record EvidenceHistory(EvidenceVerdict Verdict)
         if (long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             && Verdict.Entries.FirstOrDefault(e => e.Sequence == number) is { } numbered)
             return numbered;
-        var found = name.Length < 4 ? [] : Verdict.Entries.Where(e => IsNamed(e, name)).ToList();
+        var found = Named(name, _ => true);
         return found is [var one] ? one : throw new RepriseException(
             EvidenceErrors.Unknown,
             found.Count == 0 ? $"no evidence is called '{name}'" : $"{found.Count} pieces of evidence begin with '{name}'",
@@ -118,7 +118,8 @@ public sealed record EvidenceHistory(EvidenceVerdict Verdict)
 
     private EvidenceEntry FindDrill(string name)
     {
-        var entry = Find(name);
+        // A note of the same day begins like its drill.
+        var entry = Named(name, e => e.Statement?.Drill is not null) is [var drilled] ? drilled : Find(name);
         if (entry is { Defect: null, Statement.Drill: not null }) return entry;
 
         // A note's name stands for its drill as well.
@@ -134,6 +135,9 @@ public sealed record EvidenceHistory(EvidenceVerdict Verdict)
     private EvidenceEntry Newest() =>
         Verdict.Entries.LastOrDefault(e => e is { Defect: null, Statement.Drill: not null }) ?? throw new RepriseException(
             EvidenceErrors.None, "there is no evidence of any drill", "reprise drill");
+
+    private List<EvidenceEntry> Named(string name, Func<EvidenceEntry, bool> isMeant) =>
+        name.Length < 4 ? [] : [.. Verdict.Entries.Where(e => isMeant(e) && IsNamed(e, name))];
 
     private static bool IsNamed(EvidenceEntry entry, string name)
     {
