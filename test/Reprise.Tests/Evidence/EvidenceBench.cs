@@ -21,7 +21,7 @@ internal sealed class EvidenceBench : IDisposable
             new RepositoryHost(Store, TimeProvider.System, Entropy.System, Cpu.OfThisMachine()), default).GetAwaiter().GetResult().Repository;
     }
 
-    public ScratchFolder Scratch { get; } = new();
+    public ScratchFolder Scratch { get; } = new(memory: true);
 
     public IStore Store { get; }
 
