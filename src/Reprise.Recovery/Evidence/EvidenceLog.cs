@@ -95,6 +95,11 @@ public sealed class EvidenceLog(EvidenceHost host)
     public async Task<IReadOnlyList<OpenAction>> OpenActionsAsync(CancellationToken cancellationToken) =>
         (await ReadAsync(cancellationToken)).OpenActions(host.Clock.GetUtcNow());
 
+    /// <summary>Everything that is known here, unjudged.</summary>
+    public Task<EvidenceSet> GatherAsync(CancellationToken cancellationToken) => host.Repository is null
+        ? Task.FromResult(folder.Read())
+        : new EvidenceCopies(host.Repository).MissingAsync(folder.Read(), cancellationToken);
+
     /// <summary>Verifies the copy of this host, offline.</summary>
     public EvidenceVerdict VerifyClient()
     {

@@ -84,6 +84,12 @@ internal sealed class HtmlText
     public readonly struct Closing(StringBuilder text, string name) : IDisposable
     {
         /// <inheritdoc />
-        public void Dispose() => text.Append("</").Append(name).Append(">\n");
+        public void Dispose()
+        {
+            text.Append("</").Append(name).Append('>');
+
+            // A line break inside a sentence would be read as a blank.
+            if (name is not ("span" or "strong" or "code")) text.Append('\n');
+        }
     }
 }

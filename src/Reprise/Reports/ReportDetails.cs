@@ -81,7 +81,7 @@ internal sealed class ReportDetails(HtmlText page, DrillReportFacts facts, Repor
         page.Element("p", words.CheckCount(passed, Drill.Checks.Count), ("class", "soft"));
         foreach (var level in Drill.Checks.GroupBy(c => (int)c.Check.Level).OrderBy(g => g.Key))
         {
-            page.Element("h3", $"{level.Key} · {words.LevelName(level.Key)}: {words.LevelMeaning(level.Key)}");
+            page.Element("h3", $"{level.Key} · {words.Colon(words.LevelName(level.Key))} {words.LevelMeaning(level.Key)}");
             using (page.Tag("table", ("class", "checks")))
             using (page.Tag("tbody"))
             {

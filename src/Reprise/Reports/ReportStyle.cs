@@ -60,8 +60,8 @@ internal static class ReportStyle
         .quote { color: var(--ink); }
 
         .phases { display: grid; gap: 0.5rem; }
-        .phase { display: grid; grid-template-columns: 8.5rem minmax(0, 1fr) 6.5rem; gap: 0 0.75rem; align-items: center; }
-        .phase .name { font-weight: 600; } .phase .name .soft { font-weight: 400; margin-left: 0.35em; }
+        .phase { display: grid; grid-template-columns: 10.5rem minmax(0, 1fr) 6rem; gap: 0 0.75rem; align-items: center; }
+        .phase .name { font-weight: 600; white-space: nowrap; } .phase .name .soft { font-weight: 400; margin-left: 0.35em; }
         .phase .took { text-align: right; font-variant-numeric: tabular-nums; line-height: 1.2; }
         .phase .took .soft { display: block; font-size: 0.75rem; }
         .phase svg { display: block; width: 100%; height: 18px; }
@@ -71,13 +71,14 @@ internal static class ReportStyle
         .excluded { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 2 5; }
         .hatch { stroke: var(--bar); stroke-width: 2.5; }
         .mark { stroke: var(--ink); stroke-width: 2; }
-        .scale { display: grid; grid-template-columns: 8.5rem minmax(0, 1fr) 6.5rem; gap: 0 0.75rem; }
-        .scale .ends { display: flex; justify-content: space-between; }
+        .scale { display: grid; grid-template-columns: 10.5rem minmax(0, 1fr) 6rem; gap: 0 0.75rem; }
+        .scale { margin: 0.3rem 0 0.6rem; } .scale .ends { display: flex; justify-content: space-between; }
 
         table { width: 100%; border-collapse: collapse; background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
         th, td { text-align: left; vertical-align: top; padding: 0.45rem 0.7rem; border-top: 1px solid var(--line); }
         thead th { border-top: 0; font-size: 0.8rem; color: var(--soft); font-weight: 600; }
         td.state { white-space: nowrap; font-weight: 600; } td.number { text-align: right; white-space: nowrap; }
+        table + .soft { margin-top: 0.4rem; } .soft + table { margin-top: 0.4rem; }
         .checks td:first-child { width: 10.5rem; } .checks td:last-child { width: 5rem; }
         .facts { display: grid; grid-template-columns: 13rem minmax(0, 1fr); gap: 0.3rem 1rem; }
         .facts dt { color: var(--soft); font-size: 0.9rem; }
@@ -92,7 +93,8 @@ internal static class ReportStyle
           .verdict svg { width: 2.2rem; height: 2.2rem; }
           .phase { grid-template-columns: minmax(0, 1fr) auto; gap: 0.15rem 0.5rem; }
           .phase .picture { grid-column: 1 / 3; grid-row: 2; } .phase .why { grid-column: 1 / 3; grid-row: 3; }
-          .phase .took .soft { display: inline; margin-right: 0.4em; }
+          .phase .took .soft { display: inline; margin-left: 0.45em; }
+          .phase .name { white-space: normal; }
           .scale { grid-template-columns: 1fr; } .scale .blank { display: none; }
           .facts { grid-template-columns: 1fr; gap: 0; } .facts dd { margin-bottom: 0.4rem; }
           table, thead, tbody, tr, th, td { display: block; border: 0; }
