@@ -130,20 +130,20 @@ public sealed class EvidencePublicKey
     {
         var text = Encoding.UTF8.GetString(bytes);
         if (!PemEncoding.TryFind(text, out var fields) || !text[fields.Label].Equals(Label, StringComparison.Ordinal)) return null;
-        var info = Convert.FromBase64String(text[fields.Base64Data]);
-        if (info.Length != Prefix.Length + (2 * Field) || !info.AsSpan().StartsWith(Prefix)) return null;
+        var der = Convert.FromBase64String(text[fields.Base64Data]);
+        if (der.Length != Prefix.Length + (2 * Field) || !der.AsSpan().StartsWith(Prefix)) return null;
         using var pair = ECDsa.Create();
         try
         {
             // Refuses what is no point of the curve.
-            pair.ImportSubjectPublicKeyInfo(info, out _);
+            pair.ImportSubjectPublicKeyInfo(der, out _);
         }
         catch (CryptographicException)
         {
             return null;
         }
 
-        var key = new EvidencePublicKey(info);
+        var key = new EvidencePublicKey(der);
         return key.Pem == text ? key : null;
     }
 

@@ -84,11 +84,14 @@ public sealed class EvidenceLog(EvidenceHost host)
     /// <summary>Everything that is known here: the copy of this host and what only the repository has. Writes nothing.</summary>
     public async Task<EvidenceHistory> ReadAsync(CancellationToken cancellationToken)
     {
+        var problems = new List<Problem>();
+        var memory = Remembered(problems);
         var client = folder.Read();
-        var memory = folder.ReadMemory();
-        if (host.Repository is null) return new EvidenceHistory(EvidenceChain.Verify(client, Trust(memory, client, null)));
-        var added = await new EvidenceCopies(host.Repository).MissingAsync(client, cancellationToken);
-        return new EvidenceHistory(EvidenceChain.Verify(added, Trust(memory, client, null)));
+        var all = host.Repository is null
+            ? client
+            : await new EvidenceCopies(host.Repository).MissingAsync(client, cancellationToken);
+        var verdict = EvidenceChain.Verify(all, Trust(memory, client, null));
+        return new EvidenceHistory(verdict with { Problems = [.. problems, .. verdict.Problems] });
     }
 
     /// <summary>Actions that nobody has closed, the one that is due first in front.</summary>
@@ -103,8 +106,11 @@ public sealed class EvidenceLog(EvidenceHost host)
     /// <summary>Verifies the copy of this host, offline.</summary>
     public EvidenceVerdict VerifyClient()
     {
+        var problems = new List<Problem>();
+        var memory = Remembered(problems);
         var client = folder.Read();
-        return EvidenceChain.Verify(client, Trust(folder.ReadMemory(), client, null));
+        var verdict = EvidenceChain.Verify(client, Trust(memory, client, null));
+        return verdict with { Problems = [.. problems, .. verdict.Problems] };
     }
 
     /// <summary>Verifies what lies in the repository, and that it is the same as on this host.</summary>
@@ -281,8 +287,8 @@ public sealed class EvidenceLog(EvidenceHost host)
         }
         catch (RepriseException e) when (e.Code == EvidenceErrors.Altered)
         {
-            // What a drill saw is kept all the same; that the memory is spoilt is told.
-            problems.Add(e.Problem with { Severity = Severity.Warning });
+            // What a drill saw is kept and judged all the same; that the memory is spoilt is told.
+            problems.Add(e.Problem);
             return null;
         }
     }

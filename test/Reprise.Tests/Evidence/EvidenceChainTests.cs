@@ -39,7 +39,11 @@ public sealed class EvidenceChainTests : IDisposable
     [Fact]
     public async Task Every_byte_that_is_flipped_is_found()
     {
-        var set = await bench.ThreeAsync();
+        await bench.Log().KeepAsync(Drills.Unsure(), default);
+        await bench.Log().KeepAsync(Drills.Unsure("20261213T031502Z-0001"), default);
+        await bench.Log().NoteAsync(EvidenceBench.Note(), default);
+        var set = bench.Client.Read();
+        Assert.Equal(3, set.Envelopes.Count);
         var flipped = 0;
         foreach (var (number, bytes) in set.Envelopes)
         {

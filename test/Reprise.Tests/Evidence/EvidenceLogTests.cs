@@ -124,6 +124,19 @@ public sealed class EvidenceLogTests : IDisposable
     }
 
     [Fact]
+    public async Task A_memory_that_was_spoilt_is_named_and_costs_no_evidence()
+    {
+        await bench.ThreeAsync();
+        bench.Client.Write("head.json", "{}"u8.ToArray());
+        Assert.Equal(["evidence-altered"], bench.Log().VerifyClient().Problems.Select(p => p.Code.Name));
+        Assert.Equal(["evidence-altered"], (await bench.Log().ReadAsync(default)).Verdict.Problems.Select(p => p.Code.Name));
+        var kept = await bench.Log().KeepAsync(Drills.Unsure(), default);
+        Assert.Equal(["evidence-altered"], kept.Problems.Select(p => p.Code.Name));
+        Assert.Equal(4, kept.Entry.Sequence);
+        Assert.Empty(bench.Log().VerifyClient().Problems);
+    }
+
+    [Fact]
     public async Task Bytes_that_somebody_planted_under_the_next_number_do_not_cost_the_evidence()
     {
         await bench.ThreeAsync();
