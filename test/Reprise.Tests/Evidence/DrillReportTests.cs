@@ -176,9 +176,9 @@ public sealed partial class DrillReportTests
         return XDocument.Load(reader);
     }
 
-    [GeneratedRegex(@"@import|url\((?!#hatch\))|expression\(", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"@import|url\((?!#hatch\))|expression\(", RegexOptions.IgnoreCase, 30_000)]
     private static partial Regex Loads();
 
-    [GeneratedRegex("</style>", RegexOptions.IgnoreCase)]
+    [GeneratedRegex("</style>", RegexOptions.IgnoreCase, 30_000)]
     private static partial Regex Closings();
 }

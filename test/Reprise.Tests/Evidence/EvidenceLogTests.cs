@@ -153,8 +153,8 @@ public sealed class EvidenceLogTests : IDisposable
         var failures = 0;
         for (var nth = 1; ; nth++)
         {
-            using var bench = new EvidenceBench();
-            await bench.Log().KeepAsync(Drills.Unsure(), default);
+            using var fresh = new EvidenceBench();
+            await fresh.Log().KeepAsync(Drills.Unsure(), default);
             var calls = 0;
             var disk = new FaultyDisk(Disks.OfThisMachine(), (call, path) =>
             {
@@ -162,7 +162,7 @@ public sealed class EvidenceLogTests : IDisposable
             });
             try
             {
-                await bench.Log(disk: disk).KeepAsync(Drills.Unsure(), default);
+                await fresh.Log(disk: disk).KeepAsync(Drills.Unsure(), default);
                 if (calls < nth) break;
             }
             catch (RepriseException e) when (e.Code == StorageErrors.MediumFailed)
@@ -171,9 +171,9 @@ public sealed class EvidenceLogTests : IDisposable
             }
 
             // What is in the repository already is taken over by the next one.
-            await bench.Log().KeepAsync(Drills.Unsure(), default);
-            Assert.Empty(bench.Log().VerifyClient().Problems);
-            Assert.Empty((await bench.Log().VerifyRepositoryAsync(default)).Problems);
+            await fresh.Log().KeepAsync(Drills.Unsure(), default);
+            Assert.Empty(fresh.Log().VerifyClient().Problems);
+            Assert.Empty((await fresh.Log().VerifyRepositoryAsync(default)).Problems);
         }
 
         Assert.True(failures > 10, $"{failures} failures");
