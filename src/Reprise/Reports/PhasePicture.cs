@@ -75,7 +75,7 @@ internal static class PhasePicture
                 page.Element("span", words.PhaseKind(phase.Kind), ("class", "soft"));
             }
 
-            if (phase.Reason is { } reason) page.Element("div", reason, ("class", "soft why"), ("lang", "en"));
+            if (phase.Reason is { } reason) words.WriteRecorded(page, "div", reason, "soft why");
         }
     }
 

@@ -19,7 +19,11 @@ internal sealed class ReportLimits(HtmlText page, DrillReportFacts facts, Report
             Fact(words.Recovered, Drill.InScope.Count == 0 ? words.None : string.Join(", ", Drill.InScope));
             if (Drill.OutOfScope.Count == 0) Fact(words.LeftOut, words.None);
             foreach (var left in Drill.OutOfScope) Fact(words.LeftOut, $"{left.Name}: {left.Reason}");
-            foreach (var part in Drill.Scenario.NotExercised) Fact(words.NotExercised, part);
+            foreach (var part in Drill.Scenario.NotExercised)
+            {
+                page.Element("dt", words.NotExercised);
+                words.WriteRecorded(page, "dd", part);
+            }
         }
     }
 
@@ -31,7 +35,7 @@ internal sealed class ReportLimits(HtmlText page, DrillReportFacts facts, Report
         {
             page.Element("li", words.RootCouldLie);
             page.Element("li", words.NotTheFuture);
-            foreach (var sentence in Drill.NotProven) page.Element("li", sentence, ("lang", "en"));
+            foreach (var sentence in Drill.NotProven) words.WriteRecorded(page, "li", sentence);
         }
     }
 
@@ -101,7 +105,7 @@ internal sealed class ReportLimits(HtmlText page, DrillReportFacts facts, Report
                 "span",
                 $"{ReportSummary.Mark(outcome)} {words.Of(outcome)}",
                 ("class", ReportSummary.ClassOf(outcome)));
-            foreach (var sentence in sentences) page.Element("div", sentence, ("lang", "en"));
+            foreach (var sentence in sentences) words.WriteRecorded(page, "div", sentence);
         }
     }
 }

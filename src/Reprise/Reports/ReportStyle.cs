@@ -55,7 +55,7 @@ internal static class ReportStyle
         .item .head { font-weight: 600; }
         .item .next { margin-top: 0.2rem; }
         .tag { display: inline-block; font-size: 0.75rem; font-weight: 600; border: 1px solid currentColor; border-radius: 4px;
-          padding: 0 0.4em; margin-right: 0.35em; white-space: nowrap; }
+          padding: 0 0.4em; margin-right: 0.35em; max-width: 100%; }
         .plain { padding-left: 1.2rem; } .plain li { margin: 0.2rem 0; }
         .quote { color: var(--ink); }
 
@@ -84,14 +84,14 @@ internal static class ReportStyle
         .facts dt { color: var(--soft); font-size: 0.9rem; }
         pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 0.8rem 1rem; margin: 0.6rem 0;
           white-space: pre-wrap; overflow-wrap: anywhere; }
-        footer { margin-top: 1.5rem; }
+        footer p { margin-top: 0.8rem; }
 
         @media (max-width: 40rem) {
           main { padding: 1rem 0.75rem 2rem; }
           .figures { grid-template-columns: 1fr; }
           .verdict { align-items: flex-start; padding: 0.9rem; } .verdict p { font-size: 1.15rem; }
           .verdict svg { width: 2.2rem; height: 2.2rem; }
-          .phase { grid-template-columns: minmax(0, 1fr) auto; gap: 0.15rem 0.5rem; }
+          .phase { grid-template-columns: minmax(0, 1fr) fit-content(55%); gap: 0.15rem 0.5rem; }
           .phase .picture { grid-column: 1 / 3; grid-row: 2; } .phase .why { grid-column: 1 / 3; grid-row: 3; }
           .phase .took .soft { display: inline; margin-left: 0.45em; }
           .phase .name { white-space: normal; }

@@ -184,7 +184,14 @@ internal sealed class ReportWords(Language language)
 
     public string Recorded => Say(
         "Texts recorded by the program are shown as they were signed.",
-        "Les textes enregistrés par le programme sont en anglais, tels qu'ils ont été signés.");
+        "Les textes enregistrés par le programme ont été signés en anglais ; ceux qui reviennent toujours sont traduits ici.");
+
+    /// <summary>Writes a recorded sentence as an element that says which language it is in.</summary>
+    public void WriteRecorded(HtmlText page, string element, string sentence, string style = "quote")
+    {
+        var (text, lang) = RecordedSentences.In(language, sentence);
+        page.Element(element, text, ("class", style), ("lang", lang));
+    }
 
     /// <summary>The verdict in one sentence; the application is named.</summary>
     public string Sentence(Outcome verdict, string application, bool isLate) => verdict switch

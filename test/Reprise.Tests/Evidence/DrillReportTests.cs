@@ -109,6 +109,16 @@ public sealed partial class DrillReportTests
     }
 
     [Fact]
+    public void Sentences_that_every_drill_records_are_French_in_a_French_report_and_others_say_that_they_are_English()
+    {
+        var drill = Drills.Passed() with { NotProven = ["there was no sandbox", "something else"] };
+        var page = Parse(DrillReport.Html(Facts(drill), Language.French));
+        var items = page.Descendants("li").ToDictionary(i => i.Value, i => i.Attribute("lang")?.Value);
+        Assert.Equal("fr", items["il n'y avait pas de bac à sable"]);
+        Assert.Equal("en", items["something else"]);
+    }
+
+    [Fact]
     public void Overdue_actions_say_so_in_a_word()
     {
         var text = Parse(Html("fail", Language.English)).Root?.Value ?? "";

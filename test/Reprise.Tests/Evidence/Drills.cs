@@ -48,17 +48,7 @@ internal static class Drills
             ["T0"] = Now, ["T2"] = Now, ["T3"] = Now.AddSeconds(0.4), ["T4"] = Now.AddSeconds(6.2),
             ["T5"] = Now.AddSeconds(6.2), ["T6"] = Now.AddSeconds(9.8), ["T7"] = Now.AddSeconds(14.1),
         },
-        Phases =
-        [
-            new DrillPhase("detect", "excluded", null, "nobody had to notice anything"),
-            new DrillPhase("decide", "simulated", TimeSpan.Zero, "the newest complete point was taken"),
-            new DrillPhase("mobilise", "excluded", null, "the drill was scheduled"),
-            new DrillPhase("restore", "measured", TimeSpan.FromSeconds(5.8), null),
-            new DrillPhase("replay", "measured", TimeSpan.Zero, null),
-            new DrillPhase("start", "measured", TimeSpan.FromSeconds(3.6), null),
-            new DrillPhase("verify", "measured", TimeSpan.FromSeconds(4.3), null),
-            new DrillPhase("cut-over", "excluded", null, "nobody was served from the sandbox"),
-        ],
+        Phases = PassedPhases(),
         TechnicalRecovery = TimeSpan.FromSeconds(13.7),
         Rpo =
         [
@@ -68,16 +58,7 @@ internal static class Drills
         ],
         RpoOfSet = TimeSpan.FromMinutes(16.2),
         Skew = TimeSpan.FromSeconds(12),
-        Checks =
-        [
-            Check("orders-bytes", CheckLevel.Bytes, Outcome.Pass, "41 objects as written", "41 objects as written", null),
-            Check("orders-starts", CheckLevel.Engine, Outcome.Pass, "PostgreSQL 15 answers", "15.18", null),
-            Check("sessions-integrity", CheckLevel.Structure, Outcome.Pass, "ok", "ok", null),
-            Check("orders-amcheck", CheckLevel.Structure, Outcome.Pass, "no damage in 38 indexes", "no damage in 38 indexes", null),
-            Check("orders-rows", CheckLevel.Data, Outcome.Pass, "40,950 rows", "40,950 rows", true),
-            Check("migrations-at-head", CheckLevel.Data, Outcome.Pass, "f3a9", "f3a9", true),
-            Check("backend-healthy", CheckLevel.Application, Outcome.Pass, "200, /status ok", "200, /status ok", true),
-        ],
+        Checks = PassedChecks(),
         Level = 5,
         WantedLevel = 5,
         Verdict = Outcome.Pass,
@@ -197,6 +178,29 @@ internal static class Drills
         },
         Now.AddDays(7),
         isOverdue);
+
+    private static IReadOnlyList<DrillPhase> PassedPhases() =>
+    [
+        new DrillPhase("detect", "excluded", null, "nobody had to notice anything"),
+        new DrillPhase("decide", "simulated", TimeSpan.Zero, "the newest complete point was taken"),
+        new DrillPhase("mobilise", "excluded", null, "the drill was scheduled"),
+        new DrillPhase("restore", "measured", TimeSpan.FromSeconds(5.8), null),
+        new DrillPhase("replay", "measured", TimeSpan.Zero, null),
+        new DrillPhase("start", "measured", TimeSpan.FromSeconds(3.6), null),
+        new DrillPhase("verify", "measured", TimeSpan.FromSeconds(4.3), null),
+        new DrillPhase("cut-over", "excluded", null, "nobody was served from the sandbox"),
+    ];
+
+    private static IReadOnlyList<DrillCheck> PassedChecks() =>
+    [
+        Check("orders-bytes", CheckLevel.Bytes, Outcome.Pass, "41 objects as written", "41 objects as written", null),
+        Check("orders-starts", CheckLevel.Engine, Outcome.Pass, "PostgreSQL 15 answers", "15.18", null),
+        Check("sessions-integrity", CheckLevel.Structure, Outcome.Pass, "ok", "ok", null),
+        Check("orders-amcheck", CheckLevel.Structure, Outcome.Pass, "no damage in 38 indexes", "no damage in 38 indexes", null),
+        Check("orders-rows", CheckLevel.Data, Outcome.Pass, "40,950 rows", "40,950 rows", true),
+        Check("migrations-at-head", CheckLevel.Data, Outcome.Pass, "f3a9", "f3a9", true),
+        Check("backend-healthy", CheckLevel.Application, Outcome.Pass, "200, /status ok", "200, /status ok", true),
+    ];
 
     private static DrillCheck Check(
         string name, CheckLevel level, Outcome outcome, string expected, string actual, bool? discriminates, string? reason = null) =>
