@@ -34,6 +34,7 @@ internal sealed class CommandTree
         VerifyCommand.AddTo(this, operations);
         RestoreCommand.AddTo(this, operations);
         UndoCommand.AddTo(this, operations);
+        DrillCommand.AddTo(this, operations);
         ExportCommand.AddTo(this, operations);
         RecoverCommand.AddTo(this, operations);
         KeyCommand.AddTo(this, operations);

@@ -71,7 +71,12 @@ public sealed class StagedTreeTests : IDisposable
         var wrong = outcomes.Single(outcome => outcome.Name == question);
         Assert.Equal(Outcome.Fail, wrong.Outcome);
         Assert.True(wrong.Required);
-        Assert.Equal("staged-wrong", wrong.Reason);
+        Assert.Equal(question.Split('-')[^1] switch
+        {
+            "files" => "file-missing",
+            "content" => "file-altered",
+            _ => "file-metadata-differs",
+        }, wrong.Reason);
         Assert.NotEmpty(wrong.Actual!);
     }
 
