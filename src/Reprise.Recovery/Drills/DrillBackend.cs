@@ -2,7 +2,6 @@ using Reprise.Recovery.Assets;
 using Reprise.Recovery.Checks;
 using Reprise.Recovery.Processes;
 using Reprise.Repository.Points;
-using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Drills;

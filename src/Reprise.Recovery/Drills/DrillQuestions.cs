@@ -91,7 +91,10 @@ internal sealed class DrillQuestions(DrillApplication application, DrillHost hos
         }
 
         var hollow = await EmptyAsync(asset.Name, item, point, level, cancellationToken);
-        foreach (var outcome in outcomes) Add(outcome, hollow is null ? null : !hollow.Contains(outcome.Name));
+        foreach (var outcome in outcomes)
+        {
+            Add(outcome, hollow is null || outcome.Outcome == Outcome.NotApplicable ? null : !hollow.Contains(outcome.Name));
+        }
     }
 
     // Names of the questions that nothing answers as well; null when nothing could be asked.

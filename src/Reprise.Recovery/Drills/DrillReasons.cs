@@ -25,9 +25,9 @@ internal static partial class DrillReasons
         || problem.Code == RecoveryErrors.ClientTooOld
         || problem.Code == DrillErrors.SandboxImpossible;
 
-    [GeneratedRegex("role \".+\" does not exist", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("role \".+\" does not exist", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex RoleMissing();
 
-    [GeneratedRegex("extension \".+\" (is not available|does not exist)", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("extension \".+\" (is not available|does not exist)", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex ExtensionMissing();
 }

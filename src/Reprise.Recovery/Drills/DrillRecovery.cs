@@ -48,15 +48,12 @@ internal sealed class DrillRecovery(
     /// <summary>Stops the servers.</summary>
     public async Task StopAsync()
     {
-        foreach (var server in servers.Values) await server.StopAsync();
+        foreach (var server in servers.Values) await server.DisposeAsync();
     }
 
-    /// <summary>What of the servers is worth knowing.</summary>
-    public IEnumerable<string> Facts => servers.Select(
-        s => $"{s.Key}: PostgreSQL {s.Value.Version} of this machine, which syncs to disk, with the settings of initdb");
-
-    /// <summary>Releases by asset.</summary>
-    public IReadOnlyDictionary<string, PostgresThrowaway> Servers => servers;
+    /// <summary>What of the servers is worth knowing, by asset.</summary>
+    public IReadOnlyDictionary<string, string> Servers => servers.ToDictionary(
+        s => s.Key, s => $"PostgreSQL {s.Value.Version}, which syncs to disk, with the settings of initdb");
 
     private DrillPlaces Places(string name, bool isEmpty)
     {

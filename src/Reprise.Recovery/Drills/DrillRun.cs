@@ -1,7 +1,6 @@
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Evidence;
 using Reprise.Repository.Points;
-using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Drills;
@@ -109,7 +108,7 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
             await recovery.RunAsync(records, request.Point, id, request.Level, cancellationToken);
             notes.At("T4");
             notes.At("T5");
-            seen.Facts = [.. recovery.Facts];
+            seen.Servers = recovery.Servers;
             var questions = new DrillQuestions(application, host, recovery, notes);
             await notes.InAsync(
                 "verify", () => questions.AskDataAsync(request.Point, request.Level, cancellationToken));
@@ -167,7 +166,7 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
             "set TMPDIR to a folder with more room");
     }
 
-    private DrillCleanUp Clear(Sandbox sandbox, bool keep)
+    private static DrillCleanUp Clear(Sandbox sandbox, bool keep)
     {
         var users = sandbox.Users();
         if (keep) return new DrillCleanUp(Outcome.NotRun, [$"{sandbox.Folder} was kept, as asked; delete it yourself"]);
@@ -196,7 +195,7 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
             Application = application.Name,
             ToolVersion = host.Tool.Version,
             ToolSha256 = host.Tool.Sha256,
-            Environment = host.Environment,
+            Environment = Surroundings(seen),
             Scenario = new DrillScenario(
                 "recovery",
                 $"{application.Name} comes back from the repository alone, as it was at {manifest.Id}",
@@ -221,10 +220,17 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
             WantedLevel = request.Level,
             Verdict = DrillVerdict.Of(notes, level, request.Level),
             Findings = DrillVerdict.Sorted(notes.Findings),
-            NotProven = [.. NotProven(request.Level), .. seen.Facts, .. request.Notes],
+            NotProven = [.. NotProven(request.Level)],
             CleanUp = seen.CleanUp,
             Fingerprint = application.Fingerprint(manifest),
         };
+    }
+
+    private SortedDictionary<string, string> Surroundings(Seen seen)
+    {
+        var all = new SortedDictionary<string, string>(host.Environment.ToDictionary(), StringComparer.Ordinal);
+        foreach (var (asset, server) in seen.Servers) all["server/" + asset] = server;
+        return all;
     }
 
     private void Say(DrillRequest request, Seen seen)
@@ -295,6 +301,6 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
 
         public IReadOnlyList<string> LeftOvers { get; set; } = [];
 
-        public IReadOnlyList<string> Facts { get; set; } = [];
+        public IReadOnlyDictionary<string, string> Servers { get; set; } = new SortedDictionary<string, string>();
     }
 }

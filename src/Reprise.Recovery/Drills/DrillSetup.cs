@@ -107,9 +107,6 @@ public sealed record DrillRequest
 
     /// <summary>Proves every byte that the point needs.</summary>
     public required Func<CancellationToken, Task<BytesProof>> ProveBytes { get; init; }
-
-    /// <summary>What was kept of this run before, such as whom it was started by.</summary>
-    public IReadOnlyList<string> Notes { get; init; } = [];
 }
 
 /// <param name="Objects">how many objects were read.</param>

@@ -54,9 +54,12 @@ internal sealed class Sandbox : IDisposable
             throw new RepriseException(DrillErrors.SandboxImpossible, $"{folder} exists", "run the command again");
         disk.MakeFolder(folder, PrivateFolder);
         disk.MakeFolder(servers, PrivateFolder);
-        var held = disk.TryLock(folder / LockName)
-            ?? throw new InvariantException("nobody else has the lock in a folder that was just made");
-        return new Sandbox(disk, folder, servers, held);
+        return new Sandbox(
+            disk,
+            folder,
+            servers,
+            disk.TryLock(folder / LockName)
+                ?? throw new InvariantException("nobody else has the lock in a folder that was just made"));
     }
 
     /// <summary>Removes what drills that were killed have left; one sentence for each.</summary>

@@ -239,6 +239,9 @@ internal sealed class PostgresExamination(PostgresServer server, PostgresHost ho
                 progress.Advance(block.Length);
             },
             cancellationToken);
+        // Behind the rows a dump has the mark of their end.
+        hash.AppendData(DumpParser.RowsEnd);
+        length += DumpParser.RowsEnd.Length;
         return length == wanted.LengthBytes && hash.GetHashAndReset().AsSpan().SequenceEqual(wanted.Sha256.Bytes);
     }
 

@@ -8,7 +8,7 @@ namespace Reprise.Recovery.Postgres;
 /// A server of ours for a while: made empty in a folder, reached by a socket in it only, and thrown away afterwards. It
 /// syncs its files like any other, so that what takes time there takes the same time elsewhere.
 /// </summary>
-public sealed class PostgresThrowaway
+public sealed class PostgresThrowaway : IAsyncDisposable
 {
     /// <summary>Its superuser, who is nobody's role.</summary>
     public const string Superuser = "reprise_drill";
@@ -91,13 +91,13 @@ public sealed class PostgresThrowaway
         }
         catch
         {
-            await made.StopAsync();
+            await made.DisposeAsync();
             throw;
         }
     }
 
     /// <summary>Stops it at once; what it holds is thrown away.</summary>
-    public async Task StopAsync()
+    public async ValueTask DisposeAsync()
     {
         if (!server.IsCompleted)
         {
@@ -122,6 +122,8 @@ public sealed class PostgresThrowaway
         {
             // As asked.
         }
+
+        ending.Dispose();
     }
 
     private static IReadOnlyDictionary<string, string?> Clean { get; } =

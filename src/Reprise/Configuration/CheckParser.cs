@@ -103,16 +103,7 @@ internal static partial class CheckParser
                 Asset = Asset(section, Databases),
                 Head = section.Arguments("head", folder),
             },
-            "set" => new CheckConfiguration.Set
-            {
-                Name = entry.Key,
-                Place = entry.Place,
-                When = CheckTime.Data,
-                Asset = Asset(section, Databases),
-                Query = section.NeedText("query"),
-                Files = Asset(section, "files", ["files"]),
-                Root = section.Text("root") ?? "",
-            },
+            "set" => ReadSet(entry, section),
             "file" => ReadFile(entry, section),
             "command" => new CheckConfiguration.Command
             {
@@ -159,6 +150,17 @@ internal static partial class CheckParser
                 Within = section.Duration("within"),
             };
         }
+
+        private CheckConfiguration.Set ReadSet(YamlEntry entry, Section section) => new()
+        {
+            Name = entry.Key,
+            Place = entry.Place,
+            When = CheckTime.Data,
+            Asset = Asset(section, Databases),
+            Query = section.NeedText("query"),
+            Files = Asset(section, "files", ["files"]),
+            Root = section.Text("root") ?? "",
+        };
 
         private CheckConfiguration.File ReadFile(YamlEntry entry, Section section)
         {

@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using Reprise.Cli;
 using Reprise.Json;
 using Reprise.Recovery.Assets;
-using Reprise.Recovery.Checks;
 using Reprise.Recovery.Drills;
 using Reprise.Recovery.Evidence;
 using Reprise.Recovery.State;
@@ -43,9 +42,8 @@ internal static class DrillOperation
             FaultAt = options.FaultAt,
             Keep = options.Keep,
             ProveBytes = token => ProveAsync(protection, entry, context.Progress, token),
-            Notes = [courtesy],
         };
-        var report = await new DrillRun(application, Host(machine, context, targets)).RunAsync(request, context.Cancellation);
+        var report = await new DrillRun(application, Host(machine, context, targets, courtesy)).RunAsync(request, context.Cancellation);
         var problems = new List<Problem>([.. passed, .. report.Problems]);
         if (Remember(protection.State, report.Record) is { } forgotten) problems.Add(forgotten);
         var evidence = Archive(protection) is { } archive
@@ -110,7 +108,7 @@ internal static class DrillOperation
             report.Packs.ObjectsRead, report.Packs.BytesRead, [.. report.Packs.Damage.Values.Where(p => p.Severity == Severity.Error)]);
     }
 
-    private static DrillHost Host(Machine machine, CommandContext context, DrillTargets targets) => new()
+    private static DrillHost Host(Machine machine, CommandContext context, DrillTargets targets, string courtesy) => new()
     {
         Disk = machine.Disk,
         Children = machine.Children,
@@ -122,15 +120,16 @@ internal static class DrillOperation
         Executor = AssetFactory.PostgresHost(machine).UserName + (context.Host.Terminal.CanAsk ? " at a terminal" : ", unattended"),
         IsRoot = Environment.IsPrivilegedProcess,
         Tool = (context.Host.Version, HashOf(machine.Disk, context.Host.ProgramPath)),
-        Environment = Surroundings(machine),
+        Environment = Surroundings(machine, courtesy),
     };
 
-    private static SortedDictionary<string, string> Surroundings(Machine machine) => new(StringComparer.Ordinal)
+    private static SortedDictionary<string, string> Surroundings(Machine machine, string courtesy) => new(StringComparer.Ordinal)
     {
         ["system"] = RuntimeInformation.OSDescription,
         ["architecture"] = RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant(),
         ["processors"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture),
         ["memoryBytes"] = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes.ToString(CultureInfo.InvariantCulture),
+        ["priority"] = courtesy,
         ["machine"] = Recovery.Assets.Machine.Fingerprint(machine.Disk) ?? "unknown",
     };
 

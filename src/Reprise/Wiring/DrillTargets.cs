@@ -5,7 +5,6 @@ using Reprise.Recovery.Drills;
 using Reprise.Recovery.Evidence;
 using Reprise.Recovery.Files;
 using Reprise.Recovery.Postgres;
-using Reprise.Recovery.Processes;
 using Reprise.Recovery.Secrets;
 using Reprise.Recovery.Sqlite;
 using Reprise.Repository.Points;

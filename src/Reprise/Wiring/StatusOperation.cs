@@ -25,10 +25,11 @@ internal static class StatusOperation
         var former = await protection.Restore(new Dialogue(conversation, context, null), context.Progress, null, null)
             .FormerAsync(context.Cancellation);
         var confirmed = protection.State.ReadAnswers().KeySheetConfirmed is not null;
+        var drills = protection.State.ReadDrills();
         var status = new StatusJson
         {
             Rpo = new RpoJson { ObjectiveSeconds = objective?.TotalSeconds, ExposureSeconds = Rounded(exposure) },
-            Rto = new RtoJson { ObjectiveSeconds = protection.Configuration.Objectives.Rto?.TotalSeconds, MeasuredSeconds = LastRestore(protection.State) },
+            Rto = new RtoJson { ObjectiveSeconds = protection.Configuration.Objectives.Rto?.TotalSeconds, MeasuredSeconds = LastRestore(protection.State) ?? drills.LastPassed?.TechnicalSeconds },
             LastPoint = newest is null ? null : new LastPointJson
             {
                 Id = newest.Id.Value,
@@ -36,17 +37,19 @@ internal static class StatusOperation
                 Assets = newest.Manifest.Assets.Count,
                 SourceBytes = newest.Manifest.Assets.Sum(a => a.SourceBytes),
             },
-            LastProof = null,
-            Stale = ["never rehearsed: no point was ever recovered into a sandbox and checked there"],
+            LastProof = drills.LastPassed is { } proof
+                ? new LastProofJson { Point = proof.Point, At = proof.At, Level = proof.Level, By = "drill" }
+                : null,
+            Stale = [.. ProofState.WhyStale(protection, machine, drills, newest?.Manifest)],
             Former = [.. former.Select(RestoreMapping.Former)],
             Interrupted = [.. interrupted.Select(Interrupted)],
             Points = catalog.Points.Count,
             Window = regular.Count == 0 ? null : new WindowJson { From = regular[^1].Manifest.Created, To = regular[0].Manifest.Created },
             KeyElsewhere = confirmed,
             Scheduled = null,
-            Next = Next(interrupted, newest, exposure > objective, confirmed),
+            Next = Next(interrupted, newest, exposure > objective, confirmed, drills),
         };
-        return new CommandReport<StatusJson>(status, [.. Problems(catalog, newest, exposure, objective, protection)]);
+        return new CommandReport<StatusJson>(status, [.. Problems(catalog, newest, exposure, objective, protection, machine)]);
     }
 
     // What would be lost starts at the oldest of the point's moments, not at the end of the backup.
@@ -69,15 +72,16 @@ internal static class StatusOperation
         Next = "reprise restore --continue, or reprise undo",
     };
 
-    private static string Next(IReadOnlyList<OperationJournal> interrupted, PointEntry? newest, bool late, bool confirmed)
+    private static string Next(
+        IReadOnlyList<OperationJournal> interrupted, PointEntry? newest, bool late, bool confirmed, RememberedDrills drills)
     {
         if (interrupted.Count > 0) return "reprise restore --continue, or reprise undo";
         if (newest is null || late) return "reprise backup";
-        return confirmed ? "reprise verify" : "print the recovery sheet, then: reprise key sheet --confirm";
+        return confirmed ? drills.LastPassed is null ? "reprise drill" : "reprise verify" : "print the recovery sheet, then: reprise key sheet --confirm";
     }
 
     private static IEnumerable<Problem> Problems(
-        PointCatalog catalog, PointEntry? newest, TimeSpan? exposure, TimeSpan? objective, Protection protection)
+        PointCatalog catalog, PointEntry? newest, TimeSpan? exposure, TimeSpan? objective, Protection protection, Machine machine)
     {
         foreach (var problem in catalog.Problems) yield return problem;
         if (protection.State.Interrupted() is [var open, ..] && !protection.State.IsRunning())
@@ -103,6 +107,7 @@ internal static class StatusOperation
                 "reprise backup");
         }
 
+        if (ProofState.Late(protection, machine) is { } late) yield return late;
         if (protection.State.ReadHead()?.Newest is { } head
             && !catalog.Points.Any(p => p.Id == head.Id)
             && !catalog.Problems.Any(p => p.Where?.EndsWith(head.Id.Value, StringComparison.Ordinal) == true))

@@ -31,6 +31,7 @@ public class DocumentTests
     [InlineData("recover --to x", "recover")]
     [InlineData("key list", "key-list")]
     [InlineData("key sheet", "key-sheet")]
+    [InlineData("drill", "drill")]
     [InlineData("demo", "demo")]
     public async Task Every_command_prints_one_document_of_its_schema(string line, string schema)
     {
@@ -59,7 +60,7 @@ public class DocumentTests
             Documents.Backup.Command, Documents.Points.Command, Documents.PointsShow.Command, Documents.Verify.Command,
             Documents.Restore.Command, Documents.Undo.Command, Documents.RestoreForget.Command, Documents.Check.Command,
             Documents.Doctor.Command, Documents.Init.Command, Documents.Status.Command, Documents.Export.Command,
-            Documents.Recover.Command, Documents.KeyList.Command, Documents.KeySheet.Command, Documents.Demo.Command,
+            Documents.Recover.Command, Documents.KeyList.Command, Documents.KeySheet.Command, Documents.Demo.Command, Documents.Drill.Command,
             Documents.Error.Command,
         ];
         Assert.Equal(documents.Order(StringComparer.Ordinal), schemas.Order(StringComparer.Ordinal));
