@@ -12,12 +12,24 @@ namespace Reprise.Tests.Drills;
 /// <summary>Backups that are broken, each in its own way: a drill fails for that reason, and its sound twin passes.</summary>
 public sealed class BrokenBackupTests : IDisposable
 {
-    private readonly PostgresCluster cluster = PostgresCluster.Start(15);
-    private readonly DrillBench bench;
+    private readonly Lazy<PostgresCluster> server;
+    private readonly DrillBench bench = new();
 
     public BrokenBackupTests()
     {
-        bench = new DrillBench(cluster);
+        server = new Lazy<PostgresCluster>(StartShop);
+        Directory.CreateDirectory(bench.Folder + "/uploads");
+        File.WriteAllText(bench.Folder + "/uploads/a.txt", "a");
+        File.WriteAllText(bench.Folder + "/uploads/b.txt", "b");
+        Execute("create table sessions(id int primary key, name text); create index by_name on sessions(name);"
+            + "insert into sessions values (1, 'uploads/a.txt'), (2, 'uploads/b.txt')");
+    }
+
+    private PostgresCluster Cluster => server.Value;
+
+    private static PostgresCluster StartShop()
+    {
+        var cluster = PostgresCluster.Start(15);
         cluster.Sql("postgres", "create role keeper login");
         cluster.Sql("postgres", "create database shop");
         cluster.Sql(
@@ -28,21 +40,17 @@ public sealed class BrokenBackupTests : IDisposable
             create table gone(id int); insert into gone values (1), (2);
             alter table orders owner to keeper;
             """);
-        Directory.CreateDirectory(bench.Folder + "/uploads");
-        File.WriteAllText(bench.Folder + "/uploads/a.txt", "a");
-        File.WriteAllText(bench.Folder + "/uploads/b.txt", "b");
-        Execute("create table sessions(id int primary key, name text); create index by_name on sessions(name);"
-            + "insert into sessions values (1, 'uploads/a.txt'), (2, 'uploads/b.txt')");
+        return cluster;
     }
 
     private string SessionsFile => bench.Folder + "/sessions.db";
 
-    private PostgresAsset Shop => bench.Database(cluster.Connection("shop"));
+    private PostgresAsset Shop => bench.Database(Cluster.Connection("shop"));
 
     public void Dispose()
     {
         bench.Dispose();
-        cluster.Dispose();
+        if (server.IsValueCreated) server.Value.Dispose();
     }
 
     [Fact]
@@ -79,25 +87,25 @@ public sealed class BrokenBackupTests : IDisposable
     public async Task A_dump_of_another_database()
     {
         var rows = await RowsAsync();
-        cluster.Sql("postgres", "create database other");
-        cluster.Sql("other", "create table elsewhere(id int); insert into elsewhere values (1)");
-        AssertFails(await bench.DrillAsync(Hooked(cluster.Connection("other"), made => made with { Rows = rows })), "another-database", "orders-rows");
+        Cluster.Sql("postgres", "create database other");
+        Cluster.Sql("other", "create table elsewhere(id int); insert into elsewhere values (1)");
+        AssertFails(await bench.DrillAsync(Hooked(Cluster.Connection("other"), made => made with { Rows = rows })), "another-database", "orders-rows");
     }
 
     [Fact]
     public async Task An_empty_database()
     {
         var rows = await RowsAsync();
-        cluster.Sql("postgres", "create database hollow");
-        AssertFails(await bench.DrillAsync(Hooked(cluster.Connection("hollow"), made => made with { Rows = rows })), "database-empty", "orders-rows");
+        Cluster.Sql("postgres", "create database hollow");
+        AssertFails(await bench.DrillAsync(Hooked(Cluster.Connection("hollow"), made => made with { Rows = rows })), "database-empty", "orders-rows");
     }
 
     [Fact]
     public async Task One_table_too_few()
     {
         var rows = await RowsAsync();
-        cluster.Sql("shop", "drop table gone");
-        AssertFails(await bench.DrillAsync(Hooked(cluster.Connection("shop"), made => made with { Rows = rows })), "table-missing", "orders-rows");
+        Cluster.Sql("shop", "drop table gone");
+        AssertFails(await bench.DrillAsync(Hooked(Cluster.Connection("shop"), made => made with { Rows = rows })), "table-missing", "orders-rows");
     }
 
     [Fact]
@@ -130,7 +138,7 @@ public sealed class BrokenBackupTests : IDisposable
         bench.Changed = (asset, places) => asset.Name != "orders" ? asset : new HookedDatabase(asset)
         {
             Swapped = () => PostgresCluster.Run(
-                Path.Combine(cluster.Programs, "psql"),
+                Path.Combine(Cluster.Programs, "psql"),
                 ["-X", "-h", places.Servers["orders"].Socket, "-U", PostgresThrowaway.Superuser, "-d", "shop",
                     "-c", "update orders set note = 'altered' where id = 7"]),
         };
@@ -216,7 +224,7 @@ public sealed class BrokenBackupTests : IDisposable
     private HookedDatabase Hooked(string connection, Func<AssetRecord, AssetRecord> captured) =>
         new(bench.Database(connection)) { Captured = (made, _) => Task.FromResult(captured(made)) };
 
-    private HookedDatabase Facts(Func<CatalogDatabase, CatalogDatabase> change) => Hooked(cluster.Connection("shop"), made =>
+    private HookedDatabase Facts(Func<CatalogDatabase, CatalogDatabase> change) => Hooked(Cluster.Connection("shop"), made =>
     {
         var facts = new SortedDictionary<string, string>(made.Facts.ToDictionary(), StringComparer.Ordinal);
         facts["databases"] = JsonSerializer.Serialize(

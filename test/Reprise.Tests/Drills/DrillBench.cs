@@ -11,7 +11,6 @@ using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
 using Reprise.Storage.Disk;
 using Reprise.Tests.Exporting;
-using Reprise.Tests.Fixtures;
 
 namespace Reprise.Tests.Drills;
 
@@ -21,10 +20,6 @@ internal sealed class DrillBench : IDisposable
     private static readonly CancellationToken None = CancellationToken.None;
 
     private readonly ExportWorld world = new();
-
-    public DrillBench(PostgresCluster? cluster) => Cluster = cluster;
-
-    public PostgresCluster? Cluster { get; }
 
     /// <summary>The folder of the application.</summary>
     public string Folder => Path.Combine(world.Scratch.Text, "shop");
