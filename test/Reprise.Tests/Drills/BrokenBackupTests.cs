@@ -70,6 +70,15 @@ public sealed class BrokenBackupTests : IDisposable
     }
 
     [Fact]
+    public async Task A_table_that_was_read_beside_the_dump_is_compared_too()
+    {
+        var large = new PostgresSettings { ConnectionText = Cluster.Connection("shop"), LargeTableBytes = 1 };
+        var record = await bench.DrillAsync(new PostgresAsset("orders", large, bench.PostgresHost));
+        Assert.True(record.Verdict == Outcome.Pass, string.Join('\n', record.Findings));
+        Assert.Equal(Outcome.Pass, record.Checks.Single(c => c.Check.Name == "orders-content").Check.Outcome);
+    }
+
+    [Fact]
     public async Task A_dump_whose_end_is_missing()
     {
         var record = await bench.DrillAsync(Tampered(async (made, context) =>
