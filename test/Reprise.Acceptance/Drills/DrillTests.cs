@@ -113,6 +113,33 @@ public class DrillTests
         Assert.Contains(late.GetProperty("findings").EnumerateArray(), f => f.GetProperty("code").GetString() == "objective-rpo-missed");
     }
 
+    [Fact]
+    public async Task With_another_key_or_a_forged_point_nothing_is_drilled_and_the_reason_is_named()
+    {
+        await using var shop = await ShopHost.StartAsync(onPostgres: false);
+        (await shop.RepriseAsync("init")).MustExit(0);
+        (await shop.RepriseAsync("backup")).MustExit(0);
+        var key = shop.Home + "/.config/reprise/shop.key";
+        var right = await File.ReadAllTextAsync(key);
+        var (recovery, away) = (shop.Application + "/recovery", shop.Application + "/away");
+
+        Directory.Move(recovery, away);
+        File.Delete(key);
+        (await shop.RepriseAsync("init")).MustExit(0);
+        Directory.Delete(recovery, recursive: true);
+        Directory.Move(away, recovery);
+        Assert.Contains("key-wrong", (await shop.RepriseAsync("drill", "--json")).MustExit(4).ProblemCodes());
+
+        await File.WriteAllTextAsync(key, right);
+        (await shop.RepriseAsync("drill", "--level", "1", "--json")).MustExit(0);
+        var point = Directory.EnumerateFiles(recovery + "/points").Single();
+        var bytes = await File.ReadAllBytesAsync(point);
+        bytes[bytes.Length / 2] ^= 1;
+        File.SetUnixFileMode(point, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        await File.WriteAllBytesAsync(point, bytes);
+        (await shop.RepriseAsync("drill", "--json")).MustExit(5);
+    }
+
     private static void AssertTimes(JsonElement drill, TimeSpan whole)
     {
         var technical = drill.GetProperty("technicalRecoverySeconds").GetDouble();
