@@ -23,6 +23,7 @@ internal static class Composition
             Restore = RestoreOperations.RestoreAsync,
             RestoreForget = RestoreOperations.ForgetAsync,
             Undo = RestoreOperations.UndoAsync,
+            Drill = DrillOperation.RunAsync,
             Recover = PointOperations.RecoverAsync,
             Export = PointOperations.ExportAsync,
             KeySheet = KeyOperations.SheetAsync,

@@ -1,6 +1,7 @@
 using System.Collections;
 using Reprise;
 using Reprise.Cli;
+using Reprise.Recovery.Checks;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
@@ -18,6 +19,13 @@ catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         $"error: the current folder cannot be read, it was deleted perhaps [{StorageErrors.FileMissing.Name}]\n"
         + "  change to another folder, then run the command again");
     return StorageErrors.FileMissing.Exit;
+}
+
+// Not a command: a drill calls it for the door into its sandbox.
+if (args is [Gateway.Command, var door])
+{
+    terminal.Error.WriteLine(await Gateway.ServeAsync(door, CancellationToken.None));
+    return ExitCodes.Unavailable;
 }
 
 var host = new Host

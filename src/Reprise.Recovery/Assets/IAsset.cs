@@ -77,6 +77,20 @@ public interface IRestorable : IAsset
         AssetRecord record, PointReader point, string folder, IProgressSink progress, CancellationToken cancellationToken);
 }
 
+/// <summary>An asset that can be proven where it is live, deeper than what is staged: in a sandbox, which is ours.</summary>
+public interface IExaminable : IAsset
+{
+    /// <summary>
+    /// Asks everything that the kind can ask of recovered data, up to a depth. May write to the data what asking needs.
+    /// </summary>
+    Task<IReadOnlyList<CheckOutcome>> ExamineAsync(
+        RestoreItem item,
+        PointReader point,
+        CheckLevel upTo,
+        IProgressSink progress,
+        CancellationToken cancellationToken);
+}
+
 /// <summary>What a capture needs.</summary>
 public sealed class CaptureContext
 {

@@ -158,6 +158,28 @@ public abstract record CheckDefinition
         public override string OfAsset => Asset;
     }
 
+    /// <summary>Compares two assets: every path that a query answers must be a file of the other asset.</summary>
+    public sealed record Set : CheckDefinition
+    {
+        /// <summary>The database, PostgreSQL or SQLite.</summary>
+        public required string Asset { get; init; }
+
+        /// <summary>One statement that answers one column of paths; run read-only.</summary>
+        public required string Query { get; init; }
+
+        /// <summary>The files asset in which they must be.</summary>
+        public required string Files { get; init; }
+
+        /// <summary>The folder of that asset where the paths begin; empty: its own root.</summary>
+        public string Root { get; init; } = "";
+
+        /// <inheritdoc />
+        public override CheckLevel Level => CheckLevel.Data;
+
+        /// <inheritdoc />
+        public override string OfAsset => Asset;
+    }
+
     /// <summary>Looks at one file.</summary>
     public sealed record File : CheckDefinition
     {

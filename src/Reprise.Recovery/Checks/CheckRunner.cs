@@ -27,8 +27,19 @@ public sealed record CheckTools
     /// <summary>Who answers questions, by asset.</summary>
     public required IReadOnlyDictionary<string, ISqlQuestions> Sql { get; init; }
 
+    /// <summary>Where the files of an asset lie, by asset: what a <c>set</c> check looks below.</summary>
+    public IReadOnlyDictionary<string, string> Folders { get; init; } = new SortedDictionary<string, string>();
+
+    /// <summary>Connects to a host and port from where the application runs, or null: from here.</summary>
+    public Func<string, int, CancellationToken, Task<Stream>>? Dial { get; init; }
+
+    /// <summary>Puts a program to where the application runs, or null: it runs here.</summary>
+    public Func<ChildCommand, ChildCommand>? Enter { get; init; }
+
     /// <summary>Takes secrets out of a text before it is shown.</summary>
     public required Func<string, string> Redact { get; init; }
+
+    internal ChildCommand Entered(ChildCommand command) => Enter is { } enter ? enter(command) : command;
 }
 
 /// <summary>Asks configured checks. Disposing closes what is left of its connections.</summary>
@@ -51,7 +62,7 @@ public sealed class CheckRunner : ICheckRunner, IDisposable
     public CheckRunner(CheckTools tools)
     {
         this.tools = tools;
-        network = new NetworkAsker(tools.Clock);
+        network = new NetworkAsker(tools.Clock, tools.Dial);
         data = new DataAsker(tools);
     }
 
@@ -111,6 +122,7 @@ public sealed class CheckRunner : ICheckRunner, IDisposable
                 CheckDefinition.Rows rows => await data.AskAsync(rows, subject, cancellationToken),
                 CheckDefinition.Migration migration => await data.AskAsync(migration, subject, cancellationToken),
                 CheckDefinition.File file => await data.AskAsync(file, cancellationToken),
+                CheckDefinition.Set set => await new SetAsker(tools, data).AskAsync(set, cancellationToken),
                 CheckDefinition.Command command => await RunAsync(command, left, cancellationToken),
                 _ => throw new InvariantException($"a check of an unknown kind: {check.Name}"),
             };
@@ -126,7 +138,7 @@ public sealed class CheckRunner : ICheckRunner, IDisposable
     {
         // A program that is asked once gets its whole time: cut short it would be red for a reason of ours.
         var limit = left > TimeSpan.Zero ? left : check.Within;
-        var result = await tools.Children.RunAsync(check.Run with { Within = limit }, cancellationToken);
+        var result = await tools.Children.RunAsync(tools.Entered(check.Run with { Within = limit }), cancellationToken);
         return result.Exit switch
         {
             0 => CheckAnswer.Pass("exit 0", "exit 0"),

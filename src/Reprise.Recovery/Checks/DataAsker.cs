@@ -15,30 +15,41 @@ internal sealed class DataAsker(CheckTools tools)
         string asset, string query, Expectation? expect, CancellationToken cancellationToken)
     {
         var expectation = expect ?? Expectation.Anything;
+        var (answer, problem) = await TryAskAsync(asset, query, cancellationToken);
+        return problem is null
+            ? CheckAnswer.Judge(expectation, answer)
+            : problem with { Expected = expectation.ToString() };
+    }
+
+    /// <summary>The answer, or why there is none.</summary>
+    public async Task<(string? Answer, CheckAnswer? Problem)> TryAskAsync(
+        string asset, string query, CancellationToken cancellationToken)
+    {
         if (!tools.Sql.TryGetValue(asset, out var questions))
         {
-            return CheckAnswer.CouldNotVerify(
-                expectation.ToString(),
-                $"{asset} is not a database that can be asked",
-                RecoveryErrors.AssetUnknown.Name);
+            return (null, CheckAnswer.CouldNotVerify(
+                "", $"{asset} is not a database that can be asked", RecoveryErrors.AssetUnknown.Name));
         }
 
         using var late = new CancellationTokenSource(CheckRunner.QuestionLimit, tools.Clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
         try
         {
-            return CheckAnswer.Judge(expectation, await questions.AskAsync(asset, query, both.Token));
+            return (await questions.AskAsync(asset, query, both.Token), null);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return CheckAnswer.CouldNotVerify(
-                expectation.ToString(), $"no answer within {CheckRunner.QuestionLimit.TotalSeconds:0} s", "too-slow");
+            return (null, CheckAnswer.CouldNotVerify(
+                "", $"no answer within {CheckRunner.QuestionLimit.TotalSeconds:0} s", "too-slow"));
         }
         catch (RepriseException e)
         {
-            return CheckAnswer.CouldNotVerify(expectation.ToString(), e.Problem);
+            return (null, CheckAnswer.CouldNotVerify("", e.Problem));
         }
     }
+
+    /// <summary>Whether the asset is a SQLite file.</summary>
+    public bool IsSqlite(string asset) => tools.Sql.GetValueOrDefault(asset) is SqliteQuestions;
 
     public async Task<CheckAnswer> AskAsync(
         CheckDefinition.Rows check, CheckSubject subject, CancellationToken cancellationToken)
@@ -78,7 +89,7 @@ internal sealed class DataAsker(CheckTools tools)
         if (then is not null && then != now) return CheckAnswer.Fail(expected, now, "another-answer");
         if (check.Head is null) return CheckAnswer.Pass(expected, now);
         var run = await tools.Children.RunAsync(
-            check.Head with { Within = CheckRunner.QuestionLimit }, cancellationToken);
+            tools.Entered(check.Head with { Within = CheckRunner.QuestionLimit }), cancellationToken);
         if (run.Exit != 0)
         {
             return CheckAnswer.CouldNotVerify(

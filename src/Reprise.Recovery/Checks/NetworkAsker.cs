@@ -16,11 +16,13 @@ internal sealed class NetworkAsker : IDisposable
     private const int MaxHeaderKilobytes = 64;
 
     private readonly TimeProvider clock;
+    private readonly Func<string, int, CancellationToken, Task<Stream>>? dial;
     private readonly HttpClient client;
 
-    public NetworkAsker(TimeProvider clock)
+    public NetworkAsker(TimeProvider clock, Func<string, int, CancellationToken, Task<Stream>>? dial)
     {
         this.clock = clock;
+        this.dial = dial;
         var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -31,6 +33,12 @@ internal sealed class NetworkAsker : IDisposable
             MaxResponseHeadersLength = MaxHeaderKilobytes,
             ActivityHeadersPropagator = null,
         };
+        if (dial is not null)
+        {
+            handler.ConnectCallback = async (context, cancellationToken) =>
+                await dial(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancellationToken);
+        }
+
         client = new HttpClient(handler, disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
         client.DefaultRequestHeaders.UserAgent.ParseAdd("reprise-check");
     }
@@ -79,8 +87,7 @@ internal sealed class NetworkAsker : IDisposable
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
         try
         {
-            using var socket = new TcpClient();
-            await socket.ConnectAsync(check.Host, check.Port, both.Token);
+            await using var open = await DialAsync(check.Host, check.Port, both.Token);
             return CheckAnswer.Pass(expected, "it does");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -96,6 +103,22 @@ internal sealed class NetworkAsker : IDisposable
     }
 
     public void Dispose() => client.Dispose();
+
+    private async Task<Stream> DialAsync(string host, int port, CancellationToken cancellationToken)
+    {
+        if (dial is not null) return await dial(host, port, cancellationToken);
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync(host, port, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 
     private static string Expected(CheckDefinition.Http check)
     {

@@ -16,10 +16,13 @@ internal sealed class StagedTree(IDisk disk, Cpu cpu, FilesSlot slot, Func<DiskP
     private const int SetIds = 0xC00;
 
     private readonly byte[] buffer = new byte[1024 * 1024];
-    private readonly Question present = new("every entry of the point is staged, and nothing else");
-    private readonly Question content = new("every file has the SHA-256 that the point says");
-    private readonly Question metadata = new("types, modes, times and link targets are those of the point");
-    private readonly Question owners = new("owners are those of the point");
+    private readonly Question present = new(
+        "every entry of the point is staged, and nothing else", "file-missing");
+    private readonly Question content = new(
+        "every file has the SHA-256 that the point says", "file-altered");
+    private readonly Question metadata = new(
+        "types, modes, times and link targets are those of the point", "file-metadata-differs");
+    private readonly Question owners = new("owners are those of the point", RecoveryErrors.PrivilegeMissing.Name);
     private long files;
 
     /// <summary>Reads everything that is staged and answers.</summary>
@@ -160,27 +163,24 @@ internal sealed class StagedTree(IDisk disk, Cpu cpu, FilesSlot slot, Func<DiskP
         Expected = question.Text,
         Actual = question.Failed == 0 ? $"{question.Asked:N0} of {question.Asked:N0}" : question.Summary,
         Elapsed = elapsed,
-        Reason = question.Failed == 0 ? null : RecoveryErrors.StagedWrong.Name,
+        Reason = question.Failed == 0 ? null : question.Reason,
     };
 
-    private CheckOutcome AnswerOwners(string asset, TimeSpan elapsed)
-    {
-        var answer = Answer(asset + "-owners", CheckLevel.Structure, owners, elapsed) with { Required = false };
-        return owners.Failed == 0
-            ? answer
-            : answer with { Outcome = Outcome.Fail, Reason = RecoveryErrors.PrivilegeMissing.Name };
-    }
+    private CheckOutcome AnswerOwners(string asset, TimeSpan elapsed) =>
+        Answer(asset + "-owners", CheckLevel.Structure, owners, elapsed) with { Required = false };
 
     private static string Octal(int mode) => "0" + Convert.ToString(mode, 8);
 
     /// <summary>One question, how often it was asked, and the first answers that were wrong.</summary>
-    private sealed class Question(string text)
+    private sealed class Question(string text, string reason)
     {
         private const int Named = 3;
 
         private readonly List<string> first = [];
 
         public string Text => text;
+
+        public string Reason => reason;
 
         public long Asked { get; set; }
 

@@ -46,6 +46,12 @@ internal sealed record CatalogDatabase
 
     public long SizeBytes { get; init; }
 
+    /// <summary>The time zone in which a session there begins: text of times in the dump is in it.</summary>
+    public string? TimeZone { get; init; }
+
+    /// <summary>How bytes are written as text there.</summary>
+    public string? ByteaOutput { get; init; }
+
     /// <summary>The migration it was at, or null.</summary>
     public string? Migration { get; init; }
 

@@ -82,6 +82,8 @@ internal static class CatalogSql
                 'tablespace', (select s.spcname from pg_catalog.pg_tablespace s where s.oid = d.dattablespace),
                 'comment', pg_catalog.shobj_description(d.oid, 'pg_database'),
                 'sizeBytes', pg_catalog.pg_database_size(d.oid),
+                'timeZone', (select reset_val from pg_catalog.pg_settings where name = 'TimeZone'),
+                'byteaOutput', (select reset_val from pg_catalog.pg_settings where name = 'bytea_output'),
                 'grants', case when d.datacl is not null then
                   coalesce((select pg_catalog.json_agg(pg_catalog.json_build_object(
                     'grantee', case when a.grantee <> 0 then pg_catalog.pg_get_userbyid(a.grantee) end,

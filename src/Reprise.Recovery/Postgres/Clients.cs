@@ -97,7 +97,7 @@ internal sealed partial class Clients(IDisk disk, ChildProcesses children, Func<
         foreach (var program in (string[])["pg_dump", "pg_restore", "pg_dumpall"])
         {
             var path = new DiskPath(Path.Combine(folder, program + suffix));
-            if (disk.Stat(path) is not { } status) return null;
+            if (Look(path) is not { } status) return null;
             if (status.Type == FileType.SymbolicLink
                 && disk.ReadSymbolicLink(path).Name.ToString() == "pg_wrapper")
             {
@@ -109,6 +109,19 @@ internal sealed partial class Clients(IDisk disk, ChildProcesses children, Func<
             new ChildCommand([Path.Combine(folder, "pg_dump"), "--version"]) { Within = VersionWithin },
             cancellationToken);
         return result.Exit == 0 ? Read(folder, result.Output) : null;
+    }
+
+    // The PATH of whoever called us may lead through folders into which we may not look.
+    private FileStatus? Look(DiskPath path)
+    {
+        try
+        {
+            return disk.Stat(path);
+        }
+        catch (RepriseException e) when (e.Code == StorageErrors.FileDenied)
+        {
+            return null;
+        }
     }
 
     private IEnumerable<string> Folders()

@@ -46,7 +46,7 @@ internal sealed class DumpParser(IDumpSink sink) : IDisposable
     private const int NumberBytes = 5;
 
     // What COPY's end looks like in a dump: the end mark, then two empty lines.
-    private static ReadOnlySpan<byte> RowsEnd => "\\.\n\n\n"u8;
+    internal static ReadOnlySpan<byte> RowsEnd => "\\.\n\n\n"u8;
 
     private readonly DumpHeadParser headParser = new();
     private readonly byte[] output = ArrayPool<byte>.Shared.Rent(BufferBytes + NumberBytes);

@@ -6,6 +6,8 @@ namespace Reprise.Recovery.Postgres;
 /// <summary>A session over the wire.</summary>
 internal sealed class NpgsqlSession : ISqlSession
 {
+    private const int CopyBytes = 128 * 1024;
+
     private readonly NpgsqlDataSource source;
     private readonly NpgsqlConnection connection;
     private readonly string where;
@@ -106,6 +108,27 @@ internal sealed class NpgsqlSession : ISqlSession
                     await import.CancelAsync();
                     throw;
                 }
+            }
+        }
+        catch (NpgsqlException e)
+        {
+            throw Failure(e);
+        }
+    }
+
+    /// <summary>Runs a <c>COPY … TO STDOUT</c> in text form and gives its bytes as the server sends them.</summary>
+    public async Task CopyOutAsync(
+        string statement, Action<ReadOnlyMemory<byte>> take, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var export = (NpgsqlCopyTextReader)await connection.BeginTextExportAsync(statement, cancellationToken);
+            using (export)
+            {
+                var buffer = new byte[CopyBytes];
+                int got;
+                while ((got = await export.BaseStream.ReadAsync(buffer, cancellationToken)) > 0)
+                    take(buffer.AsMemory(0, got));
             }
         }
         catch (NpgsqlException e)

@@ -9,7 +9,7 @@ namespace Reprise.Recovery.Postgres;
 /// A PostgreSQL database, or all of a server, captured with <c>pg_dump</c> and brought back with <c>pg_restore</c>
 /// beside the live one. What its records hold is described at <see cref="PostgresRecord"/>.
 /// </summary>
-public sealed class PostgresAsset : IRestorable
+public sealed class PostgresAsset : IRestorable, IExaminable
 {
     private readonly PostgresSettings settings;
     private readonly PostgresHost host;
@@ -97,6 +97,15 @@ public sealed class PostgresAsset : IRestorable
     public Task<IReadOnlyList<CheckOutcome>> VerifyStagedAsync(
         RestoreItem item, IProgressSink progress, CancellationToken cancellationToken) =>
         new PostgresVerify(server, host, item).RunAsync(Databases(item), progress, cancellationToken);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<CheckOutcome>> ExamineAsync(
+        RestoreItem item,
+        PointReader point,
+        CheckLevel upTo,
+        IProgressSink progress,
+        CancellationToken cancellationToken) =>
+        new PostgresExamination(server, host, item, point).RunAsync(Databases(item), upTo, progress, cancellationToken);
 
     /// <inheritdoc />
     public Task SwapAsync(RestoreItem item, Swap swap, CancellationToken cancellationToken)

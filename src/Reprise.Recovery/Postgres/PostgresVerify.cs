@@ -3,8 +3,9 @@ using Reprise.Recovery.Assets;
 
 namespace Reprise.Recovery.Postgres;
 
-/// <summary>Proves a staged database against the record of the point.</summary>
-internal sealed class PostgresVerify(PostgresServer server, PostgresHost host, RestoreItem item)
+/// <summary>Proves a database against the record of the point: a staged one, or one of the name that is given.</summary>
+internal sealed class PostgresVerify(
+    PostgresServer server, PostgresHost host, RestoreItem item, Func<RestoreDatabase, string>? nameOf = null)
 {
     private const int TablesInBatch = 100;
 
@@ -16,7 +17,8 @@ internal sealed class PostgresVerify(PostgresServer server, PostgresHost host, R
         foreach (var database in databases)
         {
             progress.Begin($"verify {database.Live}", null);
-            await using var session = await server.OpenAsync(database.Staged(item), SessionUse.Ours, cancellationToken);
+            await using var session = await server.OpenAsync(
+                nameOf?.Invoke(database) ?? database.Staged(item), SessionUse.Ours, cancellationToken);
             var tables = await session.AskAsync(
                 CatalogSql.Tables, CatalogJson.Default.IReadOnlyListCatalogTable, cancellationToken);
             await AskAsync(
@@ -57,7 +59,7 @@ internal sealed class PostgresVerify(PostgresServer server, PostgresHost host, R
             Actual = answer.Actual,
             Elapsed = host.Clock.GetElapsedTime(started),
             Asset = item.Record.Name,
-            Reason = answer.Outcome == Outcome.Fail ? RecoveryErrors.StagedWrong.Name : null,
+            Reason = answer.Outcome == Outcome.Fail ? answer.Reason : null,
         });
     }
 
@@ -88,8 +90,17 @@ internal sealed class PostgresVerify(PostgresServer server, PostgresHost host, R
         var expected = Invariant($"{wanted.Sum(table => table.Rows)} rows in {wanted.Count} tables");
         return wrong.Count == 0
             ? new Answer(Outcome.Pass, expected, Invariant($"{total} rows in {wanted.Count} tables"))
-            : new Answer(Outcome.Fail, expected, Listed(wrong));
+            : new Answer(Outcome.Fail, expected, Listed(wrong), WhyRows(wanted.Count, there, missing.Count()));
     }
+
+    // Whoever has to find out what went wrong with a dump begins elsewhere for each of these.
+    private static string WhyRows(int wanted, HashSet<string> there, int missing) => missing switch
+    {
+        0 => "rows-differ",
+        _ when missing < wanted => "table-missing",
+        _ when there.Count == 0 => "database-empty",
+        _ => "another-database",
+    };
 
     private static async Task<Answer> MigrationAsync(
         ISqlSession session,
@@ -100,7 +111,7 @@ internal sealed class PostgresVerify(PostgresServer server, PostgresHost host, R
         if (database.Facts.Migration is not { } expected) return new Answer(Outcome.NotApplicable, null, null);
         var actual = await MigrationHead.AskAsync(
             session, [.. tables.Select(table => (table.Schema, table.Name))], cancellationToken);
-        return new Answer(actual == expected ? Outcome.Pass : Outcome.Fail, expected, actual ?? "none");
+        return new Answer(actual == expected ? Outcome.Pass : Outcome.Fail, expected, actual ?? "none", "migration-differs");
     }
 
     // A dump reads sequences outside its snapshot: they may be further on than at the snapshot, never behind.
@@ -135,7 +146,7 @@ internal sealed class PostgresVerify(PostgresServer server, PostgresHost host, R
         var expected = Invariant($"{wanted.Count} sequences not behind their values at the point");
         return wrong.Count == 0
             ? new Answer(Outcome.Pass, expected, Invariant($"{wanted.Count} sequences"))
-            : new Answer(Outcome.Fail, expected, Listed(wrong));
+            : new Answer(Outcome.Fail, expected, Listed(wrong), "sequence-behind");
     }
 
     private static async Task<Answer> ExtensionsAsync(
@@ -156,7 +167,10 @@ internal sealed class PostgresVerify(PostgresServer server, PostgresHost host, R
                 there => wanted.Any(extension => extension.Name == there.Name))
                 .Select(extension => $"{extension.Name} {extension.Version}")))
             : new Answer(
-                Outcome.Fail, expected, $"missing: {string.Join(", ", missing.Select(extension => extension.Name))}");
+                Outcome.Fail,
+                expected,
+                $"missing: {string.Join(", ", missing.Select(extension => extension.Name))}",
+                "extension-missing");
     }
 
     private static async Task<Answer> LargeObjectsAsync(
@@ -166,7 +180,8 @@ internal sealed class PostgresVerify(PostgresServer server, PostgresHost host, R
         if (expected == "0") return new Answer(Outcome.NotApplicable, null, null);
         var actual = await session.ScalarAsync(
             "select pg_catalog.count(*)::text from pg_catalog.pg_largeobject_metadata", cancellationToken);
-        return new Answer(actual == expected ? Outcome.Pass : Outcome.Fail, expected, actual);
+        return new Answer(
+            actual == expected ? Outcome.Pass : Outcome.Fail, expected, actual, "large-objects-differ");
     }
 
     private static string Listed(List<string> wrong) => wrong.Count <= 5
@@ -175,5 +190,5 @@ internal sealed class PostgresVerify(PostgresServer server, PostgresHost host, R
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 
-    private sealed record Answer(Outcome Outcome, string? Expected, string? Actual);
+    private sealed record Answer(Outcome Outcome, string? Expected, string? Actual, string? Reason = null);
 }

@@ -12,7 +12,7 @@ namespace Reprise.Recovery.Sqlite;
 /// <para>Identity keys: <c>machine</c>, <c>device</c>, <c>path</c>, <c>applicationId</c>. Facts: <see
 /// cref="SqliteFacts"/> and <c>pageSize pageCount journalMode userVersion applicationId encoding autoVacuum</c>.</para>
 /// </summary>
-public sealed class SqliteAsset : IRestorable
+public sealed class SqliteAsset : IRestorable, IExaminable
 {
     /// <summary>The kind of these assets.</summary>
     public const string KindName = "sqlite";
@@ -206,6 +206,16 @@ public sealed class SqliteAsset : IRestorable
     public Task<IReadOnlyList<CheckOutcome>> VerifyStagedAsync(
         RestoreItem item, IProgressSink progress, CancellationToken cancellationToken) =>
         Staging.VerifyAsync(Locate().In(Slot.New(item.RestoreId)), item.Record, progress, cancellationToken);
+
+    /// <inheritdoc />
+    public async Task<IReadOnlyList<CheckOutcome>> ExamineAsync(
+        RestoreItem item,
+        PointReader point,
+        CheckLevel upTo,
+        IProgressSink progress,
+        CancellationToken cancellationToken) =>
+        [.. (await Staging.VerifyAsync(Locate().Live, item.Record, progress, cancellationToken))
+            .Where(outcome => outcome.Level <= upTo)];
 
     /// <inheritdoc />
     public Task SwapAsync(RestoreItem item, Swap swap, CancellationToken cancellationToken) =>

@@ -146,6 +146,17 @@ public sealed class StateFolder(IDisk disk, DiskPath path)
     /// <summary>Keeps answers.</summary>
     public void SaveAnswers(KeptAnswers answers) => Write(path, "answers.json", answers, StateJson.Default.KeptAnswers);
 
+    /// <summary>The last drill, and the last that passed; both null when there was none.</summary>
+    public RememberedDrills ReadDrills() =>
+        Read(path / "drills.json", StateJson.Default.RememberedDrills, _ => 1) ?? new RememberedDrills();
+
+    /// <summary>Remembers a drill.</summary>
+    public void RememberDrill(RememberedDrill drill) => Write(
+        path,
+        "drills.json",
+        new RememberedDrills { Last = drill, LastPassed = drill.Passed ? drill : ReadDrills().LastPassed },
+        StateJson.Default.RememberedDrills);
+
     private static DiskPath Home(Func<string, string?> environment)
     {
         if (OperatingSystem.IsWindows())

@@ -15,6 +15,44 @@ public sealed record KeptAnswers
     public DateTimeOffset? KeySheetConfirmed { get; init; }
 }
 
+/// <summary>What is remembered of drills.</summary>
+public sealed record RememberedDrills
+{
+    /// <summary>The last one, whatever came of it.</summary>
+    public RememberedDrill? Last { get; init; }
+
+    /// <summary>The last one that passed.</summary>
+    public RememberedDrill? LastPassed { get; init; }
+}
+
+/// <summary>One drill.</summary>
+public sealed record RememberedDrill
+{
+    /// <summary>Its identifier.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The point.</summary>
+    public required string Point { get; init; }
+
+    /// <summary>When it ended.</summary>
+    public required DateTimeOffset At { get; init; }
+
+    /// <summary>The depth that was reached.</summary>
+    public required int Level { get; init; }
+
+    /// <summary>The depth that was asked for.</summary>
+    public required int WantedLevel { get; init; }
+
+    /// <summary>Whether its verdict was pass.</summary>
+    public required bool Passed { get; init; }
+
+    /// <summary>How long the technique took.</summary>
+    public double? TechnicalSeconds { get; init; }
+
+    /// <summary>What was proven, as name and value.</summary>
+    public required SortedDictionary<string, string> Fingerprint { get; init; }
+}
+
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     WriteIndented = true,
@@ -24,4 +62,5 @@ public sealed record KeptAnswers
 [JsonSerializable(typeof(OperationJournal))]
 [JsonSerializable(typeof(RememberedHead))]
 [JsonSerializable(typeof(KeptAnswers))]
+[JsonSerializable(typeof(RememberedDrills))]
 internal sealed partial class StateJson : JsonSerializerContext;

@@ -44,6 +44,8 @@ internal static partial class Libc
 
     private static bool IsArm => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
 
+    public static long IoPrioritySet => IsArm ? 30 : 251;
+
     public static int OpenFolder => IsArm ? 0x4000 : 0x10000;
 
     public static int OpenNoFollow => IsArm ? 0x8000 : 0x20000;
@@ -126,6 +128,22 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "statvfs", SetLastError = true)]
     public static partial int FileSystemStatus(byte[] path, ref byte status);
+
+    [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
+    public static partial int SetPriority(int which, uint who, int priority);
+
+    /// <summary>For what libc has no function.</summary>
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    public static partial long SystemCall(long number, long first, long second, long third);
+
+    [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
+    public static partial int Socket(int domain, int type, int protocol);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int IoControl(int file, nuint request, byte[] argument);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    public static partial int Close(int file);
 
     /// <summary>The error numbers of Linux that we tell apart.</summary>
     public static class Errno

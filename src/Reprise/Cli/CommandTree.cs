@@ -34,11 +34,11 @@ internal sealed class CommandTree
         VerifyCommand.AddTo(this, operations);
         RestoreCommand.AddTo(this, operations);
         UndoCommand.AddTo(this, operations);
+        DrillCommand.AddTo(this, operations);
         ExportCommand.AddTo(this, operations);
         RecoverCommand.AddTo(this, operations);
         KeyCommand.AddTo(this, operations);
         EvidenceCommand.AddTo(this, operations);
-        AddDrill(operations);
         DemoCommand.AddTo(this, operations);
         CompletionCommand.AddTo(this);
     }
@@ -71,14 +71,6 @@ internal sealed class CommandTree
     public Option<bool> HelpOption { get; } = Flag("--help", "this text", true, "-h");
 
     public Option<bool> VersionOption { get; } = Flag("--version", "the version");
-
-    private void AddDrill(Operations operations)
-    {
-        if (operations.DrillNote is null) return;
-        var drill = new Command("drill", "rehearsals");
-        Add(Root, drill, null, "reprise drill note latest --close NOTE --result TEXT");
-        DrillNoteCommand.AddTo(this, drill, operations);
-    }
 
     /// <summary>Adds a command below another one.</summary>
     /// <param name="parent">the other one.</param>

@@ -59,6 +59,8 @@ internal sealed record Operations
 
     public RestoreOperation<UndoOptions>? Undo { get; init; }
 
+    public Operation<DrillOptions, DrillJson>? Drill { get; init; }
+
     public Operation<RecoverOptions, RecoverJson>? Recover { get; init; }
 
     public Operation<ExportOptions, ExportJson>? Export { get; init; }

@@ -125,6 +125,25 @@ internal abstract record CheckConfiguration
         public override string AssetName => Asset;
     }
 
+    /// <summary>Two assets against each other: every path that a query answers must be a file of the other.</summary>
+    public sealed record Set : CheckConfiguration
+    {
+        /// <summary>The database.</summary>
+        public required string Asset { get; init; }
+
+        /// <summary>Read-only; one column of paths.</summary>
+        public required string Query { get; init; }
+
+        /// <summary>The files.</summary>
+        public required string Files { get; init; }
+
+        /// <summary>Where in the files the paths begin; empty: at their root.</summary>
+        public string Root { get; init; } = "";
+
+        /// <inheritdoc />
+        public override string AssetName => Asset;
+    }
+
     /// <summary>A file.</summary>
     public sealed record File : CheckConfiguration
     {

@@ -7,7 +7,7 @@ namespace Reprise.Configuration;
 /// <summary>Reads the checks of a configuration.</summary>
 internal static partial class CheckParser
 {
-    private static readonly string[] Kinds = ["http", "tcp", "sql", "sqlite", "rows", "migration", "file", "command"];
+    private static readonly string[] Kinds = ["http", "tcp", "sql", "sqlite", "rows", "migration", "set", "file", "command"];
     private static readonly string[] Common = ["required", "when"];
     private static readonly string[] Databases = ["postgres", "sqlite"];
 
@@ -50,6 +50,7 @@ internal static partial class CheckParser
             "sql" or "sqlite" => ["asset", "query", "expect"],
             "rows" => ["asset", "tolerance"],
             "migration" => ["tool", "asset", "head"],
+            "set" => ["asset", "query", "files", "root"],
             "file" => ["path", "sha256"],
             "command" => ["run", "in", "within"],
             _ => throw new InvariantException($"check kind {kind}"),
@@ -102,6 +103,7 @@ internal static partial class CheckParser
                 Asset = Asset(section, Databases),
                 Head = section.Arguments("head", folder),
             },
+            "set" => ReadSet(entry, section),
             "file" => ReadFile(entry, section),
             "command" => new CheckConfiguration.Command
             {
@@ -149,6 +151,17 @@ internal static partial class CheckParser
             };
         }
 
+        private CheckConfiguration.Set ReadSet(YamlEntry entry, Section section) => new()
+        {
+            Name = entry.Key,
+            Place = entry.Place,
+            When = CheckTime.Data,
+            Asset = Asset(section, Databases),
+            Query = section.NeedText("query"),
+            Files = Asset(section, "files", ["files"]),
+            Root = section.Text("root") ?? "",
+        };
+
         private CheckConfiguration.File ReadFile(YamlEntry entry, Section section)
         {
             _ = section.NeedText("path");
@@ -190,17 +203,19 @@ internal static partial class CheckParser
                     "write a number of rows, or a part such as 1%");
         }
 
-        private string Asset(Section section, params ReadOnlySpan<string> kinds)
+        private string Asset(Section section, params ReadOnlySpan<string> kinds) => Asset(section, "asset", kinds);
+
+        private string Asset(Section section, string key, ReadOnlySpan<string> kinds)
         {
-            var name = section.NeedText("asset");
-            var place = section.Need("asset").Place;
+            var name = section.NeedText(key);
+            var place = section.Need(key).Place;
             var asset = assets.FirstOrDefault(a => a.Name == name);
             if (asset is null)
             {
                 var near = NearestWord.Find(name, assets.Select(a => a.Name));
                 throw place.Error(
                     ConfigurationErrors.Value,
-                    $"{section.PathOf("asset")} names '{name}', which is not an asset",
+                    $"{section.PathOf(key)} names '{name}', which is not an asset",
                     (near is null ? "" : $"did you mean {near}? ")
                     + $"assets: {string.Join(", ", assets.Select(a => a.Name))}");
             }
@@ -209,7 +224,7 @@ internal static partial class CheckParser
                 ? name
                 : throw place.Error(
                     ConfigurationErrors.Value,
-                    $"{section.PathOf("asset")} names '{name}', which is a {asset.Kind} asset",
+                    $"{section.PathOf(key)} names '{name}', which is a {asset.Kind} asset",
                     $"name a {string.Join(" or ", kinds.ToArray())} asset");
         }
 

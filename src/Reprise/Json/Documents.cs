@@ -39,6 +39,8 @@ internal static class Documents
 
     public static Document<ExportJson> Export { get; } = new("export", Context.EnvelopeExportJson);
 
+    public static Document<DrillJson> Drill { get; } = new("drill", Context.EnvelopeDrillJson);
+
     public static Document<RecoverJson> Recover { get; } = new("recover", Context.EnvelopeRecoverJson);
 
     public static Document<KeyListJson> KeyList { get; } = new("key-list", Context.EnvelopeKeyListJson);
@@ -101,6 +103,7 @@ internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 [JsonSerializable(typeof(Envelope<InitJson>))]
 [JsonSerializable(typeof(Envelope<StatusJson>))]
 [JsonSerializable(typeof(Envelope<ExportJson>))]
+[JsonSerializable(typeof(Envelope<DrillJson>))]
 [JsonSerializable(typeof(Envelope<RecoverJson>))]
 [JsonSerializable(typeof(Envelope<KeyListJson>))]
 [JsonSerializable(typeof(Envelope<KeySheetJson>))]

@@ -18,7 +18,8 @@ internal static class CheckMapping
         return [.. mapped.Select(c => c is CheckDefinition.Http http ? http with { Url = healthUrl } : c)];
     }
 
-    private static CheckDefinition Map(CheckConfiguration check, ApplicationConfiguration configuration) =>
+    /// <summary>One check.</summary>
+    public static CheckDefinition Map(CheckConfiguration check, ApplicationConfiguration configuration) =>
         Definition(check, configuration) with
         {
             Required = check.Required,
@@ -47,6 +48,10 @@ internal static class CheckMapping
             Tool = migration.Tool,
             Asset = migration.Asset,
             Head = migration.Head is { } head ? new ChildCommand(head) { Folder = configuration.Folder } : null,
+        },
+        CheckConfiguration.Set set => new CheckDefinition.Set
+        {
+            Name = set.Name, Asset = set.Asset, Query = set.Query, Files = set.Files, Root = set.Root,
         },
         CheckConfiguration.File file => new CheckDefinition.File { Name = file.Name, Path = file.Path, Sha256 = file.Sha256 },
         CheckConfiguration.Command command => new CheckDefinition.Command

@@ -1,6 +1,7 @@
 using Reprise.Configuration;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Checks;
+using Reprise.Recovery.Drills;
 using Reprise.Recovery.Postgres;
 using Reprise.Recovery.Secrets;
 
@@ -10,9 +11,29 @@ namespace Reprise.Wiring;
 internal static class ChecksFactory
 {
     /// <summary>For the assets of one configuration.</summary>
-    public static CheckRunner Make(Machine machine, ApplicationConfiguration configuration, IReadOnlyList<IAsset> assets)
+    public static CheckRunner Make(Machine machine, ApplicationConfiguration configuration, IReadOnlyList<IAsset> assets) => Make(
+        machine,
+        configuration,
+        assets,
+        configuration.Assets.OfType<AssetConfiguration.Sqlite>().ToDictionary(a => a.Name, a => a.Path, StringComparer.Ordinal),
+        configuration.Assets.OfType<AssetConfiguration.Files>().ToDictionary(a => a.Name, _ => configuration.Folder, StringComparer.Ordinal),
+        null);
+
+    /// <summary>For assets that lie elsewhere than the configuration says.</summary>
+    /// <param name="machine">this machine.</param>
+    /// <param name="configuration">whose secrets are kept out of answers.</param>
+    /// <param name="assets">the assets.</param>
+    /// <param name="files">the SQLite files, by asset.</param>
+    /// <param name="folders">the roots of files, by asset.</param>
+    /// <param name="places">the sandbox, or null: there is none.</param>
+    public static CheckRunner Make(
+        Machine machine,
+        ApplicationConfiguration configuration,
+        IReadOnlyList<IAsset> assets,
+        IReadOnlyDictionary<string, string> files,
+        IReadOnlyDictionary<string, string> folders,
+        DrillPlaces? places)
     {
-        var files = configuration.Assets.OfType<AssetConfiguration.Sqlite>().ToDictionary(a => a.Name, a => a.Path, StringComparer.Ordinal);
         var sqlite = new SqliteQuestions(files, machine.Cpu);
         var questions = new Dictionary<string, ISqlQuestions>(StringComparer.Ordinal);
         foreach (var name in files.Keys) questions[name] = sqlite;
@@ -25,6 +46,9 @@ internal static class ChecksFactory
             Children = machine.Children,
             Assets = assets,
             Sql = questions,
+            Folders = folders,
+            Dial = places?.Dial,
+            Enter = places is null ? null : places.Enter,
             Redact = new Redaction(SecretValues(configuration)).Apply,
         });
     }

@@ -127,6 +127,10 @@ internal sealed class Protection : IDisposable
     /// <summary>The secrets now, against those of a point.</summary>
     public IReadOnlyList<SecretOutcome> CompareSecrets(PointManifest manifest) => SecretsFactory.Compare(Assets, manifest);
 
+    /// <summary>A program of the configuration, from its folder.</summary>
+    public Recovery.Processes.ChildCommand Command(IReadOnlyList<string> arguments) =>
+        factory.Command(arguments, Configuration.Folder);
+
     /// <summary>The restore engine for this application.</summary>
     public RestoreRun Restore(IRestoreDialogue dialogue, IProgressSink progress, PointCatalog? catalog, Uri? healthUrl)
     {

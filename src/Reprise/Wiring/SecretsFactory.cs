@@ -12,12 +12,17 @@ namespace Reprise.Wiring;
 internal static class SecretsFactory
 {
     /// <summary>The asset object.</summary>
-    public static SecretsAsset Make(AssetConfiguration.Secrets secrets, PointRepository repository, Machine machine) => new(
+    /// <param name="secrets">as configured.</param>
+    /// <param name="repository">whose fingerprints they are.</param>
+    /// <param name="machine">this machine.</param>
+    /// <param name="file">another file than the configured source, or null.</param>
+    public static SecretsAsset Make(
+        AssetConfiguration.Secrets secrets, PointRepository repository, Machine machine, DiskPath? file = null) => new(
         new SecretsSettings
         {
             Name = secrets.Name,
             References = secrets.References,
-            Source = Source(secrets, machine),
+            Source = file is { } other ? new SecretSource.EnvironmentFile(other) : Source(secrets, machine),
             Sealed = secrets.KeepValues,
             MustMatch = secrets.MustMatch,
         },

@@ -28,10 +28,11 @@ internal static class StatusOperation
         var evidence = await EvidenceOperations.Log(machine, context, protection.Repository).ReadAsync(context.Cancellation);
         var actions = evidence.OpenActions(machine.Clock.GetUtcNow());
         var confirmed = protection.State.ReadAnswers().KeySheetConfirmed is not null;
+        var drills = protection.State.ReadDrills();
         var status = new StatusJson
         {
             Rpo = new RpoJson { ObjectiveSeconds = objective?.TotalSeconds, ExposureSeconds = Rounded(exposure) },
-            Rto = new RtoJson { ObjectiveSeconds = protection.Configuration.Objectives.Rto?.TotalSeconds, MeasuredSeconds = LastRestore(protection.State) },
+            Rto = new RtoJson { ObjectiveSeconds = protection.Configuration.Objectives.Rto?.TotalSeconds, MeasuredSeconds = LastRestore(protection.State) ?? drills.LastPassed?.TechnicalSeconds },
             LastPoint = newest is null ? null : new LastPointJson
             {
                 Id = newest.Id.Value,
@@ -39,8 +40,10 @@ internal static class StatusOperation
                 Assets = newest.Manifest.Assets.Count,
                 SourceBytes = newest.Manifest.Assets.Sum(a => a.SourceBytes),
             },
-            LastProof = null,
-            Stale = ["never rehearsed: no point was ever recovered into a sandbox and checked there"],
+            LastProof = drills.LastPassed is { } proof
+                ? new LastProofJson { Point = proof.Point, At = proof.At, Level = proof.Level, By = "drill" }
+                : null,
+            Stale = [.. ProofState.WhyStale(protection, machine, drills, newest?.Manifest)],
             Former = [.. former.Select(RestoreMapping.Former)],
             Interrupted = [.. interrupted.Select(Interrupted)],
             Points = catalog.Points.Count,
@@ -48,14 +51,15 @@ internal static class StatusOperation
             KeyElsewhere = confirmed,
             Scheduled = null,
             Actions = [.. actions.Select(ActionJson.From)],
-            Next = Next(interrupted, newest, exposure > objective, confirmed),
+            Next = Next(interrupted, newest, exposure > objective, confirmed, drills),
         };
-        return new CommandReport<StatusJson>(status, 
-        [
-            .. Problems(catalog, newest, exposure, objective, protection),
-            .. evidence.Verdict.Problems,
-            .. actions.Where(a => a.IsOverdue).Select(Overdue),
-        ]);
+        return new CommandReport<StatusJson>(
+            status,
+            [
+                .. Problems(catalog, newest, exposure, objective, protection, machine),
+                .. evidence.Verdict.Problems,
+                .. actions.Where(a => a.IsOverdue).Select(Overdue),
+            ]);
     }
 
     // What would be lost starts at the oldest of the point's moments, not at the end of the backup.
@@ -78,11 +82,12 @@ internal static class StatusOperation
         Next = "reprise restore --continue, or reprise undo",
     };
 
-    private static string Next(IReadOnlyList<OperationJournal> interrupted, PointEntry? newest, bool late, bool confirmed)
+    private static string Next(
+        IReadOnlyList<OperationJournal> interrupted, PointEntry? newest, bool late, bool confirmed, RememberedDrills drills)
     {
         if (interrupted.Count > 0) return "reprise restore --continue, or reprise undo";
         if (newest is null || late) return "reprise backup";
-        return confirmed ? "reprise verify" : "print the recovery sheet, then: reprise key sheet --confirm";
+        return confirmed ? drills.LastPassed is null ? "reprise drill" : "reprise verify" : "print the recovery sheet, then: reprise key sheet --confirm";
     }
 
     private static Problem Overdue(OpenAction action) => new(
@@ -92,7 +97,7 @@ internal static class StatusOperation
         $"when it is done: reprise drill note {action.Note.Drill} --close {action.Note.Id} --result TEXT");
 
     private static IEnumerable<Problem> Problems(
-        PointCatalog catalog, PointEntry? newest, TimeSpan? exposure, TimeSpan? objective, Protection protection)
+        PointCatalog catalog, PointEntry? newest, TimeSpan? exposure, TimeSpan? objective, Protection protection, Machine machine)
     {
         foreach (var problem in catalog.Problems) yield return problem;
         if (protection.State.Interrupted() is [var open, ..] && !protection.State.IsRunning())
@@ -118,6 +123,7 @@ internal static class StatusOperation
                 "reprise backup");
         }
 
+        if (ProofState.Late(protection, machine) is { } late) yield return late;
         if (protection.State.ReadHead()?.Newest is { } head
             && !catalog.Points.Any(p => p.Id == head.Id)
             && !catalog.Problems.Any(p => p.Where?.EndsWith(head.Id.Value, StringComparison.Ordinal) == true))

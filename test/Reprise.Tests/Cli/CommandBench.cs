@@ -100,6 +100,7 @@ internal sealed class CommandBench
         Restore = AnswerRestore<RestoreOptions>(Samples.Restore()),
         RestoreForget = Answer<ForgetOptions, RestoreJson>(Samples.Restore("forgotten")),
         Undo = AnswerRestore<UndoOptions>(Samples.Restore()),
+        Drill = Answer<DrillOptions, DrillJson>(Samples.Drill()),
         Recover = Answer<RecoverOptions, RecoverJson>(Samples.Recover()),
         Export = Answer<ExportOptions, ExportJson>(Samples.Export()),
         KeyList = Answer<NoOptions, KeyListJson>(Samples.KeyList()),

@@ -35,6 +35,7 @@ public class DocumentTests
     [InlineData("evidence show latest", "evidence-show")]
     [InlineData("evidence verify", "evidence-verify")]
     [InlineData("drill note latest --gap x", "drill-note")]
+    [InlineData("drill", "drill")]
     [InlineData("demo", "demo")]
     public async Task Every_command_prints_one_document_of_its_schema(string line, string schema)
     {
@@ -65,7 +66,7 @@ public class DocumentTests
             Documents.Doctor.Command, Documents.Init.Command, Documents.Status.Command, Documents.Export.Command,
             Documents.Recover.Command, Documents.KeyList.Command, Documents.KeySheet.Command, Documents.Demo.Command,
             Documents.EvidenceList.Command, Documents.EvidenceShow.Command, Documents.EvidenceVerify.Command,
-            Documents.DrillNote.Command,
+            Documents.DrillNote.Command, Documents.Drill.Command,
             Documents.Error.Command,
         ];
         Assert.Equal(documents.Order(StringComparer.Ordinal), schemas.Order(StringComparer.Ordinal));

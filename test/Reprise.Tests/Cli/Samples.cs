@@ -1,4 +1,6 @@
 using Reprise.Json;
+using Reprise.Recovery.Assets;
+using Reprise.Recovery.Evidence;
 
 namespace Reprise.Tests.Cli;
 
@@ -232,6 +234,64 @@ internal static class Samples
         Files = [new ExportedFileJson { Path = "metadata.json", SizeBytes = 1234, Sha256 = new string('a', 64) }],
         Signed = true,
     };
+
+    public static DrillJson Drill(Outcome verdict = Outcome.Pass) => DrillJson.From(Record(verdict), null, null);
+
+    /// <summary>A drill as its room hands it over.</summary>
+    public static DrillRecord Record(Outcome verdict = Outcome.Pass)
+    {
+        var began = new DateTimeOffset(2026, 11, 22, 3, 57, 2, TimeSpan.Zero);
+        var moment = began - TimeSpan.FromMinutes(41);
+        var rows = new CheckOutcome
+        {
+            Name = "orders-rows",
+            Level = CheckLevel.Data,
+            Outcome = verdict,
+            Expected = "41202 rows in 4 tables",
+            Actual = verdict == Outcome.Pass ? "41202 rows in 4 tables" : "public.orders is missing",
+            Asset = "orders",
+            Reason = verdict == Outcome.Pass ? null : "table-missing",
+        };
+        return new DrillRecord
+        {
+            Id = "20261122T035702Z-0000",
+            Application = "shop",
+            ToolVersion = "0.1.0",
+            Environment = new SortedDictionary<string, string> { ["system"] = "Linux" },
+            Scenario = new DrillScenario("recovery", "shop comes back", null, null, null, []),
+            Objectives = new DrillObjectives(TimeSpan.FromHours(1), TimeSpan.FromMinutes(15), TimeSpan.FromDays(7)),
+            InScope = ["orders", "runtime"],
+            OutOfScope = [new LeftOut("secrets", "the point holds names and fingerprints only")],
+            Input = new DrillInput(
+                new string('0', 32), "/srv/recovery", "20261122T031502Z-7f3a", new string('a', 64), moment, 1),
+            Separation = new DrillSeparation(Outcome.Pass, ["orders of production (127.0.0.1:5432) tried from inside: not reached"]),
+            Executor = "ada, unattended",
+            Moments = new SortedDictionary<string, DateTimeOffset>
+            {
+                ["T0"] = began, ["T3"] = began, ["T4"] = began.AddSeconds(9), ["T7"] = began.AddSeconds(12.5),
+            },
+            Phases =
+            [
+                new DrillPhase("detect", "excluded", null, "nobody was alarmed"),
+                new DrillPhase("restore", "measured", TimeSpan.FromSeconds(9), null),
+                new DrillPhase("verify", "measured", TimeSpan.FromSeconds(3.5), null),
+            ],
+            TechnicalRecovery = TimeSpan.FromSeconds(12.5),
+            Rpo = [new DrillLoss("orders", moment, began - moment)],
+            RpoOfSet = began - moment,
+            Skew = TimeSpan.FromSeconds(1.25),
+            Checks = [new DrillCheck(rows, true)],
+            Level = verdict == Outcome.Pass ? 4 : 3,
+            WantedLevel = 4,
+            Verdict = verdict,
+            Findings = verdict == Outcome.Pass
+                ? []
+                : [new DrillFinding("error", "table-missing", "orders", "orders-rows: public.orders is missing", "take a new point")],
+            NotProven = ["that people notice"],
+            CleanUp = new DrillCleanUp(Outcome.Pass, ["/tmp/reprise-drill-x is gone"]),
+            Fingerprint = new SortedDictionary<string, string> { ["tool"] = "reprise 0.1.0" },
+        };
+    }
 
     public static RecoverJson Recover() => new()
     {

@@ -1,0 +1,137 @@
+using System.Globalization;
+using Reprise.Recovery.Assets;
+using Reprise.Recovery.Postgres;
+using Reprise.Repository.Points;
+using Reprise.Storage.Disk;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Recovery.Drills;
+
+/// <summary>Brings the assets of a point back into a sandbox, with the code with which a restore does it.</summary>
+internal sealed class DrillRecovery(
+    DrillApplication application, DrillHost host, Sandbox sandbox, Separation separation, DrillNotes notes)
+{
+    private const string RecoveredName = "a";
+    private const string EmptyName = "e";
+
+    private readonly Dictionary<string, PostgresThrowaway> servers = new(StringComparer.Ordinal);
+    private readonly HashSet<string> recovered = new(StringComparer.Ordinal);
+
+    /// <summary>What was recovered; null before <see cref="RunAsync"/>.</summary>
+    public DrillTarget? Target { get; private set; }
+
+    /// <summary>The same places with nothing in them.</summary>
+    public DrillTarget? Empty { get; private set; }
+
+    /// <summary>Records that were brought back, with their assets.</summary>
+    public IReadOnlyList<(IRestorable Asset, RestoreItem Item)> Recovered { get; private set; } = [];
+
+    /// <summary>Recovers everything; what cannot be is a check that fails.</summary>
+    public async Task RunAsync(
+        IReadOnlyList<AssetRecord> records, PointReader point, PointId id, int level, CancellationToken cancellationToken)
+    {
+        await notes.InAsync("restore", () => StartServersAsync(records, cancellationToken));
+        Target = application.Target(Places(RecoveredName, isEmpty: false));
+        Empty = application.Target(Places(EmptyName, isEmpty: true));
+        var back = new List<(IRestorable, RestoreItem)>();
+        foreach (var record in records)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (Target.Assets.FirstOrDefault(a => a.Name == record.Name) is not { } asset) continue;
+            var item = new RestoreItem(id, record);
+            if (await TryBringBackAsync(asset, item, point, level, cancellationToken)) back.Add((asset, item));
+        }
+
+        Recovered = back;
+    }
+
+    /// <summary>Stops the servers.</summary>
+    public async Task StopAsync()
+    {
+        foreach (var server in servers.Values) await server.DisposeAsync();
+    }
+
+    /// <summary>What of the servers is worth knowing, by asset.</summary>
+    public IReadOnlyDictionary<string, string> Servers => servers.ToDictionary(
+        s => s.Key, s => $"PostgreSQL {s.Value.Version}, which syncs to disk, with the settings of initdb");
+
+    private DrillPlaces Places(string name, bool isEmpty)
+    {
+        var folder = sandbox.Folder / name;
+        host.Disk.MakeFolder(folder);
+        return new DrillPlaces
+        {
+            Folder = folder,
+            Servers = servers,
+            IsEmpty = isEmpty,
+            Enter = separation.Enter,
+            Dial = separation.Dial,
+        };
+    }
+
+    private async Task StartServersAsync(IReadOnlyList<AssetRecord> records, CancellationToken cancellationToken)
+    {
+        foreach (var record in records.Where(r => r.Kind == AssetKinds.Postgres))
+        {
+            var folder = sandbox.Servers / servers.Count.ToString(CultureInfo.InvariantCulture);
+            host.Disk.MakeFolder(folder);
+            if (host.IsRoot) await GiveAwayAsync(folder, cancellationToken);
+            host.Progress.Begin($"start a server for {record.Name}", null);
+            var major = record.Versions.GetValueOrDefault("server", "").Split('.', ' ')[0];
+            servers[record.Name] = await PostgresThrowaway.StartAsync(
+                host.Postgres,
+                int.TryParse(major, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0,
+                folder,
+                separation.EnterAsServer,
+                cancellationToken);
+        }
+    }
+
+    // The folder above is given away too: who cannot pass through it cannot reach what is in it.
+    private async Task GiveAwayAsync(DiskPath folder, CancellationToken cancellationToken)
+    {
+        var command = new Processes.ChildCommand(
+            ["chown", Separation.PostgresUser, sandbox.Servers.ToString(), folder.ToString()]) { Folder = "/" };
+        var result = await host.Children.RunAsync(command, cancellationToken);
+        if (result.Exit == 0) return;
+        throw new RepriseException(
+            DrillErrors.SandboxImpossible,
+            $"root cannot run PostgreSQL, and there is no user {Separation.PostgresUser}: {result.LastError}",
+            $"add a user {Separation.PostgresUser}, or drill as an ordinary user");
+    }
+
+    private async Task<bool> TryBringBackAsync(
+        IRestorable asset, RestoreItem item, PointReader point, int level, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await notes.InAsync("restore", () => asset.StageAsync(item, point, host.Progress, cancellationToken));
+            if (asset is not IExaminable && level >= (int)CheckLevel.Engine)
+            {
+                await notes.InAsync("verify", async () => notes.Add(
+                    (await asset.VerifyStagedAsync(item, host.Progress, cancellationToken))
+                    .Where(o => (int)o.Level <= level)));
+            }
+
+            var swap = new Swap(Slot.New(item.RestoreId), Slot.Before(item.RestoreId));
+            await notes.InAsync("restore", () => asset.SwapAsync(item, swap, cancellationToken));
+            notes.Add(
+                $"{asset.Name}-restore", CheckLevel.Engine, Outcome.Pass, asset.Name, "it comes back", "it did", null);
+            recovered.Add(asset.Name);
+            return true;
+        }
+        catch (RepriseException e) when (!DrillReasons.IsOfMachine(e.Problem))
+        {
+            if (e.Code.Exit == ExitCodes.Damaged) notes.Damage.Add(e.Problem with { Asset = asset.Name });
+            notes.Add(
+                $"{asset.Name}-restore",
+                CheckLevel.Engine,
+                Outcome.Fail,
+                asset.Name,
+                "it comes back",
+                e.Problem.Message,
+                DrillReasons.Of(e.Problem));
+            return false;
+        }
+    }
+}

@@ -1,0 +1,201 @@
+using Reprise.Recovery.Processes;
+using Reprise.Storage.Disk;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Recovery.Postgres;
+
+/// <summary>
+/// A server of ours for a while: made empty in a folder, reached by a socket in it only, and thrown away afterwards. It
+/// syncs its files like any other, so that what takes time there takes the same time elsewhere.
+/// </summary>
+public sealed class PostgresThrowaway : IAsyncDisposable
+{
+    /// <summary>Its superuser, who is nobody's role.</summary>
+    public const string Superuser = "reprise_drill";
+
+    /// <summary>A database in which nothing is.</summary>
+    public const string EmptyDatabase = "reprise_empty";
+
+    private const int Port = 5432;
+
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(50);
+
+    private readonly PostgresHost host;
+    private readonly DiskPath folder;
+    private readonly ClientSet set;
+    private readonly Func<ChildCommand, ChildCommand> enter;
+    private readonly CancellationTokenSource ending = new();
+    private Task<ChildResult> server = Task.FromResult(new ChildResult(0, "", "", TimeSpan.Zero));
+
+    private PostgresThrowaway(
+        PostgresHost host, DiskPath folder, ClientSet set, Func<ChildCommand, ChildCommand> enter)
+    {
+        this.host = host;
+        this.folder = folder;
+        this.set = set;
+        this.enter = enter;
+    }
+
+    /// <summary>The release, as <c>15.13</c>.</summary>
+    public string Version => set.Version;
+
+    /// <summary>Its major version.</summary>
+    public int Major => set.Major;
+
+    /// <summary>The folder of its socket.</summary>
+    public string Socket => folder.ToString();
+
+    /// <summary>The folder of the programs that suit it.</summary>
+    public string ProgramFolder => set.Folder ?? "";
+
+    /// <summary>How to connect to a database of it as superuser.</summary>
+    public string Connection(string database) =>
+        $"host='{Quoted(Socket)}' port={Port} user={Superuser} dbname='{Quoted(database)}' connect_timeout=10";
+
+    /// <summary>Makes and starts one of <paramref name="major"/>, or of the next newer one that is installed here.</summary>
+    /// <param name="host">this machine.</param>
+    /// <param name="major">of the server that the data is from.</param>
+    /// <param name="folder">exists, is empty and belongs to whom the server runs as.</param>
+    /// <param name="enter">puts a program to where the server runs, as whom it runs.</param>
+    /// <param name="cancellationToken">ends the making.</param>
+    public static async Task<PostgresThrowaway> StartAsync(
+        PostgresHost host,
+        int major,
+        DiskPath folder,
+        Func<ChildCommand, ChildCommand> enter,
+        CancellationToken cancellationToken)
+    {
+        var made = new PostgresThrowaway(host, folder, await FindAsync(host, major, cancellationToken), enter);
+        await made.RunAsync(
+            "initdb",
+            ["-D", made.Data, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"],
+            cancellationToken);
+        made.server = host.Children.RunAsync(
+            enter(new ChildCommand(
+            [
+                made.PathOf("postgres"), "-D", made.Data, "-p", $"{Port}", "-c", "listen_addresses=",
+                "-c", $"unix_socket_directories={folder}", "-c", "unix_socket_permissions=0777",
+                "-c", "dynamic_shared_memory_type=mmap", "-c", "restart_after_crash=off",
+            ])
+            {
+                Folder = "/",
+                Environment = Clean,
+            }),
+            made.ending.Token);
+        try
+        {
+            await made.AwaitAsync(cancellationToken);
+            return made;
+        }
+        catch
+        {
+            await made.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Stops it at once; what it holds is thrown away.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!server.IsCompleted)
+        {
+            try
+            {
+                // Killed it would leave shared memory behind.
+                await RunAsync("pg_ctl", ["-D", Data, "-m", "immediate", "-w", "-s", "stop"], CancellationToken.None);
+                await server.WaitAsync(StopLimit, host.Clock);
+            }
+            catch (Exception e) when (e is RepriseException or TimeoutException)
+            {
+                // It is killed below.
+            }
+        }
+
+        ending.Cancel();
+        try
+        {
+            await server;
+        }
+        catch (OperationCanceledException)
+        {
+            // As asked.
+        }
+
+        ending.Dispose();
+    }
+
+    private static IReadOnlyDictionary<string, string?> Clean { get; } =
+        ConnectionKeywords.Variables.Append("PGDATA").ToDictionary(name => name, string? (_) => null);
+
+    private string Data => (folder / "data").ToString();
+
+    private string PathOf(string program) => set.PathOf(program);
+
+    private static async Task<ClientSet> FindAsync(PostgresHost host, int major, CancellationToken cancellationToken)
+    {
+        var clients = new Clients(host.Disk, host.Children, host.Variable, null);
+        var servers = (await clients.AllAsync(cancellationToken))
+            .Where(s => s.Folder is { } bin && Has(host, bin, "initdb") && Has(host, bin, "postgres"))
+            .ToList();
+        return servers.FirstOrDefault(s => s.Major >= major) ?? throw new RepriseException(
+            RecoveryErrors.ClientMissing,
+            $"no server of PostgreSQL {major} or newer is installed on this machine",
+            $"install postgresql-{major} (the server, not only its clients), or drill on a machine that has it");
+    }
+
+    private static bool Has(PostgresHost host, string folder, string program) =>
+        host.Disk.Stat(new DiskPath(Path.Combine(folder, program))) is not null;
+
+    private async Task RunAsync(string program, string[] arguments, CancellationToken cancellationToken)
+    {
+        var command = new ChildCommand([PathOf(program), .. arguments])
+        {
+            Folder = "/",
+            Within = StartLimit,
+            Environment = Clean,
+        };
+        var result = await host.Children.RunAsync(enter(command), cancellationToken);
+        if (result.Exit == 0) return;
+        throw new RepriseException(
+            RecoveryErrors.ChildFailed,
+            $"{program} ended with exit {result.Exit}: {result.LastError}",
+            "correct what it says, then run the command again");
+    }
+
+    private async Task AwaitAsync(CancellationToken cancellationToken)
+    {
+        var began = host.Clock.GetTimestamp();
+        var settings = new PostgresSettings { ConnectionText = Connection("postgres") };
+        while (true)
+        {
+            try
+            {
+                await using var session = await new PostgresServer(settings, host).OpenAsync(
+                    "postgres", SessionUse.Ours, cancellationToken);
+                await session.ExecuteAsync($"create database {Sql.Name(EmptyDatabase)}", cancellationToken);
+                return;
+            }
+            catch (RepriseException e) when (e.Code == RecoveryErrors.DatabaseUnavailable)
+            {
+                if (server.IsCompleted || host.Clock.GetElapsedTime(began) >= StartLimit) throw await DeadAsync(e);
+            }
+
+            await Task.Delay(Glance, host.Clock, cancellationToken);
+        }
+    }
+
+    private async Task<RepriseException> DeadAsync(RepriseException last)
+    {
+        var why = server.IsCompleted ? (await server).LastError : $"it did not answer within {StartLimit.TotalSeconds:0} s";
+        return new RepriseException(
+            RecoveryErrors.ChildFailed,
+            $"PostgreSQL {Version} did not start in the sandbox: {why}",
+            "correct what it says, then run the command again",
+            last);
+    }
+
+    private static string Quoted(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal)
+        .Replace("'", "\\'", StringComparison.Ordinal);
+}
