@@ -41,6 +41,8 @@ public class TextTests
                         sheet --confirm
               schedule  nothing starts reprise backup by itself; reprise init prints how
             former data: orders in database shop__before_x
+            action: print the sheet (Ada, overdue, was due 2026-11-21; no second key; note
+              20261122T091500Z-0001)
             next: reprise verify
 
             """,

@@ -17,14 +17,7 @@ internal static class Drills
         Application = "shop",
         ToolVersion = "0.1.0",
         ToolSha256 = Hash('a'),
-        Environment = new SortedDictionary<string, string>(StringComparer.Ordinal)
-        {
-            ["kernel"] = "Linux 6.1.0",
-            ["machine"] = "4f1d",
-            ["memory"] = "4 GiB",
-            ["processors"] = "2",
-            ["system"] = "Debian 12",
-        },
+        Environment = Host(),
         Scenario = new DrillScenario(
             "recovery",
             "the shop comes back from its newest point on a host without production",
@@ -50,12 +43,7 @@ internal static class Drills
         },
         Phases = PassedPhases(),
         TechnicalRecovery = TimeSpan.FromSeconds(13.7),
-        Rpo =
-        [
-            new DrillLoss("orders", Now.AddMinutes(-16.2), TimeSpan.FromMinutes(16.2)),
-            new DrillLoss("sessions", Now.AddMinutes(-16.1), TimeSpan.FromMinutes(16.1)),
-            new DrillLoss("runtime", Now.AddMinutes(-16), TimeSpan.FromMinutes(16)),
-        ],
+        Rpo = PassedLosses(),
         RpoOfSet = TimeSpan.FromMinutes(16.2),
         Skew = TimeSpan.FromSeconds(12),
         Checks = PassedChecks(),
@@ -178,6 +166,22 @@ internal static class Drills
         },
         Now.AddDays(7),
         isOverdue);
+
+    private static SortedDictionary<string, string> Host() => new(StringComparer.Ordinal)
+    {
+        ["kernel"] = "Linux 6.1.0",
+        ["machine"] = "4f1d",
+        ["memory"] = "4 GiB",
+        ["processors"] = "2",
+        ["system"] = "Debian 12",
+    };
+
+    private static IReadOnlyList<DrillLoss> PassedLosses() =>
+    [
+        new DrillLoss("orders", Now.AddMinutes(-16.2), TimeSpan.FromMinutes(16.2)),
+        new DrillLoss("sessions", Now.AddMinutes(-16.1), TimeSpan.FromMinutes(16.1)),
+        new DrillLoss("runtime", Now.AddMinutes(-16), TimeSpan.FromMinutes(16)),
+    ];
 
     private static IReadOnlyList<DrillPhase> PassedPhases() =>
     [
