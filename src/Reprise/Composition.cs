@@ -27,6 +27,17 @@ internal static class Composition
             Export = PointOperations.ExportAsync,
             KeySheet = KeyOperations.SheetAsync,
             Demo = DemoOperation.RunAsync,
+            Runbook = new RunbookOperationSet
+            {
+                List = RunbookOperations.ListAsync,
+                Find = RunbookOperations.FindAsync,
+                Show = RunbookOperations.ShowAsync,
+                Check = RunbookOperations.CheckAsync,
+                Run = RunbookRuns.RunAsync,
+                Resume = RunbookRuns.ResumeAsync,
+                Report = RunbookRuns.ReportAsync,
+                Export = RunbookOperations.ExportAsync,
+            },
         };
     }
 }

@@ -20,6 +20,8 @@ public static class Builtins
         new("points", [], [], "detect", false),
         new("check", ["names"], [], "detect", false),
         new("readable", ["asset"], ["asset"], "detect", false),
+        new("unreadable", ["asset"], ["asset"], "verify", false),
+        new("silent", ["url"], ["url"], "verify", false),
         new("http", ["url", "status"], ["url"], "detect", false),
         new("tcp", ["host", "port"], ["host", "port"], "detect", false),
         new("secrets", ["point"], [], "detect", false),

@@ -94,9 +94,12 @@ public sealed class RunJournal : IDisposable
         }
     }
 
-    /// <summary>Only reads a journal; somebody may be writing it.</summary>
-    public static IReadOnlyList<RunEvent> Read(IDisk disk, DiskPath folder, string id) =>
-        Load(disk, folder / (id + ".jsonl")).Events;
+    /// <summary>Only reads a journal and the hash of its last line; somebody may be writing it.</summary>
+    public static (IReadOnlyList<RunEvent> Events, string Head) Read(IDisk disk, DiskPath folder, string id)
+    {
+        var content = Load(disk, folder / (id + ".jsonl"));
+        return (content.Events, content.LastHash);
+    }
 
     /// <summary>The text of the runbook as it was when the run began.</summary>
     public static string ReadRunbook(IDisk disk, DiskPath folder, string id) =>

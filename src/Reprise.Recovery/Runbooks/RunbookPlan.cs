@@ -52,12 +52,14 @@ public sealed record RunbookPlan(Runbook Runbook, Placeholders Facts, Func<StepA
         var missing = new SortedSet<string>(StringComparer.Ordinal);
         var action = step.Action is { } written ? Resolve(written, known, missing) : null;
         var verify = step.Verify is { } proof ? Resolve(proof, known, missing) : null;
+        var command = action is null ? null : CommandOf(action);
+        if (action is not null && command is null) missing.Add($"how to {action.Builtin}");
         return new ResolvedStep
         {
             Step = step,
             Why = known.Show(step.Why),
             Action = action,
-            Command = action is null ? null : CommandOf(action),
+            Command = command,
             Verify = verify,
             On = step.On is { } on ? known.Show(on) : null,
             Text = step.Text is { } text ? known.Show(text) : null,

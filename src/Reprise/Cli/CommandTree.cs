@@ -36,6 +36,7 @@ internal sealed class CommandTree
         UndoCommand.AddTo(this, operations);
         ExportCommand.AddTo(this, operations);
         RecoverCommand.AddTo(this, operations);
+        RunbookCommand.AddTo(this, operations);
         KeyCommand.AddTo(this, operations);
         DemoCommand.AddTo(this, operations);
         CompletionCommand.AddTo(this);
