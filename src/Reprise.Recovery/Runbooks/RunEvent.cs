@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Reprise.Recovery.Assets;
 
@@ -112,9 +113,13 @@ public static class RunWords
     };
 }
 
+internal sealed class EventWords() : JsonStringEnumConverter<RunEventKind>(JsonNamingPolicy.KebabCaseLower, false);
+
+internal sealed class TypeWords() : JsonStringEnumConverter<StepType>(JsonNamingPolicy.KebabCaseLower, false);
+
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    UseStringEnumConverter = true,
+    Converters = [typeof(EventWords), typeof(TypeWords)],
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(RunEvent))]

@@ -61,6 +61,9 @@ public sealed class RunProgress
     /// <summary>Inputs as <c>input.NAME</c>, and what steps found out as <c>step.ID.NAME</c>.</summary>
     public IReadOnlyDictionary<string, string> Facts => facts;
 
+    /// <summary>Whether the run asks each verification before its act too.</summary>
+    public bool AsksBefore { get; private set; }
+
     /// <summary>The verifications that were asked before their act.</summary>
     public IReadOnlyCollection<string> AskedBefore => askedBefore;
 
@@ -78,6 +81,7 @@ public sealed class RunProgress
         switch (happened.Event)
         {
             case RunEventKind.Began:
+                AsksBefore = happened.Outcome == RunbookHost.RedFirst;
                 foreach (var (name, value) in Of(happened)) facts["input." + name] = value;
                 break;
             case RunEventKind.Resumed:

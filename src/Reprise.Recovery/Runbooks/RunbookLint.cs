@@ -23,14 +23,12 @@ public static class RunbookLint
             return findings;
         }
 
-        foreach (var step in runbook.Steps)
-        {
-            findings.AddRange(Leads(runbook, path, step));
-            findings.AddRange(Effects(runbook, step));
-        }
+        foreach (var step in runbook.Steps) findings.AddRange(Leads(runbook, path, step));
 
         // Where steps lead must be known before whole ways are looked at.
-        if (findings.Count == 0)
+        var isConnected = findings.Count == 0;
+        foreach (var step in runbook.Steps) findings.AddRange(Effects(runbook, step));
+        if (isConnected)
         {
             findings.AddRange(path.Where(s => s.Type == StepType.Act).SelectMany(s => Proven(runbook, s)));
             findings.AddRange(NotKept(runbook, path));

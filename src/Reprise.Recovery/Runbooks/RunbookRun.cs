@@ -12,6 +12,9 @@ namespace Reprise.Recovery.Runbooks;
 public sealed record RunbookHost(
     IRunbookBinding Binding, IRunbookDialogue Dialogue, TimeProvider Clock, Func<string, string> Redact, string Actor)
 {
+    /// <summary>The word in a journal for <see cref="AskVerificationsFirst"/>.</summary>
+    public const string RedFirst = "red-first";
+
     /// <summary>Whether each verification is also asked before the act that it is to prove.</summary>
     public bool AskVerificationsFirst { get; init; }
 }
@@ -34,6 +37,7 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
     {
         Write(new Note(RunEventKind.Began)
         {
+            Outcome = host.AskVerificationsFirst ? RunbookHost.RedFirst : null,
             Reason = $"{plan.Runbook.Id} version {plan.Runbook.Version} sha256 {plan.Runbook.Sha256}",
             Facts = inputs,
         });
@@ -106,7 +110,7 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
         }
 
         if (step.Type == StepType.Act && await MayNotAsync(resolved, cancellationToken) is { } refused) return refused.State;
-        if (step.Type == StepType.Act && host.AskVerificationsFirst) await AskBeforeAsync(step, cancellationToken);
+        if (step.Type == StepType.Act && progress.AsksBefore) await AskBeforeAsync(step, cancellationToken);
         return await CarryOutAsync(resolved, cancellationToken);
     }
 

@@ -53,6 +53,9 @@ internal sealed class RunbookConversation(CommandContext context, RunbookRunOpti
         prose.Paragraph(redact(step.Why));
         if (step.Command is { } command) prose.Line("  " + redact(command));
         if (step.See is { } see) prose.Paragraph("you should see: " + redact(see));
+
+        // What only looks is judged by the person, not by its outcome.
+        if (step.Step.Type == StepType.Observe && step.Otherwise is { } otherwise) prose.Paragraph("if not: " + redact(otherwise));
     }
 
     /// <inheritdoc />
@@ -63,7 +66,7 @@ internal sealed class RunbookConversation(CommandContext context, RunbookRunOpti
         var word = RunWords.Of(outcome);
         prose.Line($"{prose.Paint(Output.WordOf(word), Output.ToneOf(word))}  {step.Step.Id}");
         foreach (var line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries)) prose.Paragraph("    " + line, 4);
-        if (outcome != Outcome.Pass && step.Otherwise is { } otherwise) prose.Paragraph("if not: " + redact(otherwise));
+        if (outcome != Outcome.Pass && step.Step.Type != StepType.Observe && step.Otherwise is { } otherwise) prose.Paragraph("if not: " + redact(otherwise));
     }
 
     private async Task<RunAnswer?> AskIdentityAsync(RunQuestion question, CancellationToken cancellationToken)

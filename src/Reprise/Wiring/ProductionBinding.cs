@@ -147,24 +147,33 @@ internal sealed class ProductionBinding(CommandContext context, RunbookCommands 
     private static async Task<StepAnswer> OppositeAsync(Task<StepAnswer> question)
     {
         var answer = await question;
-        return answer with { Outcome = answer.Outcome == Outcome.Pass ? Outcome.Fail : Outcome.Pass };
+        return answer with
+        {
+            Outcome = answer.Outcome switch
+            {
+                Outcome.Pass => Outcome.Fail,
+                Outcome.Fail => Outcome.Pass,
+                var unsure => unsure,
+            },
+        };
     }
 
     private async Task<StepAnswer> NetworkAsync(StepAction action, CancellationToken cancellationToken)
     {
         using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
-        CheckDefinition check = action.Builtin != "tcp"
+        var url = action.One("url") is { } text ? new Uri(text) : null;
+        CheckDefinition check = action.Builtin == "http"
             ? new CheckDefinition.Http
             {
                 Name = "http",
-                Url = new Uri(action.One("url") ?? ""),
+                Url = url ?? throw new InvariantException("http has a url"),
                 Status = int.TryParse(action.One("status"), CultureInfo.InvariantCulture, out var status) ? status : null,
             }
             : new CheckDefinition.Tcp
             {
                 Name = "tcp",
-                Host = action.One("host") ?? "",
-                Port = int.Parse(action.One("port") ?? "0", CultureInfo.InvariantCulture),
+                Host = url?.Host ?? action.One("host") ?? "",
+                Port = url?.Port ?? int.Parse(action.One("port") ?? "0", CultureInfo.InvariantCulture),
             };
         using var runner = ChecksFactory.Make(machine, protection.Configuration, protection.Assets);
         var answer = await runner.AskAsync(check, CheckSubject.None, Patience.Once, cancellationToken);

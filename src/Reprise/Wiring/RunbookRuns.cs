@@ -58,7 +58,7 @@ internal static class RunbookRuns
 
     private static RunbookHost HostOf(RunbookDesk desk, RunbookRunOptions options)
     {
-        var user = desk.Machine.Variable("SUDO_USER") ?? desk.Machine.Variable("USER") ?? "unknown";
+        var user = desk.Machine.Variable("SUDO_USER") ?? AssetFactory.UserName(desk.Machine);
         return new RunbookHost(
             new ProductionBinding(desk.Context, desk.Commands, options.Yes),
             new RunbookConversation(desk.Context, options, desk.Secrets.Redact),
