@@ -55,7 +55,7 @@ public sealed class RunJournal : IDisposable
         disk.MakeFolderDurably(folder);
         var id = PointId.At(now);
         while (disk.Stat(folder / (id + ".jsonl")) is not null) id = id.Next();
-        var held = Hold(disk, folder, id.Value);
+        var lease = Hold(disk, folder, id.Value);
         try
         {
             using (var copy = disk.OpenWrite(folder / (id + ".runbook.md")))
@@ -65,13 +65,13 @@ public sealed class RunJournal : IDisposable
                 copy.Sync();
             }
 
-            var file = disk.CreateNew(folder / (id + ".jsonl"));
+            var lines = disk.CreateNew(folder / (id + ".jsonl"));
             disk.SyncFolder(folder);
-            return new RunJournal(id.Value, file, held, new Content([], 0, NoHash));
+            return new RunJournal(id.Value, lines, lease, new Content([], 0, NoHash));
         }
         catch
         {
-            held.Dispose();
+            lease.Dispose();
             throw;
         }
     }
@@ -79,17 +79,17 @@ public sealed class RunJournal : IDisposable
     /// <summary>Goes on with a journal.</summary>
     public static RunJournal Open(IDisk disk, DiskPath folder, string id)
     {
-        var held = Hold(disk, folder, id);
+        var lease = Hold(disk, folder, id);
         try
         {
             var content = Load(disk, folder / (id + ".jsonl"));
-            var file = disk.OpenWrite(folder / (id + ".jsonl"));
-            file.SetLength(content.LengthBytes);
-            return new RunJournal(id, file, held, content);
+            var lines = disk.OpenWrite(folder / (id + ".jsonl"));
+            lines.SetLength(content.LengthBytes);
+            return new RunJournal(id, lines, lease, content);
         }
         catch
         {
-            held.Dispose();
+            lease.Dispose();
             throw;
         }
     }
@@ -166,20 +166,20 @@ public sealed class RunJournal : IDisposable
     private static Content Load(IDisk disk, DiskPath path)
     {
         var bytes = ReadAll(disk, path);
-        var events = new List<RunEvent>();
+        var read = new List<RunEvent>();
         var hash = NoHash;
         var at = 0;
         for (int end; (end = bytes.AsSpan(at).IndexOf((byte)'\n')) >= 0; at += end + 1)
         {
             var line = bytes.AsSpan(at, end);
-            var read = Parse(line, path, events.Count + 1);
-            if (read.PrevHash != hash || read.Seq != events.Count + 1)
-                throw Damaged(path, $"line {events.Count + 1} does not follow the line before it");
+            var parsed = Parse(line, path, read.Count + 1);
+            if (parsed.PrevHash != hash || parsed.Seq != read.Count + 1)
+                throw Damaged(path, $"line {read.Count + 1} does not follow the line before it");
             hash = Convert.ToHexStringLower(SHA256.HashData(line));
-            events.Add(read);
+            read.Add(parsed);
         }
 
-        return new Content(events, at, hash);
+        return new Content(read, at, hash);
     }
 
     private static RunEvent Parse(ReadOnlySpan<byte> line, DiskPath path, int number)

@@ -214,7 +214,7 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
     {
         var step = resolved.Step;
         if (step.Effect == EffectClass.Irreversible) return await MayNotFinallyAsync(resolved, cancellationToken);
-        var answer = await AskAsync(RunQuestionKind.Permission, resolved, "", cancellationToken, recorded: false);
+        var answer = await AskAsync(RunQuestionKind.Permission, resolved, "", cancellationToken);
         switch (answer?.Option)
         {
             case "go":
@@ -331,18 +331,14 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
         return await host.Binding.DoAsync(action, patience, cancellationToken);
     }
 
-    private Task<RunAnswer?> AskAsync(
-        RunQuestionKind kind, ResolvedStep step, string facts, CancellationToken cancellationToken) =>
-        AskAsync(kind, step, facts, cancellationToken, recorded: true);
-
     private async Task<RunAnswer?> AskAsync(
-        RunQuestionKind kind, ResolvedStep step, string facts, CancellationToken cancellationToken, bool recorded)
+        RunQuestionKind kind, ResolvedStep step, string facts, CancellationToken cancellationToken)
     {
         var (options, standard) = RunOptions.Of(kind);
         var question = new RunQuestion(kind, step, options, standard, facts);
         if (await host.Dialogue.AskAsync(question, cancellationToken) is not { } answer) return null;
         if (options.All(o => o.Key != answer.Option)) throw NoOption(step.Step, answer.Option);
-        if (recorded && answer.Option != "stop")
+        if (kind != RunQuestionKind.Permission && answer.Option != "stop")
         {
             Write(new Note(RunEventKind.Decided, step.Step)
             {

@@ -90,7 +90,7 @@ internal static partial class HtmlPage
         for (var i = 0; i < parts.Length; i++)
         {
             var isCode = i % 2 == 1 && i < parts.Length - 1;
-            html.Append(isCode ? $"<code>{Text(parts[i])}</code>" : Bold().Replace(Text(parts[i]), "<strong>$1</strong>"));
+            html.Append(isCode ? $"<code>{Text(parts[i])}</code>" : Bold().Replace(Text(parts[i]), "<strong>${text}</strong>"));
         }
 
         return html.ToString();
@@ -104,6 +104,6 @@ internal static partial class HtmlPage
     [GeneratedRegex(@"^\s*([-*]|\d+\.) (?<text>.+)$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Item();
 
-    [GeneratedRegex(@"\*\*(.+?)\*\*", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"\*\*(?<text>.+?)\*\*", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Bold();
 }

@@ -50,7 +50,8 @@ internal static class StepReader
 
     private static bool Known(StepType type, string key) => Keys(type).Contains(key);
 
-    private static IEnumerable<string> Keys(StepType type) => Everywhere.Concat(type switch
+    /// <summary>What may stand in a step of this type.</summary>
+    public static IEnumerable<string> Keys(StepType type) => Everywhere.Concat(type switch
     {
         StepType.Observe or StepType.Check or StepType.Verify => [.. Actions, "on-fail"],
         StepType.Decide => ["question", "options", "default"],

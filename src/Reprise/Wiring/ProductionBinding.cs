@@ -7,9 +7,7 @@ using Reprise.Json;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Checks;
 using Reprise.Recovery.Planning;
-using Reprise.Recovery.Processes;
 using Reprise.Recovery.Runbooks;
-using Reprise.Repository.Points;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Wiring;

@@ -3,7 +3,6 @@ using Reprise.Cli;
 using Reprise.Configuration;
 using Reprise.Recovery.Postgres;
 using Reprise.Recovery.Runbooks;
-using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Wiring;

@@ -32,6 +32,14 @@ public class DocumentTests
     [InlineData("key list", "key-list")]
     [InlineData("key sheet", "key-sheet")]
     [InlineData("demo", "demo")]
+    [InlineData("runbook list", "runbook-list")]
+    [InlineData("runbook find database down", "runbook-find")]
+    [InlineData("runbook show small", "runbook-show")]
+    [InlineData("runbook check", "runbook-check")]
+    [InlineData("runbook run small --yes", "runbook-run")]
+    [InlineData("runbook resume", "runbook-resume")]
+    [InlineData("runbook report", "runbook-report")]
+    [InlineData("runbook export --to x", "runbook-export")]
     public async Task Every_command_prints_one_document_of_its_schema(string line, string schema)
     {
         var exit = await bench.RunAsync([.. line.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--json"]);
@@ -60,7 +68,9 @@ public class DocumentTests
             Documents.Restore.Command, Documents.Undo.Command, Documents.RestoreForget.Command, Documents.Check.Command,
             Documents.Doctor.Command, Documents.Init.Command, Documents.Status.Command, Documents.Export.Command,
             Documents.Recover.Command, Documents.KeyList.Command, Documents.KeySheet.Command, Documents.Demo.Command,
-            Documents.Error.Command,
+            Documents.Error.Command, Documents.RunbookList.Command, Documents.RunbookFind.Command,
+            Documents.RunbookShow.Command, Documents.RunbookCheck.Command, Documents.RunbookRun.Command,
+            Documents.RunbookResume.Command, Documents.RunbookReport.Command, Documents.RunbookExport.Command,
         ];
         Assert.Equal(documents.Order(StringComparer.Ordinal), schemas.Order(StringComparer.Ordinal));
     }
