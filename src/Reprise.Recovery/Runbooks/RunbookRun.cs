@@ -283,13 +283,12 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
         }
     }
 
-    // The verifications between this act and the next one: green already, they prove nothing.
+    // The verifications on the way to the end, before the first act that they come after: green already, they prove nothing.
     private async Task AskBeforeAsync(RunbookStep act, CancellationToken cancellationToken)
     {
         for (var id = plan.Runbook.After(act); id is not null;)
         {
             var step = plan.Runbook.Find(id) ?? throw new InvariantException($"step {id} is not in the runbook");
-            if (step.Type == StepType.Act) return;
             id = plan.Runbook.After(step);
             var resolved = Resolve(step);
             if (step.Type != StepType.Verify || resolved.Missing.Count > 0 || progress.AskedBefore.Contains(step.Id)) continue;

@@ -16,7 +16,9 @@ namespace Reprise.Wiring;
 /// <param name="context">the running command.</param>
 /// <param name="commands">how programs are called here.</param>
 /// <param name="yes">whether restores may go on without the application's name being typed.</param>
-internal sealed class ProductionBinding(CommandContext context, RunbookCommands commands, bool yes) : IRunbookBinding
+/// <param name="accepted">codes of targets that a person typed; each fits one target only.</param>
+internal sealed class ProductionBinding(
+    CommandContext context, RunbookCommands commands, bool yes, IReadOnlyList<string> accepted) : IRunbookBinding
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -104,7 +106,7 @@ internal sealed class ProductionBinding(CommandContext context, RunbookCommands 
         where T : class
     {
         var report = await call;
-        var lines = report.Problems.Select(LineOf).Prepend(report.Result is { } result ? text(result) : "");
+        var lines = report.Problems.Where(p => p.Severity != Severity.Note).Select(LineOf).Prepend(report.Result is { } result ? text(result) : "");
         return new StepAnswer(
             report.Problems.Any(p => p.Severity == Severity.Error) ? Outcome.Fail : Outcome.Pass,
             string.Join('\n', lines.Where(l => l.Length > 0)));
@@ -217,7 +219,7 @@ internal sealed class ProductionBinding(CommandContext context, RunbookCommands 
             Yes = yes,
             RestoreSecrets = action.One("restore-secrets") == "true",
             SkipChecks = [],
-            AcceptTargets = [],
+            AcceptTargets = accepted,
             WithoutSafety = [],
         };
         var state = machine.State(context.Configuration.Application, context.Configuration.File);
@@ -225,27 +227,26 @@ internal sealed class ProductionBinding(CommandContext context, RunbookCommands 
         var report = await RestoreOperations.RestoreAsync(options, new RestoreConversation(context, yes), context);
         var answer = await EndAsync(report);
         if (answer.Outcome != Outcome.Pass || report.Result is not { Point: { } point } restored) return answer;
-        return answer with
-        {
-            Facts = new SortedDictionary<string, string>
-            {
-                ["restore"] = restored.RestoreId ?? "",
-                ["point"] = point,
-                ["moment"] = (await MomentAsync(point, cancellationToken)).ToString("O", CultureInfo.InvariantCulture),
-            },
-        };
+        var facts = new SortedDictionary<string, string> { ["restore"] = restored.RestoreId ?? "", ["point"] = point };
+        if (await MomentAsync(point, options.Assets, cancellationToken) is { } moment)
+            facts["moment"] = moment.ToString("O", CultureInfo.InvariantCulture);
+        return answer with { Facts = facts };
     }
 
-    // What was lost starts at the oldest of the point's moments.
-    private async Task<DateTimeOffset> MomentAsync(string point, CancellationToken cancellationToken)
+    // What was lost starts at the oldest moment of the data that came back; secrets are no data.
+    private async Task<DateTimeOffset?> MomentAsync(
+        string point, IReadOnlyList<string> only, CancellationToken cancellationToken)
     {
         using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
         var manifest = PointNames.Find(await protection.CatalogAsync(cancellationToken), point).Manifest;
-        return manifest.Assets.Select(a => a.Moment).DefaultIfEmpty(manifest.Created).Min().ToUniversalTime();
+        var restored = manifest.Assets
+            .Where(a => a.Kind != AssetKinds.Secrets && (only.Count == 0 || only.Contains(a.Name)))
+            .ToList();
+        return restored.Count == 0 ? null : restored.Min(a => a.Moment).ToUniversalTime();
     }
 
     private async Task<StepAnswer> UndoAsync(string? restore) => await EndAsync(await RestoreOperations.UndoAsync(
-        new UndoOptions { RestoreId = restore, Yes = yes, AcceptTargets = [] },
+        new UndoOptions { RestoreId = restore, Yes = yes, AcceptTargets = accepted },
         new RestoreConversation(context, yes),
         context));
 

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Reprise.Cli;
 using Reprise.Json;
 using Reprise.Recovery.Runbooks;
@@ -8,7 +9,7 @@ using Reprise.Storage.Errors;
 namespace Reprise.Wiring;
 
 /// <summary><c>runbook run</c>, <c>resume</c> and <c>report</c>.</summary>
-internal static class RunbookRuns
+internal static partial class RunbookRuns
 {
     /// <summary><c>runbook run NAME</c></summary>
     public static async Task<CommandReport<RunbookRunJson>> RunAsync(RunbookRunOptions options, CommandContext context)
@@ -60,7 +61,8 @@ internal static class RunbookRuns
     {
         var user = desk.Machine.Variable("SUDO_USER") ?? AssetFactory.UserName(desk.Machine);
         return new RunbookHost(
-            new ProductionBinding(desk.Context, desk.Commands, options.Yes),
+            new ProductionBinding(
+                desk.Context, desk.Commands, options.Yes, [.. options.Confirmations.Select(c => c.Option)]),
             new RunbookConversation(desk.Context, options, desk.Secrets.Redact),
             desk.Machine.Clock,
             desk.Secrets.Redact,
@@ -165,14 +167,16 @@ internal static class RunbookRuns
             At = report.State is RunState.Done or RunState.Undone ? null : progress.UndoBegun ?? progress.Cursor,
             Journal = (desk.Journals / (report.Run + ".jsonl")).ToString(),
             Head = report.Head,
-            Next = Next(report, progress, desk),
+            Next = Next(report, progress, events.LastOrDefault(e => e.Event == RunEventKind.Paused)?.Reason),
         };
     }
 
-    private static string Next(RunReport report, RunProgress progress, RunbookDesk desk)
+    private static string Next(RunReport report, RunProgress progress, string? why)
     {
         var resume = $"reprise runbook resume {report.Run}";
         var at = progress.Cursor is { } id ? report.Runbook.Find(id) : null;
+        if (report.State == RunState.Waiting && Code().Match(why ?? "") is { Success: true } code)
+            return $"{resume} --yes --confirm {at?.Id}={code.Groups["code"].Value}";
         return report.State switch
         {
             RunState.Done => $"reprise runbook report {report.Run} --to report.html, then reprise runbook run after-incident",
@@ -188,6 +192,10 @@ internal static class RunbookRuns
             _ => resume,
         };
     }
+
+    // How a restore says that its target must be named; here that is done for the step.
+    [GeneratedRegex("--accept-target (?<code>[0-9a-f]+)", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Code();
 
     private static double? Seconds(TimeSpan? time) => time is { } value ? Math.Round(value.TotalSeconds, 3) : null;
 

@@ -89,6 +89,13 @@ public class RunbookStoryTests
         var waiting = (await shop.RepriseAsync(
             "runbook", "run", "tokens-invalid", "--yes", "--red-first", "--json",
             "--decide", "why-changed=accident-kept:a deployment wrote a new file")).MustExit(3).Result("runbook-run");
+
+        // The file of secrets is overwritten only once its identity was typed.
+        Assert.Equal(("waiting", "put-secrets-back"), (State(waiting), waiting.GetProperty("at").GetString()));
+        var confirm = waiting.GetProperty("next").GetString()?.Split(' ')[^1] ?? "";
+        Assert.StartsWith("put-secrets-back=", confirm, StringComparison.Ordinal);
+        Assert.Equal(rotated, Value(File.ReadAllText(shop.Application + "/.env"), "JWT_SECRET"));
+        waiting = (await shop.RepriseAsync("runbook", "resume", "--yes", "--json", "--confirm", confirm)).MustExit(3).Result("runbook-resume");
         Assert.Equal(("waiting", "sign-in"), (State(waiting), waiting.GetProperty("at").GetString()));
         Assert.Equal(("fail", "pass"), (Step(waiting, "look-secrets"), Step(waiting, "secrets-agree")));
         Assert.Contains("secrets-agree: fail before the act", Before(waiting));
