@@ -132,6 +132,43 @@ public class RunbookStoryTests
         Assert.Single(File.ReadAllLines(shop.Application + "/count"));
     }
 
+    [Fact]
+    public async Task Every_backup_puts_the_runbooks_into_the_repository_once_and_export_puts_them_on_paper()
+    {
+        await using var shop = await ShopHost.StartAsync(onPostgres: false);
+        await PrepareAsync(shop, sealedValues: false);
+        var kit = shop.Application + "/recovery/kit/runbooks";
+        var written = Directory.GetFiles(kit, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToList();
+        Assert.Equal(14, written.Count);
+        Assert.Contains("# La base de données ne répond pas", File.ReadAllText(written.Single(
+            f => f.Contains("/fr/database-unavailable.", StringComparison.Ordinal))), StringComparison.Ordinal);
+        var times = written.Select(File.GetLastWriteTimeUtc).ToList();
+
+        Directory.CreateDirectory(shop.Application + "/runbooks");
+        File.WriteAllText(shop.Application + "/runbooks/slow.runbook.md", Slow);
+        (await shop.RepriseAsync("backup")).MustExit(0);
+        Assert.Equal(times, written.Select(File.GetLastWriteTimeUtc));
+        Assert.Single(Directory.GetFiles(kit + "/en", "slow.1-*.runbook.md"));
+        (await shop.RepriseAsync("verify")).MustExit(0);
+
+        // A text of somebody's own that holds a secret is not laid open: the kit is not sealed.
+        var secret = Value(File.ReadAllText(shop.Application + "/.env"), "JWT_SECRET");
+        File.WriteAllText(
+            shop.Application + "/runbooks/leaky.runbook.md",
+            Slow.Replace("runbook: slow", "runbook: leaky", StringComparison.Ordinal) + $"\nThe secret is {secret}.\n");
+        var warned = (await shop.RepriseAsync("backup", "--json")).MustExit(0);
+        Assert.Contains("kit-not-written", warned.ProblemCodes());
+        Assert.Empty(Directory.GetFiles(kit + "/en", "leaky.*"));
+
+        var shelf = shop.Path("shelf");
+        var exported = (await shop.RepriseAsync(
+            "runbook", "export", "--to", shelf, "--format", "print", "--language", "fr", "--json")).MustExit(0).Result("runbook-export");
+        Assert.Equal(9, exported.GetProperty("files").GetArrayLength());
+        var page = File.ReadAllText(shelf + "/backend-will-not-start.html");
+        Assert.Contains($"cd {shop.Application} &amp;&amp; {shop.Application}/run/backend start", page, StringComparison.Ordinal);
+        Assert.DoesNotContain(secret, string.Concat(Directory.GetFiles(shelf).Select(File.ReadAllText)), StringComparison.Ordinal);
+    }
+
     private static async Task PrepareAsync(ShopHost shop, bool sealedValues)
     {
         var file = shop.Application + "/reprise.yaml";
