@@ -18,7 +18,7 @@ public static class Builtins
         new("status", [], [], "detect", false),
         new("doctor", [], [], "detect", false),
         new("points", [], [], "detect", false),
-        new("check", ["names"], [], "detect", false),
+        new("check", ["names", "config"], [], "detect", false),
         new("readable", ["asset"], ["asset"], "detect", false),
         new("unreadable", ["asset"], ["asset"], "verify", false),
         new("silent", ["url"], ["url"], "verify", false),
@@ -26,15 +26,15 @@ public static class Builtins
         new("tcp", ["host", "port"], ["host", "port"], "detect", false),
         new("secrets", ["point"], [], "detect", false),
         new("verify", ["point"], [], "verify", false),
-        new("backup", [], [], "mobilise", true),
+        new("backup", ["config"], [], "mobilise", true),
         new("stop", [], [], "mobilise", true),
         new("start", [], [], "start", true),
         new("start-database", ["asset"], ["asset"], "start", true),
         new("stop-database", ["asset"], ["asset"], "mobilise", true),
-        new("restore", ["point", "assets", "restore-secrets"], [], "restore", true),
-        new("undo", ["restore"], [], "restore", true),
+        new("restore", ["point", "assets", "restore-secrets", "config"], [], "restore", true),
+        new("undo", ["restore", "config"], [], "restore", true),
         new("forget", ["restore"], ["restore"], "cut-over", true),
-        new("recover", ["to", "point"], ["to"], "restore", true),
+        new("recover", ["to", "point", "restore-secrets"], ["to"], "restore", true),
     ];
 
     /// <summary>The operation of this name, or null.</summary>

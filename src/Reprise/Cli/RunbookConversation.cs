@@ -51,6 +51,7 @@ internal sealed class RunbookConversation(CommandContext context, RunbookRunOpti
         prose.Line(prose.Paint($"{number}/{count}  {step.Step.Id}", Tone.Strong)
             + prose.Paint($"  ({step.Step.Type.ToString().ToLowerInvariant()})", Tone.Faint));
         prose.Paragraph(redact(step.Why));
+        if (step.Text is { } text) prose.Paragraph(prose.Paint("→ ", Tone.Strong) + redact(text), 2);
         if (step.Command is { } command) prose.Line("  " + redact(command));
         if (step.See is { } see) prose.Paragraph("you should see: " + redact(see));
 
@@ -85,7 +86,6 @@ internal sealed class RunbookConversation(CommandContext context, RunbookRunOpti
         context.Progress.Clear();
         var prose = context.Prose;
         if (question.Facts.Length > 0) prose.Paragraph(question.Facts);
-        if (question.Step.Text is { } text) prose.Paragraph(redact(text));
         prose.Table([.. question.Options.Select(o => (string[])[o.Key, redact(o.Text)])]);
         while (true)
         {

@@ -72,7 +72,13 @@ internal sealed class ProductionBinding(
             TargetIdentity.CodeOf(target, state), $"{target}: {state.Where}" + (identity.Length > 0 ? $", {identity}" : ""));
     }
 
+    // A step may work on a configuration that an earlier one brought back.
     private Task<StepAnswer> CallAsync(StepAction action, StepPatience patience, CancellationToken cancellationToken) =>
+        action.One("config") is { } other
+            ? new ProductionBinding(context.For(other), commands, yes, accepted).CallHereAsync(action, patience, cancellationToken)
+            : CallHereAsync(action, patience, cancellationToken);
+
+    private Task<StepAnswer> CallHereAsync(StepAction action, StepPatience patience, CancellationToken cancellationToken) =>
         action.Builtin switch
         {
             "status" => TellAsync(StatusOperation.RunAsync(new NoOptions(), context), s => s.Next),
@@ -257,7 +263,8 @@ internal sealed class ProductionBinding(
     private async Task<StepAnswer> RecoverAsync(StepAction action)
     {
         var to = context.FullPath(action.One("to") ?? "");
-        var report = await PointOperations.RecoverAsync(new RecoverOptions(action.One("point"), to, false), context);
+        var options = new RecoverOptions(action.One("point"), to, action.One("restore-secrets") == "true");
+        var report = await PointOperations.RecoverAsync(options, context);
         var answer = await TellAsync(
             Task.FromResult(report), r => string.Join('\n', [$"recovered into {r.Folder}", .. r.Next]));
 

@@ -23,7 +23,7 @@ internal sealed class RunbookCommands(
             "stop-database" => In(configuration?.Folder, Database(action) is { } d ? DatabaseStop(d) : null),
             "http" or "silent" => Placeholders.Line(["curl", "--include", "--max-time", "10", action.One("url") ?? ""]),
             "tcp" => Placeholders.Line(["nc", "-zv", action.One("host") ?? "", action.One("port") ?? ""]),
-            _ => Placeholders.Line([program, .. Words(action), .. Where]),
+            _ => Placeholders.Line([program, .. Words(action), .. Where(action)]),
         };
     }
 
@@ -59,7 +59,12 @@ internal sealed class RunbookCommands(
     public AssetConfiguration.Postgres? Database(StepAction action) =>
         configuration?.Assets.OfType<AssetConfiguration.Postgres>().FirstOrDefault(a => a.Name == action.One("asset"));
 
-    private IReadOnlyList<string> Where => configuration is { } read ? ["--config", read.File] : repository;
+    /// <summary>How a run is found again that was begun without a configuration; else nothing.</summary>
+    public string Again => configuration is null && repository.Count > 0 ? " " + Placeholders.Line(repository) : "";
+
+    private IReadOnlyList<string> Where(StepAction action) => action.One("config") is { } other
+        ? ["--config", other, .. repository]
+        : configuration is { } read ? ["--config", read.File] : repository;
 
     private static IReadOnlyList<string> Words(StepAction action) => action.Builtin switch
     {
@@ -76,7 +81,14 @@ internal sealed class RunbookCommands(
         ],
         "undo" => ["undo", .. Optional(action, "restore")],
         "forget" => ["restore", "forget", .. Optional(action, "restore")],
-        "recover" => ["recover", .. Optional(action, "point"), "--to", action.One("to") ?? ""],
+        "recover" =>
+        [
+            "recover",
+            .. Optional(action, "point"),
+            "--to",
+            action.One("to") ?? "",
+            .. action.One("restore-secrets") == "true" ? ["--restore-secrets"] : Array.Empty<string>(),
+        ],
         _ => throw new InvariantException($"builtin {action.Builtin}"),
     };
 

@@ -45,7 +45,7 @@ internal sealed class RunbookDesk
     /// <summary>Where the journals are: in the state folder, outside of what is recovered.</summary>
     public DiskPath Journals => Machine.State(
         Configuration?.Application ?? "no-configuration",
-        Configuration?.File ?? Context.Options.Repository ?? Context.Host.WorkingFolder).Path / "runbooks";
+        Configuration?.File ?? Named(Context) ?? Context.Host.WorkingFolder).Path / "runbooks";
 
     /// <summary>
     /// Opens it. Without a configuration the runbooks can still be read, and followed on a bare host; one that is there
@@ -95,9 +95,13 @@ internal sealed class RunbookDesk
         }
     }
 
+    // As it is found from everywhere.
+    private static string? Named(CommandContext context) =>
+        context.Options.Repository is null ? null : context.Access.Repository.Location.ToString();
+
     private static string[] RepositoryWords(CommandContext context) =>
     [
-        .. context.Options.Repository is { } repository ? ["--repository", repository] : Array.Empty<string>(),
-        .. context.Options.KeyFile is { } key ? ["--key-file", key] : Array.Empty<string>(),
+        .. Named(context) is { } repository ? ["--repository", repository] : Array.Empty<string>(),
+        .. context.Options.KeyFile is { } key ? ["--key-file", context.FullPath(key)] : Array.Empty<string>(),
     ];
 }

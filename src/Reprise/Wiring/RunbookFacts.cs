@@ -44,7 +44,7 @@ internal static class RunbookFacts
     public static Placeholders Of(CommandContext context, Machine machine, ApplicationConfiguration? configuration)
     {
         var facts = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["reprise"] = context.Host.ProgramPath };
-        Add(facts, "repository", context.Options.Repository);
+        Add(facts, "repository", context.Options.Repository is null ? null : context.Access.Repository.Location.ToString());
         Add(facts, "key-file", context.Options.KeyFile is { } key ? context.FullPath(key) : null);
         if (configuration is null) return new Placeholders(facts);
         var repository = context.Access.Repository;

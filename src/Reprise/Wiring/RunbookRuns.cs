@@ -167,20 +167,21 @@ internal static partial class RunbookRuns
             At = report.State is RunState.Done or RunState.Undone ? null : progress.UndoBegun ?? progress.Cursor,
             Journal = (desk.Journals / (report.Run + ".jsonl")).ToString(),
             Head = report.Head,
-            Next = Next(report, progress, events.LastOrDefault(e => e.Event == RunEventKind.Paused)?.Reason),
+            Next = Next(report, progress, events.LastOrDefault(e => e.Event == RunEventKind.Paused)?.Reason, desk.Commands.Again),
         };
     }
 
-    private static string Next(RunReport report, RunProgress progress, string? why)
+    private static string Next(RunReport report, RunProgress progress, string? why, string again)
     {
-        var resume = $"reprise runbook resume {report.Run}";
+        var resume = $"reprise runbook resume {report.Run}{again}";
+        var look = $"reprise runbook report {report.Run}{again} --to report.html";
         var at = progress.Cursor is { } id ? report.Runbook.Find(id) : null;
         if (report.State == RunState.Waiting && Code().Match(why ?? "") is { Success: true } code)
             return $"{resume} --yes --confirm {at?.Id}={code.Groups["code"].Value}";
         return report.State switch
         {
-            RunState.Done => $"reprise runbook report {report.Run} --to report.html, then reprise runbook run after-incident",
-            RunState.Undone => $"reprise runbook report {report.Run} --to report.html",
+            RunState.Done => $"{look}, then reprise runbook run after-incident",
+            RunState.Undone => look,
             RunState.Waiting when at is { Type: StepType.Decide } decide =>
                 $"{resume} --decide {decide.Id}={string.Join('|', decide.Options.Select(o => o.Key))}:REASON",
             RunState.Waiting when at is { Effect: EffectClass.Irreversible } => $"{resume} --confirm {at.Id}=TARGET",
