@@ -32,6 +32,17 @@ internal static class Composition
             EvidenceVerify = EvidenceOperations.VerifyAsync,
             DrillNote = EvidenceOperations.NoteAsync,
             Demo = DemoOperation.RunAsync,
+            Runbook = new RunbookOperationSet
+            {
+                List = RunbookOperations.ListAsync,
+                Find = RunbookOperations.FindAsync,
+                Show = RunbookOperations.ShowAsync,
+                Check = RunbookOperations.CheckAsync,
+                Run = RunbookRuns.RunAsync,
+                Resume = RunbookRuns.ResumeAsync,
+                Report = RunbookRuns.ReportAsync,
+                Export = RunbookOperations.ExportAsync,
+            },
         };
     }
 }

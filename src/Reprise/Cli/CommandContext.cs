@@ -148,6 +148,15 @@ internal sealed class CommandContext(Host host, GlobalOptions options, Cancellat
         }
     }
 
+    /// <summary>The same command on another configuration; a repository that was named stays.</summary>
+    public CommandContext For(string configurationFile) =>
+        new(host, options with { ConfigurationFile = configurationFile }, cancellation)
+        {
+            Progress = Progress,
+            Prose = Prose,
+            Calendar = Calendar,
+        };
+
     /// <summary>A path from the command line made absolute.</summary>
     public string FullPath(string path) => Path.GetFullPath(path, host.WorkingFolder);
 }

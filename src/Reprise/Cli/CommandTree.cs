@@ -37,6 +37,7 @@ internal sealed class CommandTree
         DrillCommand.AddTo(this, operations);
         ExportCommand.AddTo(this, operations);
         RecoverCommand.AddTo(this, operations);
+        RunbookCommand.AddTo(this, operations);
         KeyCommand.AddTo(this, operations);
         EvidenceCommand.AddTo(this, operations);
         DemoCommand.AddTo(this, operations);

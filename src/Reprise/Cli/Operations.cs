@@ -78,6 +78,28 @@ internal sealed record Operations
     public Operation<DrillNoteOptions, DrillNoteJson>? DrillNote { get; init; }
 
     public Operation<DemoOptions, DemoJson>? Demo { get; init; }
+
+    public RunbookOperationSet? Runbook { get; init; }
+}
+
+/// <summary>Everything that <c>runbook</c> does.</summary>
+internal sealed record RunbookOperationSet
+{
+    public required Operation<RunbookListOptions, RunbookListJson> List { get; init; }
+
+    public required Operation<RunbookListOptions, RunbookListJson> Find { get; init; }
+
+    public required Operation<RunbookListOptions, RunbookShowJson> Show { get; init; }
+
+    public required Operation<RunbookListOptions, RunbookCheckJson> Check { get; init; }
+
+    public required Operation<RunbookRunOptions, RunbookRunJson> Run { get; init; }
+
+    public required Operation<RunbookRunOptions, RunbookRunJson> Resume { get; init; }
+
+    public required Operation<RunbookReportOptions, RunbookRunJson> Report { get; init; }
+
+    public required Operation<RunbookExportOptions, RunbookExportJson> Export { get; init; }
 }
 
 /// <summary>A command without options of its own.</summary>

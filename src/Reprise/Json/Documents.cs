@@ -57,6 +57,22 @@ internal static class Documents
 
     public static Document<DemoJson> Demo { get; } = new("demo", Context.EnvelopeDemoJson);
 
+    public static Document<RunbookListJson> RunbookList { get; } = new("runbook-list", Context.EnvelopeRunbookListJson);
+
+    public static Document<RunbookListJson> RunbookFind { get; } = new("runbook-find", Context.EnvelopeRunbookListJson);
+
+    public static Document<RunbookShowJson> RunbookShow { get; } = new("runbook-show", Context.EnvelopeRunbookShowJson);
+
+    public static Document<RunbookCheckJson> RunbookCheck { get; } = new("runbook-check", Context.EnvelopeRunbookCheckJson);
+
+    public static Document<RunbookRunJson> RunbookRun { get; } = new("runbook-run", Context.EnvelopeRunbookRunJson);
+
+    public static Document<RunbookRunJson> RunbookResume { get; } = new("runbook-resume", Context.EnvelopeRunbookRunJson);
+
+    public static Document<RunbookRunJson> RunbookReport { get; } = new("runbook-report", Context.EnvelopeRunbookRunJson);
+
+    public static Document<RunbookExportJson> RunbookExport { get; } = new("runbook-export", Context.EnvelopeRunbookExportJson);
+
     public static Document<NothingJson> Error { get; } = new("error", Context.EnvelopeNothingJson);
 }
 
@@ -112,5 +128,10 @@ internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 [JsonSerializable(typeof(Envelope<EvidenceVerifyJson>))]
 [JsonSerializable(typeof(Envelope<DrillNoteJson>))]
 [JsonSerializable(typeof(Envelope<DemoJson>))]
+[JsonSerializable(typeof(Envelope<RunbookListJson>))]
+[JsonSerializable(typeof(Envelope<RunbookShowJson>))]
+[JsonSerializable(typeof(Envelope<RunbookCheckJson>))]
+[JsonSerializable(typeof(Envelope<RunbookRunJson>))]
+[JsonSerializable(typeof(Envelope<RunbookExportJson>))]
 [JsonSerializable(typeof(Envelope<NothingJson>))]
 internal sealed partial class DocumentContext : JsonSerializerContext;

@@ -144,7 +144,8 @@ internal sealed class AssetFactory(Machine machine, IReadOnlyList<string> compos
         TemporaryFolder = machine.TemporaryFolder,
     };
 
-    private static string UserName(Machine machine)
+    /// <summary>Who runs this program, for the system.</summary>
+    public static string UserName(Machine machine)
     {
         try
         {

@@ -91,9 +91,12 @@ internal sealed class Protection : IDisposable
             Writer = machine.Writer,
         };
         var result = await new BackupRun(Repository, machine.Disk, machine.Clock).RunAsync(request, progress, cancellationToken);
-        return Remember(result.Point) is { } forgotten
-            ? result with { Problems = [.. result.Problems, forgotten] }
-            : result;
+        var further = new[]
+        {
+            Remember(result.Point),
+            kind == PointKind.Safety ? null : await Kit.WriteAsync(machine, Configuration, cancellationToken),
+        };
+        return result with { Problems = [.. result.Problems, .. further.OfType<Problem>()] };
     }
 
     /// <summary>Proves the bytes of one point, or of all.</summary>

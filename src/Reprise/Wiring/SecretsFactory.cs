@@ -54,7 +54,8 @@ internal static class SecretsFactory
         return [.. SecretsRecord.Names(record).Select(name => new KeptSecret(name, values.GetValueOrDefault(name)))];
     }
 
-    private static SecretSource Source(AssetConfiguration.Secrets secrets, Machine machine)
+    /// <summary>Where the values are read from now.</summary>
+    public static SecretSource Source(AssetConfiguration.Secrets secrets, Machine machine)
     {
         if (secrets.From is not { } from) return new SecretSource.Environment();
         var path = new DiskPath(from);

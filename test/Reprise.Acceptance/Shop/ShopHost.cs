@@ -141,6 +141,20 @@ public sealed class ShopHost : IAsyncDisposable
         return answer.IsSuccessStatusCode;
     }
 
+    /// <summary>The status of <c>/health</c>; 0 when nothing answers.</summary>
+    public async Task<int> HealthAsync()
+    {
+        try
+        {
+            using var answer = await Http.GetAsync(Address("/health"));
+            return (int)answer.StatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return 0;
+        }
+    }
+
     /// <summary>Replaces a line <c>NAME=…</c> of the shop's <c>.env</c>.</summary>
     public void SetVariable(string name, string value)
     {

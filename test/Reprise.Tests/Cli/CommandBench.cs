@@ -112,5 +112,17 @@ internal sealed class CommandBench
         EvidenceVerify = Answer<EvidenceOptions, EvidenceVerifyJson>(Samples.EvidenceVerify()),
         DrillNote = Answer<DrillNoteOptions, DrillNoteJson>(Samples.DrillNote()),
         Demo = Answer<DemoOptions, DemoJson>(Samples.Demo()),
+        Runbook = new RunbookOperationSet
+        {
+            List = Answer<RunbookListOptions, RunbookListJson>(RunbookSamples.List()),
+            Find = Answer<RunbookListOptions, RunbookListJson>(RunbookSamples.List()),
+            Show = Answer<RunbookListOptions, RunbookShowJson>(RunbookSamples.Show()),
+            Check = Answer<RunbookListOptions, RunbookCheckJson>(RunbookSamples.Check()),
+            Run = Answer<RunbookRunOptions, RunbookRunJson>(RunbookSamples.Run()),
+            Resume = Answer<RunbookRunOptions, RunbookRunJson>(RunbookSamples.Run()),
+            Report = Answer<RunbookReportOptions, RunbookRunJson>(RunbookSamples.Run()),
+            Export = Answer<RunbookExportOptions, RunbookExportJson>(
+                new RunbookExportJson { Files = ["/srv/shelf/small.md"] }),
+        },
     };
 }

@@ -37,6 +37,14 @@ public class DocumentTests
     [InlineData("drill note latest --gap x", "drill-note")]
     [InlineData("drill", "drill")]
     [InlineData("demo", "demo")]
+    [InlineData("runbook list", "runbook-list")]
+    [InlineData("runbook find database down", "runbook-find")]
+    [InlineData("runbook show small", "runbook-show")]
+    [InlineData("runbook check", "runbook-check")]
+    [InlineData("runbook run small --yes", "runbook-run")]
+    [InlineData("runbook resume", "runbook-resume")]
+    [InlineData("runbook report", "runbook-report")]
+    [InlineData("runbook export --to x", "runbook-export")]
     public async Task Every_command_prints_one_document_of_its_schema(string line, string schema)
     {
         var exit = await bench.RunAsync([.. line.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--json"]);
@@ -67,7 +75,9 @@ public class DocumentTests
             Documents.Recover.Command, Documents.KeyList.Command, Documents.KeySheet.Command, Documents.Demo.Command,
             Documents.EvidenceList.Command, Documents.EvidenceShow.Command, Documents.EvidenceVerify.Command,
             Documents.DrillNote.Command, Documents.Drill.Command,
-            Documents.Error.Command,
+            Documents.Error.Command, Documents.RunbookList.Command, Documents.RunbookFind.Command,
+            Documents.RunbookShow.Command, Documents.RunbookCheck.Command, Documents.RunbookRun.Command,
+            Documents.RunbookResume.Command, Documents.RunbookReport.Command, Documents.RunbookExport.Command,
         ];
         Assert.Equal(documents.Order(StringComparer.Ordinal), schemas.Order(StringComparer.Ordinal));
     }

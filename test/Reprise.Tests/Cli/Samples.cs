@@ -128,7 +128,7 @@ internal static class Samples
         Next = "reprise verify",
     };
 
-    public static EvidenceJson Evidence(int sequence = 1) => new()
+    public static Reprise.Json.EvidenceJson Evidence(int sequence = 1) => new()
     {
         Sequence = sequence,
         Kind = sequence == 1 ? "drill" : "note",

@@ -72,7 +72,11 @@ public sealed class MemoryDisk(MemoryFiles medium, Steps steps) : IDisk
 
     public IDisposable? TryLock(DiskPath path) => medium.Locked.Add(path) ? new Unlock(medium, path) : null;
 
-    public IDiskFile OpenWrite(DiskPath path) => throw new NotSupportedException();
+    public IDiskFile OpenWrite(DiskPath path) => steps.Do<IDiskFile>("open to write", path, () =>
+    {
+        medium.Files.TryAdd(path, []);
+        return new MemoryFile(medium, steps, path);
+    });
 
     public void Exchange(DiskPath one, DiskPath other) => throw new NotSupportedException();
 
@@ -142,7 +146,8 @@ public sealed class MemoryDisk(MemoryFiles medium, Steps steps) : IDisk
             steps.Do("write", path, () => medium.Files[path] = [.. medium.Files[path][..(int)offsetBytes], .. copy]);
         }
 
-        public void SetLength(long lengthBytes) => throw new NotSupportedException();
+        public void SetLength(long lengthBytes) => steps.Do(
+            "length of", path, () => medium.Files[path] = medium.Files[path][..(int)lengthBytes]);
 
         public void Reserve(long lengthBytes) => throw new NotSupportedException();
 

@@ -1,0 +1,83 @@
+using Reprise.Recovery.Assets;
+using Reprise.Storage.Errors;
+using static Reprise.Recovery.Runbooks.RunbookRun;
+
+namespace Reprise.Recovery.Runbooks;
+
+/// <summary>
+/// Takes the acts of a run back, the last completed one first, each with its own proof. The first that cannot be taken
+/// back, or not be proven, ends it: with data, going on at any price is the wrong kind of best effort.
+/// </summary>
+internal sealed class RunbookUndo(
+    RunbookPlan plan,
+    RunProgress progress,
+    Func<RunbookStep, ResolvedStep> resolve,
+    Action<Note> write,
+    Func<RunQuestionKind, ResolvedStep, string, CancellationToken, Task<RunAnswer?>> ask,
+    Func<StepAction?, StepPatience, CancellationToken, Task<StepAnswer>> carryOut)
+{
+    /// <summary>Null when everything is taken back, else how it stands and why.</summary>
+    public async Task<Halt?> RunAsync(CancellationToken cancellationToken)
+    {
+        while (progress.Completed.Count > 0)
+        {
+            var act = plan.Runbook.Find(progress.Completed[^1])
+                ?? throw new InvariantException($"step {progress.Completed[^1]} is not in the runbook");
+            if (await TakeBackAsync(act, cancellationToken) is { } halt) return halt;
+        }
+
+        return null;
+    }
+
+    private async Task<Halt?> TakeBackAsync(RunbookStep act, CancellationToken cancellationToken)
+    {
+        if (act.Undo is null || plan.Runbook.Find(act.Undo) is not { } undo)
+        {
+            End(act, Outcome.NotApplicable, act.Irreversible ?? "it changes nothing that stays");
+            return null;
+        }
+
+        var resolved = resolve(undo);
+        if (progress.UndoBegun == act.Id && !undo.Idempotent)
+        {
+            var answer = await ask(
+                RunQuestionKind.UndoFailed, resolved, $"taking back '{act.Id}' was interrupted or failed", cancellationToken);
+            if (answer is null or { Option: "stop" }) return new Halt(RunState.NeedsDecision, $"'{act.Id}' is not taken back");
+            if (answer.Option == "done") return End(act, Outcome.Pass, $"said to be done: {answer.Reason}");
+        }
+
+        if (resolved.Missing.Count > 0)
+        {
+            var answer = await ask(
+                RunQuestionKind.Manual,
+                resolved,
+                $"your configuration does not say {string.Join(", ", resolved.Missing)}: please take it back yourself",
+                cancellationToken);
+            return answer?.Option switch
+            {
+                "done" => End(act, Outcome.Pass, $"attested: {answer.Reason}"),
+                "skip" => End(act, Outcome.NotRun, $"left out: {answer.Reason}"),
+                _ => new Halt(RunState.NeedsDecision, $"'{act.Id}' is not taken back"),
+            };
+        }
+
+        write(new Note(RunEventKind.UndoBegan, act) { Command = resolved.Command });
+        var done = await carryOut(resolved.Action, new StepPatience(undo.Within, Once: false), cancellationToken);
+        var proof = done.Outcome == Outcome.Pass
+            ? await carryOut(resolved.Verify, new StepPatience(undo.Within, Once: false), cancellationToken)
+            : done;
+        if (proof.Outcome == Outcome.Pass) return End(act, Outcome.Pass, $"{done.Text}\n{proof.Text}");
+
+        // It stays begun: whoever goes on is asked first.
+        return new Halt(RunState.NeedsDecision, $"'{act.Id}' could not be taken back: {proof.Text}");
+    }
+
+    private Halt? End(RunbookStep act, Outcome outcome, string why)
+    {
+        write(new Note(RunEventKind.UndoEnded, act) { Outcome = RunWords.Of(outcome), Excerpt = why });
+        return null;
+    }
+
+    /// <summary>Why it stands still.</summary>
+    internal sealed record Halt(RunState State, string Why);
+}

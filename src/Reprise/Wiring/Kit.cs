@@ -1,0 +1,70 @@
+using System.Text;
+using Reprise.Configuration;
+using Reprise.Recovery.Runbooks;
+using Reprise.Runbooks;
+using Reprise.Storage;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Wiring;
+
+/// <summary>
+/// What lies readable beside the sealed points, for somebody who has the repository and nothing else: the runbooks, as
+/// they are written. Names hold the hash of the text, so that nothing is ever replaced and a medium that keeps
+/// everything keeps this too. Facts of the configuration are not in it: the repository tells its keeper nothing else.
+/// </summary>
+internal static class Kit
+{
+    private const string Folder = "kit";
+
+    /// <summary>Writes what is not there yet. Null, or a warning: a point is worth as much without it.</summary>
+    public static async Task<Problem?> WriteAsync(
+        Machine machine, ApplicationConfiguration configuration, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var store = machine.Store(configuration.Repository.Location);
+            var there = new HashSet<string>(StringComparer.Ordinal);
+            await foreach (var found in store.ListAsync(new ObjectPrefix(Folder), cancellationToken)) there.Add(found.Name.Value);
+            Problem? unfit = null;
+            var secrets = new RunSecrets(machine, configuration);
+            foreach (var runbook in RunbookLibrary.Open(machine.Disk, configuration.Folder).All)
+            {
+                var name = NameOf(runbook);
+                if (there.Contains(name)) continue;
+                if (!ObjectName.IsValid(name) || secrets.Redact(runbook.Text) != runbook.Text)
+                {
+                    // The kit is not sealed: a secret in somebody's own text would be there for every keeper to read.
+                    unfit ??= Unwritten($"{runbook.Source} holds the value of a secret, or a name that no medium keeps", runbook.Source);
+                    continue;
+                }
+
+                await store.PutAsync(
+                    new ObjectName(name), Encoding.UTF8.GetBytes(runbook.Text), PutMode.ContentNamed, cancellationToken);
+            }
+
+            return unfit;
+        }
+        catch (RepriseException e)
+        {
+            return Unwritten(e.Message, e.Problem.Where);
+        }
+        catch (OperationCanceledException)
+        {
+            // The point is committed; saying that the backup was interrupted would be wrong.
+            return Unwritten("interrupted", null);
+        }
+    }
+
+    /// <summary><c>kit/runbooks/en/database-unavailable.1-0123456789abcdef.runbook.md</c></summary>
+    public static string NameOf(Runbook runbook) =>
+        $"{Folder}/runbooks/{runbook.Language}/{runbook.Id}.{runbook.Version}-{runbook.Sha256[..16]}{RunbookLibrary.Ending}";
+
+    private static Problem Unwritten(string why, string? where) => new(
+        RunbookErrors.KitNotWritten,
+        Severity.Warning,
+        $"the point is taken, but the runbooks could not be put into the repository: {why}",
+        "the next backup tries again; reprise runbook export writes them elsewhere")
+    {
+        Where = where,
+    };
+}

@@ -1,0 +1,325 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Reprise.Cli;
+using Reprise.Configuration;
+using Reprise.Json;
+using Reprise.Recovery.Assets;
+using Reprise.Recovery.Checks;
+using Reprise.Recovery.Planning;
+using Reprise.Recovery.Runbooks;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Wiring;
+
+/// <summary>Carries the steps of a runbook out on the application itself, with the operations of the commands.</summary>
+/// <param name="context">the running command.</param>
+/// <param name="commands">how programs are called here.</param>
+/// <param name="yes">whether restores may go on without the application's name being typed.</param>
+/// <param name="accepted">codes of targets that a person typed; each fits one target only.</param>
+internal sealed class ProductionBinding(
+    CommandContext context, RunbookCommands commands, bool yes, IReadOnlyList<string> accepted) : IRunbookBinding
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    private readonly Machine machine = Machine.Of(context.Host);
+
+    /// <inheritdoc />
+    public string Name => "production";
+
+    /// <inheritdoc />
+    public async Task<StepAnswer> DoAsync(StepAction action, StepPatience patience, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (action.Run.Count > 0) return await StartAsync(action.Run, patience, cancellationToken);
+            var isQuestion = Builtins.Find(action.Builtin ?? "") is { ChangesSomething: false };
+            var started = machine.Clock.GetTimestamp();
+            while (true)
+            {
+                var answer = await CallAsync(action, patience, cancellationToken);
+                var isOver = patience.Once || patience.Within is not { } within
+                    || machine.Clock.GetElapsedTime(started) + Pause >= within;
+                if (!isQuestion || answer.Outcome == Outcome.Pass || isOver) return answer;
+                await Task.Delay(Pause, machine.Clock, cancellationToken);
+            }
+        }
+        catch (RepriseException e) when (e.Code.Exit != ExitCodes.Refused)
+        {
+            var outcome = Builtins.Find(action.Builtin ?? "") is { ChangesSomething: false }
+                ? Outcome.CouldNotVerify
+                : Outcome.Fail;
+            return new StepAnswer(outcome, LineOf(e.Problem));
+        }
+    }
+
+    /// <inheritdoc />
+    public async Task<RunTarget> IdentifyAsync(string target, CancellationToken cancellationToken)
+    {
+        var configuration = context.Configuration;
+        if (target == "application")
+        {
+            var who = $"{configuration.Application}\n{configuration.File}\n{Recovery.Assets.Machine.Fingerprint(machine.Disk)}";
+            return new RunTarget(
+                Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(who)))[..TargetIdentity.CodeLength],
+                $"application {configuration.Application} of {configuration.File} on this machine");
+        }
+
+        using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
+        var state = await Asset(protection, target).InspectAsync(cancellationToken);
+        var identity = string.Join(", ", state.Identity.Select(i => $"{i.Key} {i.Value}"));
+        return new RunTarget(
+            TargetIdentity.CodeOf(target, state), $"{target}: {state.Where}" + (identity.Length > 0 ? $", {identity}" : ""));
+    }
+
+    // A step may work on a configuration that an earlier one brought back.
+    private Task<StepAnswer> CallAsync(StepAction action, StepPatience patience, CancellationToken cancellationToken) =>
+        action.One("config") is { } other
+            ? new ProductionBinding(context.For(other), commands, yes, accepted).CallHereAsync(action, patience, cancellationToken)
+            : CallHereAsync(action, patience, cancellationToken);
+
+    private Task<StepAnswer> CallHereAsync(StepAction action, StepPatience patience, CancellationToken cancellationToken) =>
+        action.Builtin switch
+        {
+            "status" => TellAsync(StatusOperation.RunAsync(new NoOptions(), context), s => s.Next),
+            "doctor" => TellAsync(
+                DoctorOperation.RunAsync(new NoOptions(), context), d => $"{d.Examined.Count} things were looked at"),
+            "points" => TellAsync(PointOperations.PointsAsync(new NoOptions(), context), PointsOf),
+            "check" => CheckAsync(action.With.GetValueOrDefault("names") ?? []),
+            "readable" => ReadableAsync(action.One("asset") ?? "", cancellationToken),
+            "unreadable" => OppositeAsync(ReadableAsync(action.One("asset") ?? "", cancellationToken)),
+            "silent" => OppositeAsync(NetworkAsync(action, cancellationToken)),
+            "http" or "tcp" => NetworkAsync(action, cancellationToken),
+            "secrets" => SecretsAsync(action.One("point"), cancellationToken),
+            "verify" => TellAsync(
+                PointOperations.VerifyAsync(new VerifyOptions { Point = action.One("point"), Read = "all" }, context),
+                v => $"{v.Verdict}: {v.ObjectsRead} of {v.Objects} objects read"),
+            "backup" => BackupAsync(),
+            "stop" => ControlAsync(context.Configuration.Control?.Stop, patience, cancellationToken),
+            "start" => ControlAsync(context.Configuration.Control?.Start, patience, cancellationToken),
+            "start-database" => ControlAsync(
+                commands.Database(action) is { } d ? RunbookCommands.DatabaseStart(d) : null, patience, cancellationToken),
+            "stop-database" => ControlAsync(
+                commands.Database(action) is { } d ? RunbookCommands.DatabaseStop(d) : null, patience, cancellationToken),
+            "restore" => RestoreAsync(action, cancellationToken),
+            "undo" => UndoAsync(action.One("restore")),
+            "forget" => ForgetAsync(action.One("restore") ?? ""),
+            "recover" => RecoverAsync(action),
+            _ => throw new InvariantException($"builtin {action.Builtin}"),
+        };
+
+    private static async Task<StepAnswer> TellAsync<T>(Task<CommandReport<T>> call, Func<T, string> text)
+        where T : class
+    {
+        var report = await call;
+        var lines = report.Problems.Where(p => p.Severity != Severity.Note).Select(LineOf).Prepend(report.Result is { } result ? text(result) : "");
+        return new StepAnswer(
+            report.Problems.Any(p => p.Severity == Severity.Error) ? Outcome.Fail : Outcome.Pass,
+            string.Join('\n', lines.Where(l => l.Length > 0)));
+    }
+
+    private async Task<StepAnswer> CheckAsync(IReadOnlyList<string> names)
+    {
+        var report = await PointOperations.CheckAsync(new CheckOptions(names), context);
+        var checks = report.Result?.Checks ?? [];
+        var red = checks.Where(c => c.Required && c.Outcome is "fail" or "could-not-verify").ToList();
+        var outcome = red.Count == 0
+            ? checks.Any(c => c.Outcome == "pass") ? Outcome.Pass : Outcome.CouldNotVerify
+            : red.Exists(c => c.Outcome == "fail") ? Outcome.Fail : Outcome.CouldNotVerify;
+        return new StepAnswer(outcome, checks.Count == 0
+            ? "the configuration has no checks"
+            : string.Join('\n', checks.Select(c => $"{Output.WordOf(c.Outcome)}  {c.Name}{Seen(c)}")));
+    }
+
+    private static string Seen(CheckJson check) => check.Outcome == "pass" || check.Actual is null || check.Actual == check.Name
+        ? ""
+        : $": {check.Actual}";
+
+    private async Task<StepAnswer> ReadableAsync(string name, CancellationToken cancellationToken)
+    {
+        using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
+        var state = await Asset(protection, name).InspectAsync(cancellationToken);
+        return state.Presence switch
+        {
+            Presence.Readable => new StepAnswer(Outcome.Pass, $"{name}: {state.Where} can be read"),
+            Presence.Absent => new StepAnswer(Outcome.Fail, $"{name}: {state.Where} is not there"),
+            _ => new StepAnswer(
+                Outcome.Fail,
+                $"{name}: {state.Where} cannot be read: {(state.Unreadable is { } why ? LineOf(why) : "it does not answer")}"),
+        };
+    }
+
+    // What proves that something was really stopped: an answer that fails is what is wanted.
+    private static async Task<StepAnswer> OppositeAsync(Task<StepAnswer> question)
+    {
+        var answer = await question;
+        return answer with
+        {
+            Outcome = answer.Outcome switch
+            {
+                Outcome.Pass => Outcome.Fail,
+                Outcome.Fail => Outcome.Pass,
+                var unsure => unsure,
+            },
+        };
+    }
+
+    private async Task<StepAnswer> NetworkAsync(StepAction action, CancellationToken cancellationToken)
+    {
+        using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
+        var url = action.One("url") is { } text ? new Uri(text) : null;
+        CheckDefinition check = action.Builtin == "http"
+            ? new CheckDefinition.Http
+            {
+                Name = "http",
+                Url = url ?? throw new InvariantException("http has a url"),
+                Status = int.TryParse(action.One("status"), CultureInfo.InvariantCulture, out var status) ? status : null,
+            }
+            : new CheckDefinition.Tcp
+            {
+                Name = "tcp",
+                Host = url?.Host ?? action.One("host") ?? "",
+                Port = url?.Port ?? int.Parse(action.One("port") ?? "0", CultureInfo.InvariantCulture),
+            };
+        using var runner = ChecksFactory.Make(machine, protection.Configuration, protection.Assets);
+        var answer = await runner.AskAsync(check, CheckSubject.None, Patience.Once, cancellationToken);
+        return new StepAnswer(answer.Outcome, answer.Actual ?? $"{answer.Expected}");
+    }
+
+    private async Task<StepAnswer> SecretsAsync(string? name, CancellationToken cancellationToken)
+    {
+        using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
+        var catalog = await protection.CatalogAsync(cancellationToken);
+        var point = PointNames.Find(catalog, name ?? PointNames.Latest);
+        var secrets = protection.CompareSecrets(point.Manifest);
+        if (secrets.Count == 0) return new StepAnswer(Outcome.CouldNotVerify, "no secrets are configured");
+        var differing = secrets.Where(s => !s.IsHarmless).ToList();
+        var text = string.Join('\n', secrets.Select(s => s.Message));
+        return differing.Count == 0
+            ? new StepAnswer(Outcome.Pass, text)
+            : new StepAnswer(Outcome.Fail, text)
+            {
+                Facts = new SortedDictionary<string, string>
+                {
+                    ["point"] = point.Id.Value,
+                    ["differing"] = string.Join(", ", differing.Select(s => s.Name)),
+                },
+            };
+    }
+
+    private async Task<StepAnswer> BackupAsync()
+    {
+        var report = await PointOperations.BackupAsync(new BackupOptions { ByPerson = true }, context);
+        var answer = await TellAsync(Task.FromResult(report), b => $"point {b.Point?.Id} taken, {b.Point?.State}");
+        return report.Result?.Point is { } point
+            ? answer with { Facts = new SortedDictionary<string, string> { ["point"] = point.Id } }
+            : answer;
+    }
+
+    private async Task<StepAnswer> RestoreAsync(StepAction action, CancellationToken cancellationToken)
+    {
+        var options = new RestoreOptions
+        {
+            Point = action.One("point"),
+            Assets = action.With.GetValueOrDefault("assets") ?? [],
+            Yes = yes,
+            RestoreSecrets = action.One("restore-secrets") == "true",
+            SkipChecks = [],
+            AcceptTargets = accepted,
+            WithoutSafety = [],
+        };
+        var state = machine.State(context.Configuration.Application, context.Configuration.File);
+        if (state.Interrupted().Count > 0) options = options with { Continue = true, Point = null, Assets = [] };
+        var report = await RestoreOperations.RestoreAsync(options, new RestoreConversation(context, yes), context);
+        var answer = await EndAsync(report);
+        if (answer.Outcome != Outcome.Pass || report.Result is not { Point: { } point } restored) return answer;
+        var facts = new SortedDictionary<string, string> { ["restore"] = restored.RestoreId ?? "", ["point"] = point };
+        if (await MomentAsync(point, options.Assets, cancellationToken) is { } moment)
+            facts["moment"] = moment.ToString("O", CultureInfo.InvariantCulture);
+        return answer with { Facts = facts };
+    }
+
+    // What was lost starts at the oldest moment of the data that came back; secrets are no data.
+    private async Task<DateTimeOffset?> MomentAsync(
+        string point, IReadOnlyList<string> only, CancellationToken cancellationToken)
+    {
+        using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
+        var manifest = PointNames.Find(await protection.CatalogAsync(cancellationToken), point).Manifest;
+        var restored = manifest.Assets
+            .Where(a => a.Kind != AssetKinds.Secrets && (only.Count == 0 || only.Contains(a.Name)))
+            .ToList();
+        return restored.Count == 0 ? null : restored.Min(a => a.Moment).ToUniversalTime();
+    }
+
+    private async Task<StepAnswer> UndoAsync(string? restore) => await EndAsync(await RestoreOperations.UndoAsync(
+        new UndoOptions { RestoreId = restore, Yes = yes, AcceptTargets = accepted },
+        new RestoreConversation(context, yes),
+        context));
+
+    // The identity of the target was typed for it, which says more than the name of the application.
+    private async Task<StepAnswer> ForgetAsync(string restore) =>
+        await EndAsync(await RestoreOperations.ForgetAsync(new ForgetOptions(restore, Yes: true), context));
+
+    private async Task<StepAnswer> RecoverAsync(StepAction action)
+    {
+        var to = context.FullPath(action.One("to") ?? "");
+        var options = new RecoverOptions(action.One("point"), to, action.One("restore-secrets") == "true");
+        var report = await PointOperations.RecoverAsync(options, context);
+        var answer = await TellAsync(
+            Task.FromResult(report), r => string.Join('\n', [$"recovered into {r.Folder}", .. r.Next]));
+
+        // What is missing after a recovery (secrets that are not kept) is named in its problems and is dealt with later.
+        return report.Result is null
+            ? answer
+            : answer with
+            {
+                Outcome = report.Problems.Any(p => p.Severity == Severity.Error && p.Code.Exit != ExitCodes.Incomplete)
+                    ? Outcome.Fail
+                    : Outcome.Pass,
+                Facts = new SortedDictionary<string, string> { ["folder"] = to, ["point"] = report.Result.Point },
+            };
+    }
+
+    private static async Task<StepAnswer> EndAsync(CommandReport<RestoreJson> report)
+    {
+        // Refused means that nothing was changed, and that a person can say more.
+        if (report.Problems.FirstOrDefault(p => p.Severity == Severity.Error && p.Code.Exit == ExitCodes.Refused) is { } refused)
+            throw new RepriseException(refused);
+        return await TellAsync(
+            Task.FromResult(report),
+            r => string.Join('\n', [$"{r.RestoreId}: {r.Verdict}", .. r.Checks.Select(c => $"{Output.WordOf(c.Outcome)}  {c.Name}{Seen(c)}")]));
+    }
+
+    private Task<StepAnswer> ControlAsync(
+        IReadOnlyList<string>? arguments, StepPatience patience, CancellationToken cancellationToken) =>
+        StartAsync(
+            arguments ?? throw new InvariantException("the step was asked of a person instead"), patience, cancellationToken);
+
+    private async Task<StepAnswer> StartAsync(
+        IReadOnlyList<string> arguments, StepPatience patience, CancellationToken cancellationToken)
+    {
+        var folder = context.Options.Repository is null ? context.Configuration.Folder : context.Host.WorkingFolder;
+        var compose = arguments is ["docker", "compose", ..]
+            ? await AssetFactory.FindComposeAsync(machine.Children, cancellationToken)
+            : ["docker", "compose"];
+        var command = new AssetFactory(machine, compose).Command(arguments, folder) with { Within = patience.Within };
+        var result = await machine.Children.RunAsync(command, cancellationToken);
+        var text = string.Join('\n', new[] { result.Output.Trim(), result.Errors.Trim() }.Where(t => t.Length > 0));
+        return result.Exit == 0
+            ? new StepAnswer(Outcome.Pass, text)
+            : new StepAnswer(Outcome.Fail, $"exit {result.Exit}\n{text}");
+    }
+
+    private static IAsset Asset(Protection protection, string name) =>
+        protection.Assets.FirstOrDefault(a => a.Name == name) ?? throw new RepriseException(
+            ConfigurationErrors.Value,
+            $"no asset is called '{name}'",
+            $"choose among {string.Join(", ", protection.Assets.Select(a => a.Name))}");
+
+    private static string PointsOf(PointsJson points) => points.Points.Count == 0
+        ? "there is no point"
+        : string.Join('\n', points.Points.Reverse().Take(10).Select(
+            p => $"{p.Id}  {p.Created.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)} UTC  {p.Kind}, {p.State}"));
+
+    private static string LineOf(Problem problem) => $"{problem.Message} [{problem.Code.Name}]; {problem.Hint}";
+}

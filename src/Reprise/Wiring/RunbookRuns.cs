@@ -1,0 +1,205 @@
+using System.Text.RegularExpressions;
+using Reprise.Cli;
+using Reprise.Json;
+using Reprise.Recovery.Runbooks;
+using Reprise.Runbooks;
+using Reprise.Storage.Disk;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Wiring;
+
+/// <summary><c>runbook run</c>, <c>resume</c> and <c>report</c>.</summary>
+internal static partial class RunbookRuns
+{
+    /// <summary><c>runbook run NAME</c></summary>
+    public static async Task<CommandReport<RunbookRunJson>> RunAsync(RunbookRunOptions options, CommandContext context)
+    {
+        var desk = RunbookDesk.Open(context);
+        var runbook = desk.Library.Find(options.Name ?? "", options.Language);
+        Refuse(desk, runbook);
+        var inputs = await InputsAsync(desk, runbook, options);
+        using var journal = RunJournal.Create(
+            desk.Machine.Disk, desk.Journals, desk.Machine.Clock.GetUtcNow(), runbook.Text);
+        var run = new RunbookRun(desk.Plan(runbook), journal, HostOf(desk, options));
+        await run.StartAsync(inputs, context.Cancellation);
+        return Report(desk, runbook, journal);
+    }
+
+    /// <summary><c>runbook resume [RUN]</c></summary>
+    public static async Task<CommandReport<RunbookRunJson>> ResumeAsync(RunbookRunOptions options, CommandContext context)
+    {
+        var desk = RunbookDesk.Open(context);
+        var disk = desk.Machine.Disk;
+        var id = RunJournal.Find(disk, desk.Journals, options.Name);
+        var runbook = Kept(desk, id);
+        using var journal = RunJournal.Open(disk, desk.Journals, id);
+        var run = new RunbookRun(desk.Plan(runbook), journal, HostOf(desk, options));
+        await run.ResumeAsync(options.Undo, context.Cancellation);
+        return Report(desk, runbook, journal);
+    }
+
+    /// <summary><c>runbook report [RUN]</c></summary>
+    public static Task<CommandReport<RunbookRunJson>> ReportAsync(RunbookReportOptions options, CommandContext context)
+    {
+        var desk = RunbookDesk.Open(context);
+        var id = RunJournal.Find(desk.Machine.Disk, desk.Journals, options.Run);
+        var (events, head) = RunJournal.Read(desk.Machine.Disk, desk.Journals, id);
+        if (events.Count == 0) throw NothingHappened(id);
+        var report = RunReport.Of(Kept(desk, id), events, head);
+        var result = Json(desk, report);
+        if (options.To is not { } path) return Task.FromResult(new CommandReport<RunbookRunJson>(result));
+        var markdown = desk.Secrets.Redact(ReportPage.Markdown(report, desk.Configuration?.Application ?? "recovery"));
+        var text = path.EndsWith(".html", StringComparison.Ordinal)
+            ? HtmlPage.Of(markdown, report.Runbook.Title, "en", forPaper: false)
+            : markdown;
+        desk.Machine.Disk.MakeFolder(new DiskPath(path).Parent);
+        RunbookOperations.WriteFile(desk.Machine.Disk, new DiskPath(path), text);
+        return Task.FromResult(new CommandReport<RunbookRunJson>(result with { Written = path }));
+    }
+
+    private static RunbookHost HostOf(RunbookDesk desk, RunbookRunOptions options)
+    {
+        var user = desk.Machine.Variable("SUDO_USER") ?? AssetFactory.UserName(desk.Machine);
+        return new RunbookHost(
+            new ProductionBinding(
+                desk.Context, desk.Commands, options.Yes, [.. options.Confirmations.Select(c => c.Option)]),
+            new RunbookConversation(desk.Context, options, desk.Secrets.Redact),
+            desk.Machine.Clock,
+            desk.Secrets.Redact,
+            user)
+        {
+            AskVerificationsFirst = options.RedFirst,
+        };
+    }
+
+    // The run keeps to the text with which it began, also when the file, or this program, has changed since.
+    private static Runbook Kept(RunbookDesk desk, string id) => RunbookParser.Parse(
+        RunJournal.ReadRunbook(desk.Machine.Disk, desk.Journals, id), (desk.Journals / (id + RunbookLibrary.Ending)).ToString());
+
+    private static void Refuse(RunbookDesk desk, Runbook runbook)
+    {
+        if (RunbookOperations.Findings(desk, runbook) is not [var first, ..]) return;
+        throw new RepriseException(new Problem(RunbookErrors.Invalid, Severity.Error, first.Message, first.Hint)
+        {
+            Where = first.Where,
+        });
+    }
+
+    private static async Task<IReadOnlyDictionary<string, string>> InputsAsync(
+        RunbookDesk desk, Runbook runbook, RunbookRunOptions options)
+    {
+        var inputs = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, value) in options.Inputs)
+        {
+            if (name != "since" && runbook.Inputs.All(i => i.Name != name))
+            {
+                throw new RepriseException(
+                    RunbookErrors.InputMissing,
+                    $"{runbook.Id} asks for no input '{name}'",
+                    runbook.Inputs.Count == 0 ? "leave it out" : $"it asks for {string.Join(", ", runbook.Inputs.Select(i => i.Name))}");
+            }
+
+            inputs[name] = value;
+        }
+
+        var context = desk.Context;
+        foreach (var input in runbook.Inputs.Where(i => !inputs.ContainsKey(i.Name)))
+        {
+            var usual = input.Default is { } text ? desk.Facts.Show(text) : null;
+            var typed = context.Host.Terminal.CanAsk && !context.Options.Json
+                ? await context.Host.Terminal.AskAsync(
+                    $"{desk.Facts.Show(input.Ask)}{(usual is null ? "" : $" [{usual}]")} ", context.Cancellation)
+                : null;
+            inputs[input.Name] = (string.IsNullOrWhiteSpace(typed) ? usual : typed.Trim()) ?? throw new RepriseException(
+                RunbookErrors.InputMissing,
+                $"{runbook.Id} must know '{input.Name}': {desk.Facts.Show(input.Ask)}",
+                $"give it with --input {input.Name}=VALUE");
+        }
+
+        return inputs;
+    }
+
+    private static CommandReport<RunbookRunJson> Report(RunbookDesk desk, Runbook runbook, RunJournal journal)
+    {
+        var report = RunReport.Of(runbook, journal.Events, journal.Head);
+        var json = Json(desk, report);
+        var why = journal.Events.LastOrDefault(e => e.Event == RunEventKind.Paused);
+        Problem? problem = report.State switch
+        {
+            RunState.Waiting => Error(RunbookErrors.Waiting, why, json),
+            RunState.Stopped => Error(RunbookErrors.Stopped, why, json),
+            RunState.NeedsDecision => Error(RunbookErrors.UndoFailed, why, json),
+            _ => null,
+        };
+        return new CommandReport<RunbookRunJson>(json, problem is null ? [] : [problem]);
+    }
+
+    private static Problem Error(ErrorCode code, RunEvent? why, RunbookRunJson json) =>
+        new(code, Severity.Error, why?.Reason ?? "the run stands still", json.Next) { Where = json.At };
+
+    private static RunbookRunJson Json(RunbookDesk desk, RunReport report)
+    {
+        var events = RunJournal.Read(desk.Machine.Disk, desk.Journals, report.Run).Events;
+        var progress = RunProgress.Of(report.Runbook, events);
+        return new RunbookRunJson
+        {
+            Run = report.Run,
+            Runbook = report.Runbook.Id,
+            Title = report.Runbook.Title,
+            Version = report.Runbook.Version,
+            Sha256 = report.Runbook.Sha256,
+            Binding = report.Binding,
+            State = RunProgress.WordOf(report.State),
+            Since = report.Since,
+            Began = report.Began,
+            Last = report.Last,
+            RtoSeconds = Seconds(report.Rto),
+            RpoSeconds = Seconds(report.Rpo),
+            Point = report.Point,
+            Phases = [.. report.Phases.Select(p => new RunbookPhaseJson(p.Name, p.Kind, Seconds(p.Elapsed)))],
+            Steps = [.. report.Steps.Select(s => new RunbookRanJson(
+                s.Id, RunbookOperations.Word(s.Type), s.Outcome, Seconds(s.Elapsed), s.Command, s.Excerpt))],
+            Decisions = [.. report.Decisions.Select(d => new RunbookDecisionJson(
+                d.At, d.Step, d.Option, d.Reason, d.Actor, d.Target))],
+            Deviations = report.Deviations,
+            NotDiscriminating = report.NotDiscriminating,
+            Timeline = [.. report.Timeline.Select(m => new RunbookMomentJson(m.At, m.Text))],
+            At = report.State is RunState.Done or RunState.Undone ? null : progress.UndoBegun ?? progress.Cursor,
+            Journal = (desk.Journals / (report.Run + ".jsonl")).ToString(),
+            Head = report.Head,
+            Next = Next(report, progress, events.LastOrDefault(e => e.Event == RunEventKind.Paused)?.Reason, desk.Commands.Again),
+        };
+    }
+
+    private static string Next(RunReport report, RunProgress progress, string? why, string again)
+    {
+        var resume = $"reprise runbook resume {report.Run}{again}";
+        var look = $"reprise runbook report {report.Run}{again} --to report.html";
+        var at = progress.Cursor is { } id ? report.Runbook.Find(id) : null;
+        if (report.State == RunState.Waiting && Code().Match(why ?? "") is { Success: true } code)
+            return $"{resume} --yes --confirm {at?.Id}={code.Groups["code"].Value}";
+        return report.State switch
+        {
+            RunState.Done => $"{look}, then reprise runbook run after-incident",
+            RunState.Undone => look,
+            RunState.Waiting when at is { Type: StepType.Decide } decide =>
+                $"{resume} --decide {decide.Id}={string.Join('|', decide.Options.Select(o => o.Key))}:REASON",
+            RunState.Waiting when at is { Effect: EffectClass.Irreversible } => $"{resume} --confirm {at.Id}=TARGET",
+            RunState.Waiting when at is { Type: StepType.Manual } => $"{resume} --decide {at.Id}=done:WHAT-CAME-OF-IT",
+            RunState.Waiting when at is { Type: StepType.Act } && progress.Begun is null => $"{resume} --yes",
+            RunState.Waiting or RunState.NeedsDecision when at is not null =>
+                $"{resume} --decide {progress.UndoBegun ?? at.Id}=done|again:REASON",
+            RunState.Stopped => $"{resume} tries the step again, {resume} --undo takes back what was done",
+            _ => resume,
+        };
+    }
+
+    // How a restore says that its target must be named; here that is done for the step.
+    [GeneratedRegex("--accept-target (?<code>[0-9a-f]+)", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Code();
+
+    private static double? Seconds(TimeSpan? time) => time is { } value ? Math.Round(value.TotalSeconds, 3) : null;
+
+    private static RepriseException NothingHappened(string id) => new(
+        RunbookErrors.RunUnknown, $"nothing was recorded of run {id}", "reprise runbook report names the newest without an id");
+}
