@@ -31,6 +31,9 @@ public sealed class PointRepository : IDisposable
     /// <summary>Its identity: 32 hexadecimal digits.</summary>
     public string Id => Convert.ToHexStringLower(sealer.Keys.RepositoryId.Span);
 
+    /// <summary>What was kept of drills, beside the points and in clear.</summary>
+    public EvidenceObjects Evidence => new(host.Store);
+
     /// <summary>
     /// Makes a repository in an empty store. <c>repository-exists</c> when there is one. The keys are returned and
     /// nowhere else kept: the caller makes them durable before it says that the repository exists.

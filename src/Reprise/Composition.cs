@@ -27,6 +27,10 @@ internal static class Composition
             Recover = PointOperations.RecoverAsync,
             Export = PointOperations.ExportAsync,
             KeySheet = KeyOperations.SheetAsync,
+            EvidenceList = EvidenceOperations.ListAsync,
+            EvidenceShow = EvidenceOperations.ShowAsync,
+            EvidenceVerify = EvidenceOperations.VerifyAsync,
+            DrillNote = EvidenceOperations.NoteAsync,
             Demo = DemoOperation.RunAsync,
         };
     }

@@ -182,10 +182,3 @@ public static class DrillWords
 /// <param name="Problems">what decides the exit code.</param>
 /// <param name="KeptAt">the sandbox, when it was kept.</param>
 public sealed record DrillReport(DrillRecord Record, IReadOnlyList<Problem> Problems, string? KeptAt);
-
-/// <summary>Keeps what a drill saw, where it can be proven later.</summary>
-public interface IDrillArchive
-{
-    /// <summary>Keeps the record; returns where, or null when there is no such place.</summary>
-    Task<string?> KeepAsync(DrillRecord record, CancellationToken cancellationToken);
-}

@@ -38,6 +38,7 @@ internal sealed class CommandTree
         ExportCommand.AddTo(this, operations);
         RecoverCommand.AddTo(this, operations);
         KeyCommand.AddTo(this, operations);
+        EvidenceCommand.AddTo(this, operations);
         DemoCommand.AddTo(this, operations);
         CompletionCommand.AddTo(this);
     }

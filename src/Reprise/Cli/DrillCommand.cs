@@ -53,6 +53,7 @@ internal static class DrillCommand
                 Keep = parse.GetValue(keep),
             },
             DrillText.Render), "reprise drill --level 4");
+        DrillNoteCommand.AddTo(tree, command, operations);
     }
 
     private static DateTimeOffset Moment(string text, CommandContext context)

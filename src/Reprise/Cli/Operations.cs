@@ -69,6 +69,14 @@ internal sealed record Operations
 
     public Operation<KeySheetOptions, KeySheetJson>? KeySheet { get; init; }
 
+    public Operation<EvidenceOptions, EvidenceListJson>? EvidenceList { get; init; }
+
+    public Operation<EvidenceShowOptions, EvidenceShowJson>? EvidenceShow { get; init; }
+
+    public Operation<EvidenceOptions, EvidenceVerifyJson>? EvidenceVerify { get; init; }
+
+    public Operation<DrillNoteOptions, DrillNoteJson>? DrillNote { get; init; }
+
     public Operation<DemoOptions, DemoJson>? Demo { get; init; }
 }
 

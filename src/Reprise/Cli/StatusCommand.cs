@@ -65,6 +65,12 @@ internal static class StatusCommand
             output.Paragraph($"former data: {former.Asset} in {former.Where}{size}{until}", 2);
         }
 
+        foreach (var action in status.Actions)
+        {
+            var late = action.Overdue ? output.Paint("overdue", Tone.Warning) + ", was due" : "due";
+            output.Paragraph($"action: {action.Action} ({action.Owner}, {late} {action.Due}; {action.Gap}; note {action.Note})", 2);
+        }
+
         output.Line($"next: {status.Next}");
     }
 

@@ -47,6 +47,14 @@ internal static class Documents
 
     public static Document<KeySheetJson> KeySheet { get; } = new("key-sheet", Context.EnvelopeKeySheetJson);
 
+    public static Document<EvidenceListJson> EvidenceList { get; } = new("evidence-list", Context.EnvelopeEvidenceListJson);
+
+    public static Document<EvidenceShowJson> EvidenceShow { get; } = new("evidence-show", Context.EnvelopeEvidenceShowJson);
+
+    public static Document<EvidenceVerifyJson> EvidenceVerify { get; } = new("evidence-verify", Context.EnvelopeEvidenceVerifyJson);
+
+    public static Document<DrillNoteJson> DrillNote { get; } = new("drill-note", Context.EnvelopeDrillNoteJson);
+
     public static Document<DemoJson> Demo { get; } = new("demo", Context.EnvelopeDemoJson);
 
     public static Document<NothingJson> Error { get; } = new("error", Context.EnvelopeNothingJson);
@@ -99,6 +107,10 @@ internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 [JsonSerializable(typeof(Envelope<RecoverJson>))]
 [JsonSerializable(typeof(Envelope<KeyListJson>))]
 [JsonSerializable(typeof(Envelope<KeySheetJson>))]
+[JsonSerializable(typeof(Envelope<EvidenceListJson>))]
+[JsonSerializable(typeof(Envelope<EvidenceShowJson>))]
+[JsonSerializable(typeof(Envelope<EvidenceVerifyJson>))]
+[JsonSerializable(typeof(Envelope<DrillNoteJson>))]
 [JsonSerializable(typeof(Envelope<DemoJson>))]
 [JsonSerializable(typeof(Envelope<NothingJson>))]
 internal sealed partial class DocumentContext : JsonSerializerContext;

@@ -40,6 +40,9 @@ internal sealed record StatusJson
     /// <summary>Whether anything starts <c>backup</c> by itself; null when that cannot be told here.</summary>
     public required bool? Scheduled { get; init; }
 
+    /// <summary>Corrective actions that nobody has closed, the one that is due first in front.</summary>
+    public IReadOnlyList<ActionJson> Actions { get; init; } = [];
+
     /// <summary>The next command to type.</summary>
     public required string Next { get; init; }
 }

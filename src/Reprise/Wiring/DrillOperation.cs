@@ -46,10 +46,10 @@ internal static class DrillOperation
         var report = await new DrillRun(application, Host(machine, context, targets, courtesy)).RunAsync(request, context.Cancellation);
         var problems = new List<Problem>([.. passed, .. report.Problems]);
         if (Remember(protection.State, report.Record) is { } forgotten) problems.Add(forgotten);
-        var evidence = Archive(protection) is { } archive
-            ? await archive.KeepAsync(report.Record, context.Cancellation)
-            : null;
-        return new CommandReport<DrillJson>(DrillJson.From(report.Record, evidence, report.KeptAt), problems);
+        var kept = await EvidenceOperations.Log(machine, context, protection.Repository)
+            .KeepAsync(report.Record, context.Cancellation);
+        problems.AddRange(kept.Problems);
+        return new CommandReport<DrillJson>(DrillJson.From(report.Record, kept.Id, report.KeptAt), problems);
     }
 
     /// <summary>What was proven of an application, and is compared by <c>status</c>.</summary>
@@ -72,13 +72,6 @@ internal static class DrillOperation
         return entries;
     }
 
-    // Joined by whoever brings the room of evidence: until then nothing is kept but what status remembers.
-    private static IDrillArchive? Archive(Protection protection)
-    {
-        _ = protection;
-        return null;
-    }
-
     // The newest point that was complete before the disaster; what came later did not exist then.
     private static PointEntry Choose(PointCatalog catalog, DrillOptions options)
     {
@@ -88,7 +81,7 @@ internal static class DrillOperation
             ? PointNames.Find(catalog, found.Id.Value)
             : throw new RepriseException(
                 DrillErrors.FaultBeforePoint,
-                $"no complete point is older than {Cli.Calendar.Utc(fault)}",
+                $"no complete point is older than {fault.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC",
                 "name a later moment with --fault-at, or a point with --point");
     }
 

@@ -1,5 +1,6 @@
 using Reprise.Cli;
 using Reprise.Json;
+using Reprise.Recovery.Evidence;
 using Reprise.Recovery.State;
 using Reprise.Repository.Points;
 using Reprise.Storage.Errors;
@@ -24,6 +25,8 @@ internal static class StatusOperation
         var conversation = new RestoreConversation(context, yes: false);
         var former = await protection.Restore(new Dialogue(conversation, context, null), context.Progress, null, null)
             .FormerAsync(context.Cancellation);
+        var evidence = await EvidenceOperations.Log(machine, context, protection.Repository).ReadAsync(context.Cancellation);
+        var actions = evidence.OpenActions(machine.Clock.GetUtcNow());
         var confirmed = protection.State.ReadAnswers().KeySheetConfirmed is not null;
         var drills = protection.State.ReadDrills();
         var status = new StatusJson
@@ -47,9 +50,16 @@ internal static class StatusOperation
             Window = regular.Count == 0 ? null : new WindowJson { From = regular[^1].Manifest.Created, To = regular[0].Manifest.Created },
             KeyElsewhere = confirmed,
             Scheduled = null,
+            Actions = [.. actions.Select(ActionJson.From)],
             Next = Next(interrupted, newest, exposure > objective, confirmed, drills),
         };
-        return new CommandReport<StatusJson>(status, [.. Problems(catalog, newest, exposure, objective, protection, machine)]);
+        return new CommandReport<StatusJson>(
+            status,
+            [
+                .. Problems(catalog, newest, exposure, objective, protection, machine),
+                .. evidence.Verdict.Problems,
+                .. actions.Where(a => a.IsOverdue).Select(Overdue),
+            ]);
     }
 
     // What would be lost starts at the oldest of the point's moments, not at the end of the backup.
@@ -79,6 +89,12 @@ internal static class StatusOperation
         if (newest is null || late) return "reprise backup";
         return confirmed ? drills.LastPassed is null ? "reprise drill" : "reprise verify" : "print the recovery sheet, then: reprise key sheet --confirm";
     }
+
+    private static Problem Overdue(OpenAction action) => new(
+        EvidenceErrors.ActionOverdue,
+        Severity.Warning,
+        $"the action of {action.Note.Owner} was due on {action.Note.Due:yyyy-MM-dd}: {action.Note.Action}",
+        $"when it is done: reprise drill note {action.Note.Drill} --close {action.Note.Id} --result TEXT");
 
     private static IEnumerable<Problem> Problems(
         PointCatalog catalog, PointEntry? newest, TimeSpan? exposure, TimeSpan? objective, Protection protection, Machine machine)

@@ -106,6 +106,11 @@ internal sealed class CommandBench
         KeyList = Answer<NoOptions, KeyListJson>(Samples.KeyList()),
         KeySheet = Answer<KeySheetOptions, KeySheetJson>(
             new KeySheetJson { Path = "/srv/shop/sheet.txt", Confirmed = false }),
+        EvidenceList = Answer<EvidenceOptions, EvidenceListJson>(new EvidenceListJson { Evidence = [Samples.Evidence(), Samples.Evidence(2)] }),
+        EvidenceShow = Answer<EvidenceShowOptions, EvidenceShowJson>(
+            new EvidenceShowJson { Evidence = Samples.Evidence(), Report = "/srv/shop/drill.html" }),
+        EvidenceVerify = Answer<EvidenceOptions, EvidenceVerifyJson>(Samples.EvidenceVerify()),
+        DrillNote = Answer<DrillNoteOptions, DrillNoteJson>(Samples.DrillNote()),
         Demo = Answer<DemoOptions, DemoJson>(Samples.Demo()),
     };
 }

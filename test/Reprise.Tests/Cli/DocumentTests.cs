@@ -32,6 +32,10 @@ public class DocumentTests
     [InlineData("key list", "key-list")]
     [InlineData("key sheet", "key-sheet")]
     [InlineData("drill", "drill")]
+    [InlineData("evidence list", "evidence-list")]
+    [InlineData("evidence show latest", "evidence-show")]
+    [InlineData("evidence verify", "evidence-verify")]
+    [InlineData("drill note latest --gap x", "drill-note")]
     [InlineData("demo", "demo")]
     public async Task Every_command_prints_one_document_of_its_schema(string line, string schema)
     {
@@ -61,6 +65,8 @@ public class DocumentTests
             Documents.Restore.Command, Documents.Undo.Command, Documents.RestoreForget.Command, Documents.Check.Command,
             Documents.Doctor.Command, Documents.Init.Command, Documents.Status.Command, Documents.Export.Command,
             Documents.Recover.Command, Documents.KeyList.Command, Documents.KeySheet.Command, Documents.Demo.Command, Documents.Drill.Command,
+            Documents.EvidenceList.Command, Documents.EvidenceShow.Command, Documents.EvidenceVerify.Command,
+            Documents.DrillNote.Command,
             Documents.Error.Command,
         ];
         Assert.Equal(documents.Order(StringComparer.Ordinal), schemas.Order(StringComparer.Ordinal));

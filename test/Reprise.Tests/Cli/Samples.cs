@@ -1,6 +1,7 @@
 using Reprise.Json;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Evidence;
+using EvidenceJson = Reprise.Json.EvidenceJson;
 
 namespace Reprise.Tests.Cli;
 
@@ -111,7 +112,64 @@ internal static class Samples
         Window = new WindowJson { From = Created.AddDays(-2), To = Created },
         KeyElsewhere = false,
         Scheduled = false,
+        Actions =
+        [
+            new ActionJson
+            {
+                Note = "20261122T091500Z-0001",
+                Drill = Id,
+                Gap = "no second key",
+                Action = "print the sheet",
+                Owner = "Ada",
+                Due = "2026-11-21",
+                Overdue = true,
+                Opened = Created,
+            },
+        ],
         Next = "reprise verify",
+    };
+
+    public static EvidenceJson Evidence(int sequence = 1) => new()
+    {
+        Sequence = sequence,
+        Kind = sequence == 1 ? "drill" : "note",
+        Recorded = Created,
+        Drill = Id,
+        Note = sequence == 1 ? null : "20261122T091500Z-0001",
+        Verdict = sequence == 1 ? "pass" : null,
+        Level = sequence == 1 ? 5 : null,
+        Gap = sequence == 1 ? null : "no second key",
+        Closes = null,
+        Sha256 = new string('a', 64),
+        Previous = sequence == 1 ? null : new string('b', 64),
+        KeyId = new string('c', 64),
+        Defect = sequence == 1 ? null : "evidence-altered",
+    };
+
+    public static EvidenceVerifyJson EvidenceVerify() => new()
+    {
+        Places =
+        [
+            new EvidencePlaceJson
+            {
+                Where = "/home/ada/.local/state/reprise/shop/evidence",
+                Verdict = "pass",
+                Pieces = 2,
+                TrustedKeys = [new string('c', 64)],
+                KeyTakenOnTrust = true,
+                NewestKnown = false,
+                Evidence = [Evidence(), Evidence(2) with { Defect = null }],
+            },
+        ],
+    };
+
+    public static DrillNoteJson DrillNote() => new()
+    {
+        Note = "20261122T091500Z-0001",
+        Drill = Id,
+        Closed = null,
+        Evidence = Evidence(2) with { Defect = null },
+        Open = 1,
     };
 
     public static PointsJson Points() => new()

@@ -1,4 +1,4 @@
-namespace Reprise.Cli;
+namespace Reprise;
 
 /// <summary>A language of dates.</summary>
 internal enum Language
