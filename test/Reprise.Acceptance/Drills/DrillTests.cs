@@ -125,6 +125,7 @@ public class DrillTests
 
         Directory.Move(recovery, away);
         File.Delete(key);
+        File.Delete(shop.Application + "/shop-recovery-sheet.txt");
         (await shop.RepriseAsync("init")).MustExit(0);
         Directory.Delete(recovery, recursive: true);
         Directory.Move(away, recovery);

@@ -1,6 +1,7 @@
 using Reprise.Json;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Evidence;
+using EvidenceJson = Reprise.Json.EvidenceJson;
 
 namespace Reprise.Tests.Cli;
 
