@@ -91,7 +91,9 @@ internal sealed class RunbookConversation(CommandContext context, RunbookRunOpti
         {
             var standard = question.Default is { } usual ? $" [{usual}]" : "";
             var typed = (await Terminal.AskAsync($"Your answer{standard}: ", cancellationToken))?.Trim();
-            if (typed is null) return null;
+
+            // A decision has no such option of its own, but whoever is tired may always stop here and resume later.
+            if (typed is null || (typed == "stop" && question.Options.All(o => o.Key != "stop"))) return null;
             var option = typed.Length == 0 ? question.Default : Match(question, typed);
             if (option is null)
             {
