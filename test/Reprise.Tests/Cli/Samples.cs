@@ -1,7 +1,6 @@
 using Reprise.Json;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Evidence;
-using EvidenceJson = Reprise.Json.EvidenceJson;
 
 namespace Reprise.Tests.Cli;
 
