@@ -90,7 +90,11 @@ public abstract record RunbookPart
 /// <param name="Name">its name; <c>{input.NAME}</c> stands for its value.</param>
 /// <param name="Ask">the question.</param>
 /// <param name="Default">the value when nobody says another one, or null: it must be given.</param>
-public sealed record RunbookInput(string Name, string Ask, string? Default);
+/// <param name="IsPoint">
+/// whether it names a point: it is looked up when the run begins, and from then on it is that one, whatever points are
+/// taken meanwhile. A backup of the damage would be <c>latest</c> otherwise.
+/// </param>
+public sealed record RunbookInput(string Name, string Ask, string? Default, bool IsPoint = false);
 
 /// <summary>What a step is.</summary>
 public enum StepType

@@ -34,6 +34,7 @@ internal static class DrillText
         Findings(drill, output);
         if (drill.KeptAt is { } kept) output.Paragraph($"the recovered data is in {kept}; delete it yourself", 2);
         if (drill.Evidence is { } evidence) output.Paragraph($"evidence: {evidence}", 2);
+        if (drill.Report is { } report) output.Paragraph($"the report is in {report}", 2);
     }
 
     private static void Times(DrillJson drill, Output output, CommandContext context)

@@ -71,6 +71,9 @@ internal sealed record DrillJson
     /// <summary>Where the sandbox was kept, with <c>--keep</c>, or null.</summary>
     public required string? KeptAt { get; init; }
 
+    /// <summary>The report that was written, or null.</summary>
+    public string? Report { get; init; }
+
     /// <summary>The record as JSON has it.</summary>
     public static DrillJson From(DrillRecord record, string? evidence, string? keptAt) => new()
     {

@@ -112,8 +112,11 @@ internal static partial class RunbookParser
         var inputs = Section.OfNames(value, "inputs", NoVariables);
         foreach (var entry in inputs.Entries)
         {
-            var input = Section.Of(entry.Value, $"inputs.{entry.Key}", NoVariables, "ask", "default");
-            yield return new RunbookInput(entry.Key, input.NeedText("ask"), input.Text("default"));
+            var input = Section.Of(entry.Value, $"inputs.{entry.Key}", NoVariables, "ask", "default", "kind");
+            if (input.Find("kind") is { } kind && input.NeedText("kind") is not ("text" or "point"))
+                throw Wrong(kind, "kind is 'text' or 'point'", "leave it out for text");
+            yield return new RunbookInput(
+                entry.Key, input.NeedText("ask"), input.Text("default"), input.Text("kind") == "point");
         }
     }
 

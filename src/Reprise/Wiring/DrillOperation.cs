@@ -46,8 +46,9 @@ internal static class DrillOperation
         var report = await new DrillRun(application, Host(machine, context, targets, courtesy)).RunAsync(request, context.Cancellation);
         var problems = new List<Problem>([.. passed, .. report.Problems]);
         if (Remember(protection.State, report.Record) is { } forgotten) problems.Add(forgotten);
-        var evidence = await KeepAsync(options, machine, context, protection, report.Record, problems);
-        return new CommandReport<DrillJson>(DrillJson.From(report.Record, evidence, report.KeptAt), problems);
+        var (evidence, written) = await KeepAsync(options, machine, context, protection, report.Record, problems);
+        var result = DrillJson.From(report.Record, evidence, report.KeptAt);
+        return new CommandReport<DrillJson>(result with { Report = written }, problems);
     }
 
     /// <summary>What was proven of an application, and is compared by <c>status</c>.</summary>
@@ -71,7 +72,7 @@ internal static class DrillOperation
     }
 
     // The drill is over by now, and what it found is told also when it cannot be kept. Nobody interrupts this.
-    private static async Task<string?> KeepAsync(
+    private static async Task<(string? Evidence, string? Report)> KeepAsync(
         DrillOptions options,
         Machine machine,
         CommandContext context,
@@ -79,10 +80,12 @@ internal static class DrillOperation
         DrillRecord record,
         List<Problem> problems)
     {
+        string? id = null;
         try
         {
             var log = EvidenceOperations.Log(machine, context, protection.Repository);
             var kept = await log.KeepAsync(record, CancellationToken.None);
+            id = kept.Id;
             problems.AddRange(kept.Problems);
             if (options.Report is { } file)
             {
@@ -90,12 +93,12 @@ internal static class DrillOperation
                 EvidenceOperations.WriteReport(machine, file, history, kept.Entry, options.Language);
             }
 
-            return kept.Id;
+            return (id, options.Report);
         }
         catch (RepriseException e)
         {
             problems.Add(e.Problem);
-            return null;
+            return (id, null);
         }
     }
 

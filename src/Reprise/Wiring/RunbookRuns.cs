@@ -99,24 +99,53 @@ internal static partial class RunbookRuns
                     runbook.Inputs.Count == 0 ? "leave it out" : $"it asks for {string.Join(", ", runbook.Inputs.Select(i => i.Name))}");
             }
 
-            inputs[name] = value;
+            inputs[name] = runbook.Inputs.Any(i => i.Name == name && i.IsPoint) ? await PointAsync(desk, value) : value;
         }
 
-        var context = desk.Context;
         foreach (var input in runbook.Inputs.Where(i => !inputs.ContainsKey(i.Name)))
+            inputs[input.Name] = await InputAsync(desk, runbook, input);
+        return inputs;
+    }
+
+    private static async Task<string> InputAsync(RunbookDesk desk, Runbook runbook, RunbookInput input)
+    {
+        var context = desk.Context;
+        while (true)
         {
             var usual = input.Default is { } text ? desk.Facts.Show(text) : null;
             var typed = context.Host.Terminal.CanAsk && !context.Options.Json
                 ? await context.Host.Terminal.AskAsync(
                     $"{desk.Facts.Show(input.Ask)}{(usual is null ? "" : $" [{usual}]")} ", context.Cancellation)
                 : null;
-            inputs[input.Name] = (string.IsNullOrWhiteSpace(typed) ? usual : typed.Trim()) ?? throw new RepriseException(
+            var value = (string.IsNullOrWhiteSpace(typed) ? usual : typed.Trim()) ?? throw new RepriseException(
                 RunbookErrors.InputMissing,
                 $"{runbook.Id} must know '{input.Name}': {desk.Facts.Show(input.Ask)}",
                 $"give it with --input {input.Name}=VALUE");
+            try
+            {
+                return input.IsPoint ? await PointAsync(desk, value) : value;
+            }
+            catch (RepriseException e) when (typed is not null && e.Code.Exit == ExitCodes.Usage)
+            {
+                context.Prose.Paragraph($"{e.Message}; {e.Problem.Hint}");
+            }
         }
+    }
 
-        return inputs;
+    // What is called latest now must not be another point after the next backup. A repository that cannot be reached now
+    // is no reason to keep anybody from the steps that need none: whatever needs the point will say so.
+    private static async Task<string> PointAsync(RunbookDesk desk, string name)
+    {
+        try
+        {
+            using var repository = await Protection.OpenRepositoryAsync(desk.Machine, desk.Context, desk.Context.Cancellation);
+            var catalog = await repository.ListPointsAsync(desk.Machine.Signing, desk.Context.Cancellation);
+            return PointNames.Find(catalog, name).Id.Value;
+        }
+        catch (RepriseException e) when (e.Code.Exit == ExitCodes.Unavailable)
+        {
+            return name;
+        }
     }
 
     private static CommandReport<RunbookRunJson> Report(RunbookDesk desk, Runbook runbook, RunJournal journal)

@@ -74,6 +74,31 @@ public class RunbookStoryTests
     }
 
     [Fact]
+    public async Task A_bad_update_is_taken_back_though_a_point_of_the_damage_is_the_latest_by_then()
+    {
+        await using var shop = await ShopHost.StartAsync(onPostgres: true);
+        await PrepareAsync(shop, sealedValues: false);
+        var dump = await shop.DumpAsync();
+        await shop.PsqlAsync("shop", "update orders set item = 'wrong'");
+        Assert.NotEqual(dump, await shop.DumpAsync());
+
+        var refused = await shop.RepriseAsync("runbook", "run", "logical-corruption", "--yes", "--json", "--input", "point=latest~7");
+        Assert.Contains("point-unknown", refused.MustExit(2).ProblemCodes());
+
+        // The runbook keeps what is there in a point of its own before it goes back: that one must not be what is meant.
+        var waiting = (await shop.RepriseAsync(
+            "runbook", "run", "logical-corruption", "--yes", "--json", "--input", "point=latest",
+            "--decide", "stop-writing=stop:nobody shall add to it",
+            "--decide", "how=go-back:all rows are wrong")).MustExit(3).Result("runbook-run");
+        Assert.Equal(("waiting", "rows-are-right"), (State(waiting), waiting.GetProperty("at").GetString()));
+        Assert.Equal(dump, await shop.DumpAsync());
+        var done = (await shop.RepriseAsync(
+            "runbook", "resume", "--yes", "--json", "--decide", "rows-are-right=done:Ada looked at ten orders")).MustExit(0);
+        Assert.Equal("done", State(done.Result("runbook-resume")));
+        Assert.Equal(200, await shop.HealthAsync());
+    }
+
+    [Fact]
     public async Task A_rotated_key_is_put_back_and_a_login_from_before_works_again()
     {
         await using var shop = await ShopHost.StartAsync(onPostgres: true);

@@ -1,9 +1,9 @@
 using System.Text;
 using System.Text.Json;
-using Microsoft.Extensions.Time.Testing;
 using Reprise.Cli;
 using Reprise.Json;
 using Reprise.Storage.Disk;
+using Reprise.Tests.Fixtures;
 using Reprise.Tests.Json;
 
 namespace Reprise.Tests.Cli;
@@ -18,7 +18,7 @@ internal sealed class CommandBench
 
     public CommandBench() => Operations = Answering();
 
-    public FakeTimeProvider Clock { get; } = new(Samples.Now);
+    public SteppedClock Clock { get; } = new(Samples.Now);
 
     public Operations Operations { get; set; }
 

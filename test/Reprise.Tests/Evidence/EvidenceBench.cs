@@ -1,10 +1,10 @@
-using Microsoft.Extensions.Time.Testing;
 using Reprise.Recovery.Evidence;
 using Reprise.Repository;
 using Reprise.Storage;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Memory;
 using Reprise.Storage.Runtime;
+using Reprise.Tests.Fixtures;
 using Reprise.Tests.Storage;
 
 namespace Reprise.Tests.Evidence;
@@ -25,7 +25,7 @@ internal sealed class EvidenceBench : IDisposable
 
     public IStore Store { get; }
 
-    public FakeTimeProvider Clock { get; } = new(Drills.Now);
+    public SteppedClock Clock { get; } = new(Drills.Now);
 
     public DiskPath Folder => Scratch / "state" / "evidence";
 

@@ -24,7 +24,7 @@ public class RunbookReferenceTests
 
             The front matter takes `runbook` (its name), `version`, `title`, `language`, `incident` (a list), `symptoms` (a
             list), `words` (a list), `activation`, `deactivation`, `escalation` (a role) and `inputs`
-            (`NAME: { ask: …, default: … }`).
+            (`NAME: { ask: …, default: …, kind: point }`: a point is looked up once, when the run begins).
 
             ## Steps
 
