@@ -28,7 +28,7 @@ internal static class DrillOperation
         var courtesy = context.Host.ListensToSignals ? Courtesy.GiveWay(machine.Disk) : "it ran as started";
         using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
         var catalog = await protection.CatalogAsync(context.Cancellation);
-        var entry = Choose(catalog, options);
+        var entry = Choose(catalog, options, PointOperations.Proven(context));
         var passed = PointNames.IsRelative(options.Point) ? PointNames.PassedOver(catalog, entry).ToList() : [];
         using var point = protection.Repository.OpenPoint(entry);
         var targets = new DrillTargets(machine, protection);
@@ -103,9 +103,9 @@ internal static class DrillOperation
     }
 
     // The newest point that was complete before the disaster; what came later did not exist then.
-    private static PointEntry Choose(PointCatalog catalog, DrillOptions options)
+    private static PointEntry Choose(PointCatalog catalog, DrillOptions options, string? proven)
     {
-        if (options.Point is { } named) return PointNames.Find(catalog, named);
+        if (options.Point is { } named) return PointNames.Find(catalog, named, proven);
         if (options.FaultAt is not { } fault) return PointNames.Find(catalog, PointNames.Latest);
         return PointNames.Regular(catalog).FirstOrDefault(p => p.Manifest.Created <= fault) is { } found
             ? PointNames.Find(catalog, found.Id.Value)

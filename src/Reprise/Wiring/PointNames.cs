@@ -6,20 +6,23 @@ namespace Reprise.Wiring;
 
 /// <summary>
 /// What a person may write for a point: an identifier, a unique beginning of at least four characters, <c>latest</c>,
-/// <c>latest~N</c>. <c>latest</c> is the newest complete point that is not a safety point.
+/// <c>latest~N</c>, or <c>proven</c>. <c>latest</c> is the newest complete point that is not a safety point;
+/// <c>proven</c> is the one of the last drill that passed on this host.
 /// </summary>
 internal static class PointNames
 {
     /// <summary>What is meant when no point is named.</summary>
     public const string Latest = "latest";
 
+    private const string Proven = "proven";
     private const string PointPlace = "points/";
     private const int MinPrefix = 4;
 
     /// <summary>Finds the point; <c>point-unknown</c> (exit 2) or <c>no-point</c> (exit 4) when there is none.</summary>
-    public static PointEntry Find(PointCatalog catalog, string name)
+    public static PointEntry Find(PointCatalog catalog, string name, string? proven = null)
     {
         if (IsRelative(name)) return FindLatest(catalog, name);
+        if (name == Proven) return FindProven(catalog, proven);
         var found = name.Length < MinPrefix
             ? []
             : catalog.Points.Where(p => p.Id.Value.StartsWith(name, StringComparison.Ordinal)).ToList();
@@ -61,6 +64,24 @@ internal static class PointNames
                 "choose one with 'reprise points'");
     }
 
+    private static PointEntry FindProven(PointCatalog catalog, string? proven)
+    {
+        if (proven is null)
+        {
+            throw new RepriseException(
+                RepositoryErrors.PointUnknown,
+                "no point is proven: no drill has passed on this host",
+                "reprise drill, or name a point of 'reprise points'");
+        }
+
+        return catalog.Points.FirstOrDefault(p => p.Id.Value == proven) is { } point
+            ? Usable(point)
+            : throw new RepriseException(
+                RepositoryErrors.PointUnknown,
+                $"the point that the last passing drill proved, {proven}, is no longer in the repository",
+                "reprise drill, or name a point of 'reprise points'");
+    }
+
     private static bool IsOfPoint(Problem problem) =>
         problem is { Severity: Severity.Error, Where: { } where }
         && where.StartsWith(PointPlace, StringComparison.Ordinal);
@@ -77,6 +98,6 @@ internal static class PointNames
         return new RepriseException(
             RepositoryErrors.PointUnknown,
             found > 1 ? $"{found} points begin with '{name}'" : $"no point is called '{name}'",
-            "choose one with 'reprise points': an identifier, four or more of its first characters, latest, or latest~N");
+            "choose one with 'reprise points': an identifier, four or more of its first characters, latest, latest~N or proven");
     }
 }

@@ -62,7 +62,7 @@ internal static class PointOperations
     {
         using var repository = await Protection.OpenRepositoryAsync(Machine.Of(context.Host), context, context.Cancellation);
         var catalog = await repository.ListPointsAsync(Machine.Of(context.Host).Signing, context.Cancellation);
-        var point = PointNames.Find(catalog, options.Point);
+        var point = PointNames.Find(catalog, options.Point, Proven(context));
         return new CommandReport<PointsShowJson>(new PointsShowJson
         {
             Point = PointJson.From(point.Manifest, point.Signature),
@@ -84,7 +84,7 @@ internal static class PointOperations
         var depth = options.Read switch { "all" => ReadDepth.All, "sample" => ReadDepth.Sample, _ => ReadDepth.None };
         using var repository = await Protection.OpenRepositoryAsync(machine, context, context.Cancellation);
         var catalog = await repository.ListPointsAsync(machine.Signing, context.Cancellation);
-        PointId? only = options.Point is { } name ? PointNames.Find(catalog, name).Id : null;
+        PointId? only = options.Point is { } name ? PointNames.Find(catalog, name, Proven(context)).Id : null;
         var remembered = context.Access.Configuration is { } configuration
             ? machine.State(configuration.Application, configuration.File).ReadHead()?.Newest
             : null;
@@ -114,13 +114,18 @@ internal static class PointOperations
         return new CommandReport<ChecksJson>(new ChecksJson { Checks = [.. outcomes.Select(CheckJson.From)] }, [.. problems]);
     }
 
+    /// <summary>The point of the last drill that passed here, or null: also when nobody can know of which application.</summary>
+    public static string? Proven(CommandContext context) => context.Access.Configuration is { } configuration
+        ? Machine.Of(context.Host).State(configuration.Application, configuration.File).ReadDrills().LastPassed?.Point
+        : null;
+
     /// <summary><c>export</c></summary>
     public static async Task<CommandReport<ExportJson>> ExportAsync(ExportOptions options, CommandContext context)
     {
         var machine = Machine.Of(context.Host);
         using var repository = await Protection.OpenRepositoryAsync(machine, context, context.Cancellation);
         var catalog = await repository.ListPointsAsync(machine.Signing, context.Cancellation);
-        var point = PointNames.Find(catalog, options.Point);
+        var point = PointNames.Find(catalog, options.Point, Proven(context));
         var passed = PointNames.IsRelative(options.Point) ? PointNames.PassedOver(catalog, point) : [];
         var result = await new ExportRun(repository, machine.Disk, machine.Clock, machine.Cpu).RunAsync(
             new ExportRequest
@@ -155,7 +160,7 @@ internal static class PointOperations
         var result = await new RecoverRun(repository, machine.Disk, machine.Clock).RunAsync(
             new RecoverRequest
             {
-                Point = options.Point is { } name ? PointNames.Find(catalog, name).Id : null,
+                Point = options.Point is { } name ? PointNames.Find(catalog, name, Proven(context)).Id : null,
                 Folder = new DiskPath(options.Folder),
                 Repository = access.Repository.Location.ToString() ?? "",
                 KeyFile = access.Repository.KeyFile,

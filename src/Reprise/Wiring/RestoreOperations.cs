@@ -19,7 +19,7 @@ internal static class RestoreOperations
         using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
         var catalog = await protection.CatalogAsync(context.Cancellation);
         if (options.Continue) return await ContinueAsync(protection, catalog, options, conversation, context);
-        var entry = PointNames.Find(catalog, options.Point ?? PointNames.Latest);
+        var entry = PointNames.Find(catalog, options.Point ?? PointNames.Latest, PointOperations.Proven(context));
         var passed = PointNames.IsRelative(options.Point) ? PointNames.PassedOver(catalog, entry).ToList() : [];
         using var point = protection.Repository.OpenPoint(entry);
         var created = entry.Manifest.Created;

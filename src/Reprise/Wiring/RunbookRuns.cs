@@ -140,7 +140,7 @@ internal static partial class RunbookRuns
         {
             using var repository = await Protection.OpenRepositoryAsync(desk.Machine, desk.Context, desk.Context.Cancellation);
             var catalog = await repository.ListPointsAsync(desk.Machine.Signing, desk.Context.Cancellation);
-            return PointNames.Find(catalog, name).Id.Value;
+            return PointNames.Find(catalog, name, PointOperations.Proven(desk.Context)).Id.Value;
         }
         catch (RepriseException e) when (e.Code.Exit == ExitCodes.Unavailable)
         {

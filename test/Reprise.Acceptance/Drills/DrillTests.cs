@@ -56,13 +56,25 @@ public class DrillTests
         var then = await shop.PsqlAsync("shop", "select count(*) from orders");
         await shop.RunAsync("run/shop", "seed", "--append", "--orders", "30", "--seed", "5");
 
-        var drill = (await shop.RepriseAsync("drill", "--level", "4", "--keep", "--json")).MustExit(0).Result("drill");
+        Assert.Contains("point-unknown", (await shop.RepriseAsync("points", "show", "proven", "--json")).MustExit(2).ProblemCodes());
+        var drill = (await shop.RepriseAsync(
+            "drill", "--level", "4", "--keep", "--report", "drill.html", "--json")).MustExit(0).Result("drill");
         var kept = drill.GetProperty("keptAt").GetString()!; // asked for
         try
         {
             Assert.True(File.Exists(kept + "/a/runtime/uploads/before.txt"));
             Assert.False(File.Exists(kept + "/a/runtime/uploads/after.txt"));
             Assert.Equal(then.Trim(), Check(drill, "orders-readable").GetProperty("actual").GetString());
+
+            // Whatever is taken since, what was proven stays what is called so.
+            (await shop.RepriseAsync("backup")).MustExit(0);
+            var proven = (await shop.RepriseAsync("points", "show", "proven", "--json")).MustExit(0).Result("points-show");
+            Assert.Equal(
+                drill.GetProperty("point").GetString(), proven.GetProperty("point").GetProperty("id").GetString());
+            Assert.Contains("</html>", await File.ReadAllTextAsync(shop.Application + "/drill.html"), StringComparison.Ordinal);
+            Assert.Equal(shop.Application + "/drill.html", drill.GetProperty("report").GetString());
+            var evidence = (await shop.RepriseAsync("evidence", "verify", "--json")).MustExit(0).Result("evidence-verify");
+            Assert.Equal(2, evidence.GetProperty("places").GetArrayLength());
         }
         finally
         {
