@@ -32,8 +32,9 @@ internal sealed class ComposeImages(ChildProcesses children, ReleasePrograms pro
             cancellationToken);
         var services = (described ?? [])
             .Select(line => line.Split(' '))
-            .Where(words => words is [{ Length: > 0 }, { Length: > 0 }, _] && IsDigest(words[2]))
-            .Select(words => (Service: words[0], Image: words[1], Id: words[2]))
+            .Where(words => words is [{ Length: > 0 }, { Length: > 0 }, { Length: > 0 }])
+            .Select(words => (Service: words[0], Image: words[1], Id: Digest(words[2])))
+            .Where(container => IsDigest(container.Id))
             .ToList();
         if (services.Count == 0) return null;
         var digests = await DigestsAsync([.. services.Select(s => s.Id).Distinct()], folder, cancellationToken);
@@ -48,7 +49,7 @@ internal sealed class ComposeImages(ChildProcesses children, ReleasePrograms pro
             [programs.Docker, "image", "inspect", "--format", ImageFormat, .. images], folder, cancellationToken);
         var digests = new Dictionary<string, List<string>>(StringComparer.Ordinal);
         foreach (var words in (lines ?? []).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
-            digests[words[0]] = [.. words.Skip(1)];
+            digests[Digest(words[0])] = [.. words.Skip(1)];
         return digests;
     }
 
@@ -72,6 +73,10 @@ internal sealed class ComposeImages(ChildProcesses children, ReleasePrograms pro
 
     private static bool IsContainerId(string line) =>
         line.Length is >= 12 and <= 64 && line.All(char.IsAsciiHexDigitLower);
+
+    // Podman's client, which many hosts call docker, leaves the prefix out.
+    private static string Digest(string id) =>
+        id.Length == 64 && id.All(char.IsAsciiHexDigitLower) ? DigestPrefix + id : id;
 
     private static bool IsDigest(string word) => word.StartsWith(DigestPrefix, StringComparison.Ordinal);
 

@@ -29,8 +29,8 @@ public sealed class ReleaseFactsReader(
     private static readonly string[] ComposeNames =
         ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
-    /// <summary>How long all questions together may take.</summary>
-    public static TimeSpan Limit { get; } = TimeSpan.FromSeconds(3);
+    /// <summary>How long all questions together may take: an old Compose needs seconds on a busy machine.</summary>
+    public static TimeSpan Limit { get; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Asks about the application whose configuration lies in <paramref name="folder"/> (absolute).</summary>
     public async Task<ReleaseFacts> ReadAsync(string folder, CancellationToken cancellationToken)

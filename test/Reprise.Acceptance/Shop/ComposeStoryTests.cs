@@ -87,6 +87,8 @@ public class ComposeStoryTests
         Assert.Equal("complete", Text(point, "state"));
         var database = point.GetProperty("assets").EnumerateArray().Single(a => Text(a, "name") == "database");
         Assert.Equal(300, database.GetProperty("rows").GetProperty("public.orders").GetInt64());
+        var image = Assert.Single(point.GetProperty("release").GetProperty("images").EnumerateArray()).GetString();
+        Assert.Matches("^db=.+@sha256:[0-9a-f]{64}$", image);
     }
 
     private static Task<string> ServerAsync(ComposeShop compose) =>

@@ -210,7 +210,7 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
         Assert.False(state.HasData, "migrations that have run are nobody's data");
         Assert.Equal("alembic:x", await asset.AskMigrationAsync(None));
 
-        cluster.Sql("looked", "create table orders as select g from generate_series(1, 300000) g; analyze orders;");
+        cluster.Sql("looked", "create table orders as select g, repeat('x', 200) as filler from generate_series(1, 300000) g; analyze orders;");
         state = await asset.InspectAsync(None);
         Assert.True(state.HasData);
         Assert.False(state.RowsAreEstimates);

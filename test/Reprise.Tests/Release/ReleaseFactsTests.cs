@@ -84,6 +84,21 @@ public sealed class ReleaseFactsTests : IDisposable
     }
 
     [Fact]
+    public async Task Images_of_podman_are_named_as_those_of_docker()
+    {
+        Compose();
+        Docker($"""
+            case "$1 $2" in
+            "compose ps") echo {Container1} ;;
+            "inspect --type") echo "db localhost/postgres:15 {Image1[7..]}" ;;
+            "image inspect") echo "{Image1[7..]} localhost/postgres@sha256:cc" ;;
+            *) exit 1 ;;
+            esac
+            """);
+        Assert.Equal(["db=localhost/postgres:15@sha256:cc"], (await ReadAsync()).Images);
+    }
+
+    [Fact]
     public async Task The_older_compose_is_asked_when_the_newer_one_is_not_there()
     {
         Compose();
