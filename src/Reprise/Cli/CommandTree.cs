@@ -60,7 +60,7 @@ internal sealed class CommandTree
         Value("--repository", "LOCATION", "a repository, instead of a configuration", true);
 
     public Option<string?> KeyFileOption { get; } =
-        Value("--key-file", "FILE", "the key of the repository; without one, a passphrase is asked", true);
+        Value("--key-file", "FILE", "the key of the repository", true);
 
     public Option<bool> JsonOption { get; } = Flag("--json", "one JSON document on standard output", true);
 
