@@ -37,7 +37,6 @@ internal sealed class CaptureSink(CaptureContext context, Gate gate, CopiedTable
 
     public async ValueTask TakeHeadAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
-        context.Progress.Advance(bytes.Length);
         if (copied is not null) kept.Write(bytes.Span);
         else await WriteAsync(tocWriter, bytes, cancellationToken);
     }
@@ -73,11 +72,8 @@ internal sealed class CaptureSink(CaptureContext context, Gate gate, CopiedTable
         return ValueTask.CompletedTask;
     }
 
-    public async ValueTask TakeAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
-    {
-        await WriteAsync(Current, bytes, cancellationToken);
-        context.Progress.Advance(bytes.Length);
-    }
+    public ValueTask TakeAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
+        WriteAsync(Current, bytes, cancellationToken);
 
     public async ValueTask EndAsync(DumpEntry entry, long count, CancellationToken cancellationToken)
     {
@@ -87,10 +83,15 @@ internal sealed class CaptureSink(CaptureContext context, Gate gate, CopiedTable
         writer = null;
     }
 
+    // Tables that are read beside the dump write into the same point and advance the same progress.
     private async ValueTask WriteAsync(
         ContentWriter to, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
-        using (await gate.EnterAsync(cancellationToken)) await to.WriteAsync(bytes, cancellationToken);
+        using (await gate.EnterAsync(cancellationToken))
+        {
+            await to.WriteAsync(bytes, cancellationToken);
+            context.Progress.Advance(bytes.Length);
+        }
     }
 
     private DumpHead Known => known ?? throw new InvariantException("the head of the dump has not come yet");
