@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Reprise.Recovery.Evidence;
 
 namespace Reprise.Json;
@@ -162,52 +163,22 @@ internal sealed record DrillObjectivesJson
 }
 
 /// <summary>One check of a drill: what a check has, and whether its answer can tell anything.</summary>
-internal sealed record DrillCheckJson
+internal sealed record DrillCheckJson : CheckJson
 {
-    /// <summary>Its name.</summary>
-    public required string Name { get; init; }
+    /// <summary>For the serialiser.</summary>
+    public DrillCheckJson()
+    {
+    }
 
-    /// <summary>1 bytes, 2 engine, 3 structure, 4 data, 5 application.</summary>
-    public required int Level { get; init; }
-
-    /// <summary><c>pass</c>, <c>fail</c>, <c>could-not-verify</c>, <c>not-run</c>, <c>not-applicable</c>.</summary>
-    public required string Outcome { get; init; }
-
-    /// <summary>What was expected.</summary>
-    public required string? Expected { get; init; }
-
-    /// <summary>What was answered, or why nothing was.</summary>
-    public required string? Actual { get; init; }
-
-    /// <summary>How long it took.</summary>
-    public required double Seconds { get; init; }
-
-    /// <summary>Whether the verdict depends on it.</summary>
-    public required bool Required { get; init; }
-
-    /// <summary>Which asset was asked, or null.</summary>
-    public required string? Asset { get; init; }
-
-    /// <summary>Why it did not pass, kebab-case, or null.</summary>
-    public required string? Reason { get; init; }
+    [SetsRequiredMembers]
+    private DrillCheckJson(DrillCheck check)
+        : base(CheckJson.From(check.Check)) => Discriminates = check.Discriminates;
 
     /// <summary>False: it passes on an empty target as well; null: that was not tried.</summary>
     public required bool? Discriminates { get; init; }
 
     /// <summary>The check as JSON has it.</summary>
-    public static DrillCheckJson From(DrillCheck check) => new()
-    {
-        Name = check.Check.Name,
-        Level = (int)check.Check.Level,
-        Outcome = Words.Of(check.Check.Outcome),
-        Expected = check.Check.Expected,
-        Actual = check.Check.Actual,
-        Seconds = Math.Round(check.Check.Elapsed.TotalSeconds, 3),
-        Required = check.Check.Required,
-        Asset = check.Check.Asset,
-        Reason = check.Check.Reason,
-        Discriminates = check.Discriminates,
-    };
+    public static DrillCheckJson From(DrillCheck check) => new(check);
 }
 
 /// <summary>Something that is not as it should be.</summary>

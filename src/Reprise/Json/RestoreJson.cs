@@ -104,7 +104,7 @@ internal sealed record SafetyJson
 }
 
 /// <summary>One check and its answer.</summary>
-internal sealed record CheckJson
+internal record CheckJson
 {
     /// <summary>Its name.</summary>
     public required string Name { get; init; }
@@ -124,7 +124,7 @@ internal sealed record CheckJson
     /// <summary>How long it took.</summary>
     public required double Seconds { get; init; }
 
-    /// <summary>Whether a restore is rolled back unless it passes.</summary>
+    /// <summary>Whether a restore is rolled back unless it passes, and whether the verdict of a drill depends on it.</summary>
     public required bool Required { get; init; }
 
     /// <summary>Which asset was asked, or null.</summary>
