@@ -2,6 +2,8 @@ using System.Collections;
 using Reprise;
 using Reprise.Cli;
 using Reprise.Recovery.Checks;
+using Reprise.Recovery.Processes;
+using Reprise.Rehearsing;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
@@ -26,6 +28,18 @@ if (args is [Gateway.Command, var door])
 {
     terminal.Error.WriteLine(await Gateway.ServeAsync(door, CancellationToken.None));
     return ExitCodes.Unavailable;
+}
+
+// Nor is this: a rehearsal calls it for the programs of the application.
+if (args is [SandboxProgram.Command, _, _, _, ..])
+{
+    return await SandboxProgram.RunAsync(
+        Disks.OfThisMachine(),
+        new ChildProcesses(TimeProvider.System),
+        args[1..],
+        terminal.Out,
+        terminal.Error,
+        CancellationToken.None);
 }
 
 var host = new Host

@@ -20,6 +20,9 @@ internal sealed class DrillRecovery(
     /// <summary>What was recovered; null before <see cref="RunAsync"/>.</summary>
     public DrillTarget? Target { get; private set; }
 
+    /// <summary>Where that lies; null before <see cref="RunAsync"/>.</summary>
+    public DrillPlaces? RecoveredPlaces { get; private set; }
+
     /// <summary>The same places with nothing in them.</summary>
     public DrillTarget? Empty { get; private set; }
 
@@ -31,7 +34,8 @@ internal sealed class DrillRecovery(
         IReadOnlyList<AssetRecord> records, PointReader point, PointId id, int level, CancellationToken cancellationToken)
     {
         await notes.InAsync("restore", () => StartServersAsync(records, cancellationToken));
-        Target = application.Target(Places(RecoveredName, isEmpty: false));
+        RecoveredPlaces = Places(RecoveredName, isEmpty: false);
+        Target = application.Target(RecoveredPlaces);
         Empty = application.Target(Places(EmptyName, isEmpty: true));
         var back = new List<(IRestorable, RestoreItem)>();
         foreach (var record in records)
@@ -43,7 +47,11 @@ internal sealed class DrillRecovery(
         }
 
         Recovered = back;
+        IsComplete = back.Count == records.Count(r => Target.Assets.Any(a => a.Name == r.Name));
     }
+
+    /// <summary>Whether everything that was to come back did.</summary>
+    public bool IsComplete { get; private set; }
 
     /// <summary>Stops the servers.</summary>
     public async Task StopAsync()
@@ -64,7 +72,9 @@ internal sealed class DrillRecovery(
             Folder = folder,
             Servers = servers,
             IsEmpty = isEmpty,
+            Together = application.Rehearsal is not null && !isEmpty ? folder / "app" : null,
             Enter = separation.Enter,
+            AsServer = separation.AsServer,
             Dial = separation.Dial,
         };
     }

@@ -78,7 +78,11 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
             seen.LeftOvers = Sandbox.RemoveLeftOvers(host.Disk, host.TemporaryFolder, sandbox.Folder);
             RequireRoom(records);
             await using (var separation = await Separation.MakeAsync(
-                host, sandbox.Folder, application.Production, cancellationToken))
+                host,
+                sandbox.Folder,
+                application.Production,
+                application.Rehearsal is null ? [] : sandbox.Both,
+                cancellationToken))
             {
                 seen.Separation = separation.Facts;
                 await RecoverAsync(request, records, id, sandbox, separation, seen, cancellationToken);
@@ -104,17 +108,21 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
         var recovery = new DrillRecovery(application, host, sandbox, separation, notes);
         try
         {
-            notes.At("T3");
+            // What is recovered for a runbook is what it finds; its own recovery is the one that is measured.
+            var isMeasured = application.Rehearsal is null;
+            if (isMeasured) notes.At("T3");
             await recovery.RunAsync(records, request.Point, id, request.Level, cancellationToken);
-            notes.At("T4");
-            notes.At("T5");
+            if (isMeasured) notes.At("T4");
+            if (isMeasured) notes.At("T5");
             seen.Servers = recovery.Servers;
             var questions = new DrillQuestions(application, host, recovery, notes);
             await notes.InAsync(
                 "verify", () => questions.AskDataAsync(request.Point, request.Level, cancellationToken));
-            if (request.Level >= (int)CheckLevel.Application)
+            if (application.Rehearsal is { } rehearsal)
+                seen.Rehearsal = await RehearseAsync(rehearsal, request, recovery, sandbox, separation, cancellationToken);
+            else if (request.Level >= (int)CheckLevel.Application)
                 await RunApplicationAsync(request.Point.Manifest, recovery, questions, separation, cancellationToken);
-            notes.At("T7");
+            if (isMeasured) notes.At("T7");
         }
         finally
         {
@@ -122,6 +130,24 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
             (recovery.Empty?.Questions as IDisposable)?.Dispose();
             await recovery.StopAsync();
         }
+    }
+
+    // A runbook has to find an application that is well: what is not back cannot be broken.
+    private async Task<RehearsalSeen?> RehearseAsync(
+        DrillRehearsal rehearsal,
+        DrillRequest request,
+        DrillRecovery recovery,
+        Sandbox sandbox,
+        Separation separation,
+        CancellationToken cancellationToken)
+    {
+        if (recovery is not { Target: { } target, RecoveredPlaces: { } places } || !recovery.IsComplete) return null;
+        return await DrillRehearsing.RunAsync(
+            rehearsal,
+            separation,
+            new RehearsalPlace(sandbox.Folder, places, target, request.Point.Manifest),
+            notes,
+            cancellationToken);
     }
 
     private async Task RunApplicationAsync(
@@ -183,6 +209,7 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
         DrillRequest request, IReadOnlyList<AssetRecord> records, IReadOnlyList<DrillLoss> losses, PointId id, Seen seen)
     {
         var manifest = request.Point.Manifest;
+        var rehearsal = application.Rehearsal;
         var technical = notes.Moments.TryGetValue("T7", out var end) ? end - notes.Moments["T3"] : (TimeSpan?)null;
         var lost = losses.Count == 0 ? (TimeSpan?)null : losses.Max(l => l.Lost);
         DrillVerdict.JudgeChecks(notes);
@@ -196,13 +223,15 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
             ToolVersion = host.Tool.Version,
             ToolSha256 = host.Tool.Sha256,
             Environment = Surroundings(seen),
-            Scenario = new DrillScenario(
-                "recovery",
-                $"{application.Name} comes back from the repository alone, as it was at {manifest.Id}",
-                null,
-                null,
-                null,
-                ["alarming and deciding", "a new host", "bringing the recovered data into production"]),
+            Scenario = rehearsal is not null
+                ? DrillRehearsing.Scenario(rehearsal, seen.Rehearsal, application.Name)
+                : new DrillScenario(
+                    "recovery",
+                    $"{application.Name} comes back from the repository alone, as it was at {manifest.Id}",
+                    null,
+                    null,
+                    null,
+                    ["alarming and deciding", "a new host", "bringing the recovered data into production"]),
             Objectives = application.Objectives,
             InScope = [.. records.Select(r => r.Name)],
             OutOfScope = notes.OutOfScope,
@@ -210,7 +239,8 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
             Separation = seen.Separation,
             Executor = host.Executor,
             Moments = notes.Moments,
-            Phases = DrillVerdict.Phases(notes, request.Level >= 5 && application.Start is not null),
+            Phases = DrillRehearsing.PhasesOf(seen.Rehearsal)
+                ?? DrillVerdict.Phases(notes, request.Level >= 5 && application.Start is not null),
             TechnicalRecovery = technical,
             Rpo = losses,
             RpoOfSet = lost,
@@ -229,6 +259,7 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
     private SortedDictionary<string, string> Surroundings(Seen seen)
     {
         var all = new SortedDictionary<string, string>(host.Environment.ToDictionary(), StringComparer.Ordinal);
+        if (application.Rehearsal is { } rehearsal) all["runbook"] = $"{rehearsal.Runbook} version {rehearsal.Version}";
         foreach (var (asset, server) in seen.Servers) all["server/" + asset] = server;
         return all;
     }
@@ -255,6 +286,12 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
     private IEnumerable<string> NotProven(int level)
     {
         yield return "that people notice, decide and are there: only technical recovery time (T7 - T3) was measured";
+        if (application.Rehearsal is not null)
+        {
+            yield return "that the runbook restores the point itself: it restored one of the sandbox, taken of what the point "
+                + "had brought back";
+        }
+
         yield return "that another machine can do it: this one had the programs, the key and the repository";
         if (level >= (int)CheckLevel.Application && application.Start is not null) yield break;
         yield return application.Start is null
@@ -294,6 +331,8 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
         };
 
         public string? Folder { get; init; }
+
+        public RehearsalSeen? Rehearsal { get; set; }
 
         public DrillSeparation Separation { get; set; } = new(Outcome.CouldNotVerify, []);
 

@@ -36,6 +36,9 @@ public sealed record DrillApplication
     /// <summary>What of production must not be reached or changed from the sandbox.</summary>
     public required IReadOnlyList<ProductionPlace> Production { get; init; }
 
+    /// <summary>The runbook that is rehearsed on what was recovered, or null: the application is started on it.</summary>
+    public DrillRehearsal? Rehearsal { get; init; }
+
     /// <summary>What is proven when this point is, see <see cref="DrillRecord.Fingerprint"/>.</summary>
     public required Func<PointManifest, IReadOnlyDictionary<string, string>> Fingerprint { get; init; }
 }
@@ -148,8 +151,16 @@ public sealed record DrillPlaces
     /// <summary>Whether nothing is recovered into it: checks that pass there prove nothing.</summary>
     public bool IsEmpty { get; init; }
 
+    /// <summary>
+    /// One folder in which everything lies as it does in that of the configuration, or null: each asset has its own.
+    /// </summary>
+    public DiskPath? Together { get; init; }
+
     /// <summary>Puts a program into the sandbox.</summary>
     public required Func<ChildCommand, ChildCommand> Enter { get; init; }
+
+    /// <summary>What stands before a program that runs as the server does, for whoever is inside already.</summary>
+    public IReadOnlyList<string> AsServer { get; init; } = [];
 
     /// <summary>Connects from inside of the sandbox, or null: there is no inside.</summary>
     public Func<string, int, CancellationToken, Task<Stream>>? Dial { get; init; }

@@ -37,6 +37,9 @@ internal sealed class Sandbox : IDisposable
     /// <summary>Where servers are made.</summary>
     public DiskPath Servers { get; }
 
+    /// <summary>Everything of it.</summary>
+    public IReadOnlyList<DiskPath> Both => Servers.IsWithin(Folder) ? [Folder] : [Folder, Servers];
+
     /// <summary>Makes an empty one.</summary>
     public static Sandbox Make(IDisk disk, DiskPath parent, PointId id, bool serversBeside)
     {

@@ -17,15 +17,34 @@ namespace Reprise.Recovery.Drills;
 /// </summary>
 internal sealed class Separation : IAsyncDisposable
 {
-    // What production's places are called inside is done before anything else may start there.
+    // What production's places are called inside is done before anything else may start there. Options of a mount that
+    // are left out when it is made read-only would be taken away, which a user namespace refuses.
     private const string HoldScript =
         """
         read -r pid rest </proc/self/stat || exit 70
         mount -t proc proc /proc 2>/dev/null && echo "did proc /proc" || echo "undone proc /proc"
         empty=$1
         shift
+        open='|'
+        close() {
+          done=0
+          while read -r device at type options rest; do
+            at=$(printf '%b' "$at")
+            case $type in proc | sysfs | devpts | devtmpfs | mqueue | cgroup | cgroup2) continue ;; esac
+            case $at in /dev | /dev/* | /proc | /proc/* | /sys | /sys/*) continue ;; esac
+            case $open in *"|$at|"*) continue ;; esac
+            how=ro
+            for flag in nosuid nodev noexec noatime nodiratime relatime; do
+              case ,$options, in *",$flag,"*) how=$how,$flag ;; esac
+            done
+            mount -o "remount,bind,$how" "$at" 2>/dev/null || done=1
+          done </proc/self/mounts
+          return $done
+        }
         while [ "$#" -ge 2 ]; do
           case $1 in
+            open) mount --bind "$2" "$2" 2>/dev/null && open="$open$2|" ;;
+            close) close ;;
             hide) mount --bind "$empty" "$2" 2>/dev/null ;;
             freeze) mount --rbind "$2" "$2" 2>/dev/null && mount -o remount,bind,ro "$2" 2>/dev/null ;;
           esac && echo "did $1 $2" || echo "undone $1 $2"
@@ -48,6 +67,7 @@ internal sealed class Separation : IAsyncDisposable
     private bool ofUser;
     private string? holder;
     private string? door;
+    private bool isClosed;
     private Outcome outcome = Outcome.CouldNotVerify;
 
     private Separation(DrillHost host) => this.host = host;
@@ -58,14 +78,26 @@ internal sealed class Separation : IAsyncDisposable
     /// <summary>Whether production cannot be reached from inside.</summary>
     public bool IsProven => outcome == Outcome.Pass;
 
+    /// <summary>Whether nothing but the sandbox can be written from inside.</summary>
+    public bool IsClosed => isClosed;
+
     /// <summary>Makes them, as far as this machine allows it, and tries production from inside.</summary>
+    /// <param name="host">what a drill stands on.</param>
+    /// <param name="folder">of the sandbox.</param>
+    /// <param name="production">what must not be reached.</param>
+    /// <param name="only">the only folders that can be written inside; empty: all but production's can.</param>
+    /// <param name="cancellationToken">ends the making.</param>
     public static async Task<Separation> MakeAsync(
-        DrillHost host, DiskPath folder, IReadOnlyList<ProductionPlace> production, CancellationToken cancellationToken)
+        DrillHost host,
+        DiskPath folder,
+        IReadOnlyList<ProductionPlace> production,
+        IReadOnlyList<DiskPath> only,
+        CancellationToken cancellationToken)
     {
         var made = new Separation(host);
         try
         {
-            await made.HoldAsync(folder, production, cancellationToken);
+            await made.HoldAsync(folder, production, only, cancellationToken);
             if (made.holder is not null) await made.ProbeAsync(folder, production, cancellationToken);
             return made;
         }
@@ -80,12 +112,15 @@ internal sealed class Separation : IAsyncDisposable
     public ChildCommand Enter(ChildCommand command) => Enter(command, []);
 
     /// <summary>Puts a server inside, as somebody whom PostgreSQL agrees to run as.</summary>
-    public ChildCommand EnterAsServer(ChildCommand command) => Enter(command, this switch
+    public ChildCommand EnterAsServer(ChildCommand command) => Enter(command, AsServer);
+
+    /// <summary>What stands before a program that runs as that somebody, for whoever is inside already.</summary>
+    public IReadOnlyList<string> AsServer => this switch
     {
         { host.IsRoot: true } => ["runuser", "-u", PostgresUser, "--"],
         { ofUser: true } => ["unshare", $"--map-user={UnprivilegedId}", $"--map-group={UnprivilegedId}", "--"],
         _ => [],
-    });
+    };
 
     /// <summary>The user as which root starts a server.</summary>
     public const string PostgresUser = "postgres";
@@ -136,7 +171,10 @@ internal sealed class Separation : IAsyncDisposable
     }
 
     private async Task HoldAsync(
-        DiskPath folder, IReadOnlyList<ProductionPlace> production, CancellationToken cancellationToken)
+        DiskPath folder,
+        IReadOnlyList<ProductionPlace> production,
+        IReadOnlyList<DiskPath> only,
+        CancellationToken cancellationToken)
     {
         var empty = folder / "empty-file";
         host.Disk.CreateNew(empty).Dispose();
@@ -144,7 +182,8 @@ internal sealed class Separation : IAsyncDisposable
             .Where(p => p.Kind != ProductionKind.Port && host.Disk.Stat(new DiskPath(p.Path)) is not null)
             .Where(p => !folder.IsWithin(new DiskPath(p.Path)))
             .SelectMany(p => new[] { p.Kind == ProductionKind.Folder ? "freeze" : "hide", p.Path });
-        string[] script = ["sh", "-c", HoldScript, "sh", empty.ToString(), .. places];
+        string[] closing = only.Count == 0 ? [] : [.. only.SelectMany(o => new[] { "open", o.ToString() }), "close", "/"];
+        string[] script = ["sh", "-c", HoldScript, "sh", empty.ToString(), .. closing, .. places];
         string[] spaces = ["--net", "--pid", "--mount", "--ipc", "--fork", "--kill-child"];
         if (host.IsRoot && await TryHoldAsync(["unshare", .. spaces, "--", .. script], cancellationToken)) return;
         ofUser = await TryHoldAsync(
@@ -176,6 +215,7 @@ internal sealed class Separation : IAsyncDisposable
                 facts.Add(
                     "everything ran in namespaces of its own for network, processes, mounts and shared memory"
                     + (command.Contains("--user") ? ", and for users" : ""));
+                isClosed = lines.Contains("did close /");
                 facts.AddRange(lines.Where(l => l.StartsWith("did ", StringComparison.Ordinal)).Select(Did));
                 facts.AddRange(lines.Where(l => l.StartsWith("undone ", StringComparison.Ordinal)).Select(Undone));
                 return true;
@@ -191,6 +231,8 @@ internal sealed class Separation : IAsyncDisposable
     {
         [_, "hide", var path] => $"{path} is hidden there behind an empty file",
         [_, "freeze", var path] => $"{path} can only be read there",
+        [_, "open", var path] => $"{path} can be written there",
+        [_, "close", _] => "nothing else can be written there",
         _ => "processes outside cannot be seen there",
     };
 
@@ -198,6 +240,8 @@ internal sealed class Separation : IAsyncDisposable
     {
         [_, "hide", var path] => $"{path} could not be hidden there",
         [_, "freeze", var path] => $"{path} could not be made read-only there",
+        [_, "open", var path] => $"{path} could not be kept writable there",
+        [_, "close", _] => "not everything else could be made read-only there",
         _ => "processes outside can be seen there, not reached by network",
     };
 

@@ -1,3 +1,4 @@
+using Reprise.Recovery.Assets;
 using Reprise.Recovery.Processes;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
@@ -68,17 +69,9 @@ public sealed class PostgresThrowaway : IAsyncDisposable
         CancellationToken cancellationToken)
     {
         var made = new PostgresThrowaway(host, folder, await FindAsync(host, major, cancellationToken), enter);
-        await made.RunAsync(
-            "initdb",
-            ["-D", made.Data, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"],
-            cancellationToken);
+        await made.InitAsync(cancellationToken);
         made.server = host.Children.RunAsync(
-            enter(new ChildCommand(
-            [
-                made.PathOf("postgres"), "-D", made.Data, "-p", $"{Port}", "-c", "listen_addresses=",
-                "-c", $"unix_socket_directories={folder}", "-c", "unix_socket_permissions=0777",
-                "-c", "dynamic_shared_memory_type=mmap", "-c", "restart_after_crash=off",
-            ])
+            enter(new ChildCommand([made.PathOf("postgres"), "-D", made.Data, .. made.Options])
             {
                 Folder = "/",
                 Environment = Clean,
@@ -96,10 +89,44 @@ public sealed class PostgresThrowaway : IAsyncDisposable
         }
     }
 
+    /// <summary>How it is started anew when it was stopped, in the background; as whom it runs is not in it.</summary>
+    public IReadOnlyList<string> StartCommand =>
+    [
+        PathOf("pg_ctl"), "-D", Data, "-w", "-s", "-l", (folder / "server.log").ToString(),
+        "-o", string.Join(' ', Options.Select(o => "'" + o.Replace("'", "'\\''", StringComparison.Ordinal) + "'")), "start",
+    ];
+
+    /// <summary>How it is stopped like any other server; as whom it runs is not in it.</summary>
+    public IReadOnlyList<string> StopCommand => [PathOf("pg_ctl"), "-D", Data, "-w", "-s", "-m", "fast", "stop"];
+
+    /// <summary>Stops it and deletes everything that it holds.</summary>
+    public async Task LoseAsync(CancellationToken cancellationToken)
+    {
+        await RunAsync("pg_ctl", [.. StopCommand.Skip(1)], cancellationToken);
+        Folders.DeleteTree(host.Disk, new DiskPath(Data));
+    }
+
+    /// <summary>Makes it anew, with nothing in it, and starts it, unless there is one.</summary>
+    public async Task RemakeAsync(CancellationToken cancellationToken)
+    {
+        if (host.Disk.Stat(new DiskPath(Data)) is not null) return;
+        await InitAsync(cancellationToken);
+        await RunAsync("pg_ctl", [.. StartCommand.Skip(1)], cancellationToken);
+    }
+
+    /// <summary>Runs SQL in a database of it as superuser.</summary>
+    public async Task ExecuteAsync(string database, string sql, CancellationToken cancellationToken)
+    {
+        var settings = new PostgresSettings { ConnectionText = Connection(database) };
+        await using var session = await new PostgresServer(settings, host).OpenAsync(database, SessionUse.Ours, cancellationToken);
+        await session.ExecuteAsync(sql, cancellationToken);
+    }
+
     /// <summary>Stops it at once; what it holds is thrown away.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (!server.IsCompleted)
+        // It may have been stopped and started again meanwhile, by somebody who is no child of ours.
+        if (!server.IsCompleted || host.Disk.Stat(new DiskPath(Data) / "postmaster.pid") is not null)
         {
             try
             {
@@ -131,7 +158,18 @@ public sealed class PostgresThrowaway : IAsyncDisposable
 
     private string Data => (folder / "data").ToString();
 
+    private string[] Options =>
+    [
+        "-p", $"{Port}", "-c", "listen_addresses=", "-c", $"unix_socket_directories={folder}",
+        "-c", "unix_socket_permissions=0777", "-c", "dynamic_shared_memory_type=mmap", "-c", "restart_after_crash=off",
+    ];
+
     private string PathOf(string program) => set.PathOf(program);
+
+    private Task InitAsync(CancellationToken cancellationToken) => RunAsync(
+        "initdb",
+        ["-D", Data, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"],
+        cancellationToken);
 
     private static async Task<ClientSet> FindAsync(PostgresHost host, int major, CancellationToken cancellationToken)
     {

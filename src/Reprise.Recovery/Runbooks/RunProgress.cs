@@ -30,7 +30,7 @@ public sealed class RunProgress
     private readonly List<string> completed = [];
     private readonly SortedDictionary<string, string> facts = new(StringComparer.Ordinal);
     private readonly HashSet<string> kept = [];
-    private readonly HashSet<string> askedBefore = [];
+    private readonly HashSet<string> redBefore = [];
 
     private RunProgress(Runbook runbook) => Cursor = runbook.Path.FirstOrDefault()?.Id;
 
@@ -64,8 +64,11 @@ public sealed class RunProgress
     /// <summary>Whether the run asks each verification before its act too.</summary>
     public bool AsksBefore { get; private set; }
 
-    /// <summary>The verifications that were asked before their act.</summary>
-    public IReadOnlyCollection<string> AskedBefore => askedBefore;
+    /// <summary>
+    /// The verifications that did not pass before something that they come after. One that passed is asked again before
+    /// the next: what it proves may only be undone on the way, as by stopping what is to be started anew.
+    /// </summary>
+    public IReadOnlyCollection<string> RedBefore => redBefore;
 
     /// <summary>Where <paramref name="events"/> lead in <paramref name="runbook"/>.</summary>
     public static RunProgress Of(Runbook runbook, IEnumerable<RunEvent> events)
@@ -97,7 +100,7 @@ public sealed class RunProgress
                 if (happened.Outcome == "retry") HasFailed = false;
                 break;
             case RunEventKind.AskedBefore:
-                askedBefore.Add(happened.Step ?? "");
+                if (happened.Outcome != "pass") redBefore.Add(happened.Step ?? "");
                 break;
             case RunEventKind.UndoAsked:
                 IsUndoing = true;

@@ -67,7 +67,7 @@ public sealed record RunReport
     /// <summary>Where the run left the runbook: steps left out, tried again, gone on after in spite of a failure.</summary>
     public required IReadOnlyList<string> Deviations { get; init; }
 
-    /// <summary>Verifications that were green before the act that they are to prove.</summary>
+    /// <summary>Verifications that were green each time that they were asked before what they are to prove.</summary>
     public required IReadOnlyList<string> NotDiscriminating { get; init; }
 
     /// <summary>SHA-256 of the last line of the journal read.</summary>
@@ -101,7 +101,8 @@ public sealed record RunReport
                 e => new RunDecision(e.Utc, e.Step ?? "", e.Outcome ?? "", e.Reason, e.Actor, e.Target))],
             Deviations = [.. DeviationsOf(events)],
             NotDiscriminating = [.. events
-                .Where(e => e.Event == RunEventKind.AskedBefore && e.Outcome == "pass").Select(e => e.Step ?? "")],
+                .Where(e => e.Event == RunEventKind.AskedBefore).GroupBy(e => e.Step ?? "")
+                .Where(asked => asked.All(e => e.Outcome == "pass")).Select(asked => asked.Key)],
             Head = head,
         };
     }

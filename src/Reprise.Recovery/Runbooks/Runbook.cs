@@ -39,6 +39,9 @@ public sealed record Runbook
     /// <summary>What must be known before it starts.</summary>
     public required IReadOnlyList<RunbookInput> Inputs { get; init; }
 
+    /// <summary>How a drill rehearses it, or null: nothing says it.</summary>
+    public Rehearsal? Rehearsal { get; init; }
+
     /// <summary>Prose and steps in the order of the file.</summary>
     public required IReadOnlyList<RunbookPart> Parts { get; init; }
 

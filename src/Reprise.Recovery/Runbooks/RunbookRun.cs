@@ -102,7 +102,13 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
         if (await AfterInterruptionAsync(resolved, cancellationToken) is { } settled) return settled.State;
         if (step.Type == StepType.Decide) return await DecideAsync(resolved, cancellationToken);
         var byPerson = step.Type == StepType.Manual || (resolved.Missing.Count > 0 && step.Type != StepType.Observe);
-        if (byPerson) return await ManualAsync(resolved, cancellationToken);
+        if (byPerson)
+        {
+            // What a person does may be what repairs it.
+            if (progress.AsksBefore && step.Type is (StepType.Manual or StepType.Act)) await AskBeforeAsync(step, cancellationToken);
+            return await ManualAsync(resolved, cancellationToken);
+        }
+
         if (resolved.Missing.Count > 0)
         {
             return End(resolved, new StepAnswer(
@@ -283,7 +289,8 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
         }
     }
 
-    // The verifications on the way to the end, before the first act that they come after: green already, they prove nothing.
+    // The verifications on the way to the end, before each act that they come after until one is red: green each time,
+    // they prove nothing.
     private async Task AskBeforeAsync(RunbookStep act, CancellationToken cancellationToken)
     {
         for (var id = plan.Runbook.After(act); id is not null;)
@@ -291,7 +298,7 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
             var step = plan.Runbook.Find(id) ?? throw new InvariantException($"step {id} is not in the runbook");
             id = plan.Runbook.After(step);
             var resolved = Resolve(step);
-            if (step.Type != StepType.Verify || resolved.Missing.Count > 0 || progress.AskedBefore.Contains(step.Id)) continue;
+            if (step.Type != StepType.Verify || resolved.Missing.Count > 0 || progress.RedBefore.Contains(step.Id)) continue;
             var answer = await DoAsync(resolved.Action, new StepPatience(step.Within, Once: true), cancellationToken);
             Write(new Note(RunEventKind.AskedBefore, step) { Outcome = RunWords.Of(answer.Outcome), Excerpt = answer.Text });
         }

@@ -16,6 +16,16 @@ internal static class DrillText
             "fail" => "FAIL: the application cannot be brought back as it should be",
             _ => "UNPROVEN: not everything could be asked",
         };
+        if (drill.Runbook is { } runbook)
+        {
+            words = drill.Verdict switch
+            {
+                "pass" => $"PASS: runbook {runbook.Id} brings the application back after {runbook.Incident}",
+                "fail" => $"FAIL: runbook {runbook.Id} does not do after {runbook.Incident} what it should",
+                _ => words,
+            };
+        }
+
         output.Paragraph(
             $"{output.Paint(words, tone)} (drill {drill.Id}, point {drill.Point}, "
             + $"level {drill.Level} of {drill.WantedLevel})", 2);
@@ -31,6 +41,7 @@ internal static class DrillText
         foreach (var fact in drill.Separation.Facts) output.Paragraph("  " + fact, 4);
         output.Paragraph($"clean-up: {Output.WordOf(drill.CleanUp.Outcome)}", 2);
         foreach (var fact in drill.CleanUp.Facts) output.Paragraph("  " + fact, 4);
+        foreach (var part in drill.Runbook?.NotExercised ?? []) output.Paragraph($"not exercised: {part}", 2);
         Findings(drill, output);
         if (drill.KeptAt is { } kept) output.Paragraph($"the recovered data is in {kept}; delete it yourself", 2);
         if (drill.Evidence is { } evidence) output.Paragraph($"evidence: {evidence}", 2);

@@ -75,6 +75,9 @@ internal sealed record DrillJson
     /// <summary>The report that was written, or null.</summary>
     public string? Report { get; init; }
 
+    /// <summary>The runbook that was rehearsed, or null.</summary>
+    public required DrillRunbookJson? Runbook { get; init; }
+
     /// <summary>The record as JSON has it.</summary>
     public static DrillJson From(DrillRecord record, string? evidence, string? keptAt) => new()
     {
@@ -114,10 +117,32 @@ internal sealed record DrillJson
         NotProven = record.NotProven,
         Evidence = evidence,
         KeptAt = keptAt,
+        Runbook = record.Scenario is { Runbook: { } id, Fault: var fault, RunbookSha256: var sha256 }
+            ? new DrillRunbookJson
+            {
+                Id = id, Sha256 = sha256 ?? "", Incident = fault ?? "", NotExercised = record.Scenario.NotExercised,
+            }
+            : null,
     };
 
     private static double? Rounded(TimeSpan? span) =>
         span is { } value ? Math.Round(value.TotalSeconds, 3) : null;
+}
+
+/// <summary>The runbook that a drill rehearsed.</summary>
+internal sealed record DrillRunbookJson
+{
+    /// <summary>Its name.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>SHA-256 of its text.</summary>
+    public required string Sha256 { get; init; }
+
+    /// <summary>What was broken.</summary>
+    public required string Incident { get; init; }
+
+    /// <summary>What nobody really decided or did.</summary>
+    public required IReadOnlyList<string> NotExercised { get; init; }
 }
 
 /// <summary>One phase.</summary>

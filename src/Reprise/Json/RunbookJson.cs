@@ -140,6 +140,9 @@ internal sealed record RunbookRunJson
     /// <summary>Verifications that were green before their act: they prove nothing.</summary>
     public required IReadOnlyList<string> NotDiscriminating { get; init; }
 
+    /// <summary>Verifications that were red before their act: they prove something.</summary>
+    public required IReadOnlyList<string> RedBefore { get; init; }
+
     public required IReadOnlyList<RunbookMomentJson> Timeline { get; init; }
 
     /// <summary>The step that the run stands at, or null.</summary>

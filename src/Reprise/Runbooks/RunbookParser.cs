@@ -56,9 +56,11 @@ internal static partial class RunbookParser
             "the front matter",
             NoVariables,
             "runbook", "version", "title", "language", "incident", "symptoms", "words", "activation", "deactivation",
-            "escalation", "inputs");
+            "escalation", "inputs", "rehearsal");
         var name = head.NeedText("runbook");
         if (!NameForm().IsMatch(name)) throw Wrong(head.Need("runbook"), $"'{name}' is no name", "write it-like-this");
+        var parts = Parts(lines, end + 1, source);
+        IReadOnlyList<RunbookInput> inputs = [.. Inputs(head)];
         return new Runbook
         {
             Id = name,
@@ -71,8 +73,10 @@ internal static partial class RunbookParser
             Activation = head.Text("activation"),
             Deactivation = head.Text("deactivation"),
             Escalation = head.NeedText("escalation"),
-            Inputs = [.. Inputs(head)],
-            Parts = Parts(lines, end + 1, source),
+            Inputs = inputs,
+            Rehearsal = RehearsalReader.Read(
+                head, NoVariables, [.. parts.OfType<RunbookPart.Step>().Select(p => p.Value)], inputs),
+            Parts = parts,
             Text = text,
             Sha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text))),
             Source = source,

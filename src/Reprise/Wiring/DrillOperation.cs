@@ -33,6 +33,7 @@ internal static class DrillOperation
         using var point = protection.Repository.OpenPoint(entry);
         var targets = new DrillTargets(machine, protection);
         var application = targets.Application();
+        if (options.Runbook is not null) application = new Rehearsals(machine, context, protection).With(application, options);
         var request = new DrillRequest
         {
             Point = point,
@@ -45,7 +46,8 @@ internal static class DrillOperation
         };
         var report = await new DrillRun(application, Host(machine, context, targets, courtesy)).RunAsync(request, context.Cancellation);
         var problems = new List<Problem>([.. passed, .. report.Problems]);
-        if (Remember(protection.State, report.Record) is { } forgotten) problems.Add(forgotten);
+        // What a runbook did to an application says nothing more of the point: its proof is in the evidence alone.
+        if (application.Rehearsal is null && Remember(protection.State, report.Record) is { } forgotten) problems.Add(forgotten);
         var (evidence, written) = await KeepAsync(options, machine, context, protection, report.Record, problems);
         var result = DrillJson.From(report.Record, evidence, report.KeptAt);
         return new CommandReport<DrillJson>(result with { Report = written }, problems);

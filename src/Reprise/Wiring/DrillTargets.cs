@@ -7,6 +7,7 @@ using Reprise.Recovery.Files;
 using Reprise.Recovery.Postgres;
 using Reprise.Recovery.Secrets;
 using Reprise.Recovery.Sqlite;
+using Reprise.Rehearsing;
 using Reprise.Repository.Points;
 using Reprise.Storage.Disk;
 
@@ -16,7 +17,7 @@ namespace Reprise.Wiring;
 internal sealed class DrillTargets(Machine machine, Protection protection)
 {
     private static readonly string[] DoorsOut =
-        ["/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock", "/run/dbus/system_bus_socket"];
+        ["/run/systemd/private", "/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock", "/run/dbus/system_bus_socket"];
 
     private ApplicationConfiguration Configuration => protection.Configuration;
 
@@ -67,13 +68,17 @@ internal sealed class DrillTargets(Machine machine, Protection protection)
             var folder = places.Of(asset.Name);
             words[asset.Name + ".path"] = folder.ToString();
             machine.Disk.MakeFolder(folder);
+            if (places.Together is { } all) machine.Disk.MakeFolder(all);
             switch (asset)
             {
                 case AssetConfiguration.Postgres postgres when places.Servers.TryGetValue(asset.Name, out var server):
                     assets.Add(Make(postgres, server, places, words));
                     break;
                 case AssetConfiguration.Sqlite sqlite:
-                    var file = folder / Path.GetFileName(sqlite.Path);
+                    var file = places.Together is { } together
+                        ? SandboxPaths.Of(Configuration.Folder, together, asset.Name, sqlite.Path)
+                        : folder / Path.GetFileName(sqlite.Path);
+                    machine.Disk.MakeFolder(file.Parent);
                     if (places.IsEmpty) machine.Disk.CreateNew(file).Dispose();
                     files[asset.Name] = file.ToString();
                     words[asset.Name + ".path"] = file.ToString();
@@ -82,6 +87,8 @@ internal sealed class DrillTargets(Machine machine, Protection protection)
                         asset.Name, new SqliteSettings { Path = file.ToString() }, machine.Disk, machine.Cpu, machine.Clock));
                     break;
                 case AssetConfiguration.Files set:
+                    folder = places.Together ?? folder;
+                    words[asset.Name + ".path"] = folder.ToString();
                     folders[asset.Name] = folder.ToString();
                     assets.Add(new FilesAsset(
                         asset.Name,

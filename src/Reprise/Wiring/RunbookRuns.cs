@@ -76,7 +76,8 @@ internal static partial class RunbookRuns
     private static Runbook Kept(RunbookDesk desk, string id) => RunbookParser.Parse(
         RunJournal.ReadRunbook(desk.Machine.Disk, desk.Journals, id), (desk.Journals / (id + RunbookLibrary.Ending)).ToString());
 
-    private static void Refuse(RunbookDesk desk, Runbook runbook)
+    /// <summary>A runbook that does not hold together is not followed.</summary>
+    public static void Refuse(RunbookDesk desk, Runbook runbook)
     {
         if (RunbookOperations.Findings(desk, runbook) is not [var first, ..]) return;
         throw new RepriseException(new Problem(RunbookErrors.Invalid, Severity.Error, first.Message, first.Hint)
@@ -192,6 +193,7 @@ internal static partial class RunbookRuns
                 d.At, d.Step, d.Option, d.Reason, d.Actor, d.Target))],
             Deviations = report.Deviations,
             NotDiscriminating = report.NotDiscriminating,
+            RedBefore = [.. progress.RedBefore.Order(StringComparer.Ordinal)],
             Timeline = [.. report.Timeline.Select(m => new RunbookMomentJson(m.At, m.Text))],
             At = report.State is RunState.Done or RunState.Undone ? null : progress.UndoBegun ?? progress.Cursor,
             Journal = (desk.Journals / (report.Run + ".jsonl")).ToString(),

@@ -57,6 +57,7 @@ internal static class RunbookSamples
         Decisions = [new RunbookDecisionJson(Samples.Now, "cause", "stopped", "the server does not run", "ada", null)],
         Deviations = [],
         NotDiscriminating = [],
+        RedBefore = [],
         Timeline = [new RunbookMomentJson(Samples.Created, "the run began")],
         At = state == "done" ? null : "cause",
         Journal = "/home/ada/.local/state/reprise/shop-1a2b3c4d/runbooks/" + Samples.Id + ".jsonl",

@@ -23,8 +23,8 @@ public class RunbookReferenceTests
             `reprise runbook check` also tells what no single step shows. This page is generated from the code.
 
             The front matter takes `runbook` (its name), `version`, `title`, `language`, `incident` (a list), `symptoms` (a
-            list), `words` (a list), `activation`, `deactivation`, `escalation` (a role) and `inputs`
-            (`NAME: { ask: …, default: …, kind: point }`: a point is looked up once, when the run begins).
+            list), `words` (a list), `activation`, `deactivation`, `escalation` (a role), `inputs`
+            (`NAME: { ask: …, default: …, kind: point }`: a point is looked up once, when the run begins) and `rehearsal`.
 
             ## Steps
 
@@ -63,6 +63,21 @@ public class RunbookReferenceTests
             page.Append($"| `{builtin.Name}` | {string.Join(", ", takes)} | {(builtin.ChangesSomething ? "yes" : "")} |\n");
         }
 
+        page.Append("""
+
+            ## Rehearsal
+
+            `rehearsal:` says how `reprise drill --runbook NAME` rehearses it: `{ incident: …, decide: { STEP: OPTION },
+            inputs: { NAME: VALUE }, by-hand: [STEP], needs: sealed-secrets }`, or a list of these, of which the first that fits
+            the application is taken (`drill --scenario INCIDENT` takes another), or `{ none: why }`. At the manual steps
+            `by-hand` the sandbox does what the person would do; every other manual step is only said to be done. Both, and all
+            decisions, are recorded as simulated.
+
+            | incident | in the sandbox |
+            |---|---|
+
+            """);
+        foreach (var (_, word, meaning) in RehearsalWords.All) page.Append($"| `{word}` | {meaning} |\n");
         page.Append("\n## Names\n\n`{name}` in prose and commands; never a secret.\n\n| name | stands for |\n|---|---|\n");
         foreach (var (name, meaning) in RunbookFacts.Known) page.Append($"| `{{{name}}}` | {meaning} |\n");
         page.Append("| `{input.NAME}` | an input of the runbook |\n");

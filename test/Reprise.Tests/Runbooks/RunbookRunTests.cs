@@ -200,7 +200,27 @@ public class RunbookRunTests
         Assert.Equal(RunState.Done, await bench.RunAsync());
         Assert.Equal(["changed-again"], bench.Report().NotDiscriminating);
         Assert.Equal(
-            ["fail", "pass"], bench.Events().Where(e => e.Event == RunEventKind.AskedBefore).Select(e => e.Outcome));
+            ["fail", "pass", "pass"], bench.Events().Where(e => e.Event == RunEventKind.AskedBefore).Select(e => e.Outcome));
+    }
+
+    [Fact]
+    public async Task A_verification_is_asked_again_before_each_act_until_it_is_red()
+    {
+        // Stopping makes it red, so that starting is proven by it; the act before both proves nothing with it.
+        var bench = new RunbookBench(StopAndStart) { RedFirst = true, World = { "up" } };
+        Assert.Equal(RunState.Done, await bench.RunAsync());
+        Assert.Empty(bench.Report().NotDiscriminating);
+        Assert.Equal(
+            ["pass", "fail"], bench.Events().Where(e => e.Event == RunEventKind.AskedBefore).Select(e => e.Outcome));
+
+        // What a person does by hand may be what repairs it: asked before that too, and not again afterwards.
+        bench = new RunbookBench(ByHand) { RedFirst = true };
+        Assert.Equal(RunState.Waiting, await bench.RunAsync());
+        bench.World.Add("repair");
+        bench.Answers["repair"] = "done";
+        Assert.Equal(RunState.Done, await bench.ResumeAsync());
+        Assert.Empty(bench.Report().NotDiscriminating);
+        Assert.Equal(["fail"], bench.Events().Where(e => e.Event == RunEventKind.AskedBefore).Select(e => e.Outcome));
     }
 
     [Fact]
@@ -289,6 +309,41 @@ public class RunbookRunTests
             return true;
         }
     }
+
+    private const string StopAndStart = RunbookBench.Head + """
+        ```act stop
+        why: "stops it"
+        run: [back, up]
+        effect: reversible
+        undo: start-again
+        ```
+        ```act start
+        why: "starts it"
+        run: [up]
+        effect: reversible
+        undo: start-again
+        ```
+        ```verify it-is-up
+        why: "proves it"
+        run: [verify, up]
+        ```
+        ```undo start-again
+        why: "takes it back"
+        run: [up]
+        verify: { run: [verify, up] }
+        ```
+        """;
+
+    private const string ByHand = RunbookBench.Head + """
+        ```manual repair
+        why: "by hand"
+        do: "Repair it."
+        ```
+        ```verify repaired
+        why: "proves it"
+        run: [verify, repair]
+        ```
+        """;
 
     private const string Final = RunbookBench.Head + """
         ```capture keep

@@ -61,6 +61,18 @@ public class ShippedRunbookTests
         Assert.All(Incidents, id => Assert.Equal(Structure(Of(id, "en")), Structure(Of(id, "fr"))));
     }
 
+    [Fact]
+    public void Each_says_how_it_is_rehearsed_and_every_way_is_decided()
+    {
+        Assert.All(Incidents, id =>
+        {
+            var runbook = Of(id, "en");
+            Assert.NotNull(runbook.Rehearsal);
+            Assert.Equal(id == "after-incident", runbook.Rehearsal.WhyNot is not null);
+            Assert.Equal(id == "after-incident", runbook.Rehearsal.Variants.Count == 0);
+        });
+    }
+
     [Theory]
     [InlineData("database connection refused", "database-unavailable")]
     [InlineData("base de données arrêtée", "database-unavailable")]
@@ -93,7 +105,10 @@ public class ShippedRunbookTests
     private static string Structure(Runbook runbook) => string.Join('\n', runbook.Steps.Select(s =>
         $"{s.Type} {s.Id} {s.Effect} {s.Idempotent} {s.On} {s.Undo} {s.Irreversible is null} {s.Within} {s.Next} {s.OnFail} "
         + $"{s.Phase} {s.Default} {s.See is null} {s.Otherwise is null} {Action(s.Action)} {Action(s.Verify)} "
-        + string.Join(',', s.Options.Select(o => $"{o.Key}>{o.Next}"))));
+        + string.Join(',', s.Options.Select(o => $"{o.Key}>{o.Next}"))).Append(Rehearsal(runbook)));
+
+    private static string Rehearsal(Runbook runbook) => string.Join('\n', (runbook.Rehearsal?.Variants ?? []).Select(v =>
+        $"{v.Incident} {v.NeedsSealedSecrets} {string.Join(',', v.Decide)} {string.Join(',', v.Inputs)} {string.Join(',', v.ByHand)}"));
 
     private static string Action(StepAction? action) => action is null
         ? ""
