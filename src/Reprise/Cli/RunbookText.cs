@@ -14,7 +14,8 @@ internal static class RunbookText
             return;
         }
 
-        output.Table([.. result.Runbooks.Select(r => (string[])[r.Id, r.Title])]);
+        output.Table([.. result.Runbooks.Select(
+            r => (string[])[r.Id, r.Title, r.LastProven is { } time ? $"proven {context.Calendar.Short(time)}" : "never proven"])]);
         output.Line($"next: reprise runbook show {result.Runbooks[0].Id}, then reprise runbook run {result.Runbooks[0].Id}");
     }
 

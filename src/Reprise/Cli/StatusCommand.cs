@@ -65,6 +65,7 @@ internal static class StatusCommand
             output.Paragraph($"former data: {former.Asset} in {former.Where}{size}{until}", 2);
         }
 
+        foreach (var runbook in status.Runbooks) output.Paragraph($"runbook {runbook.Id}: {Proof(runbook, context)}", 2);
         foreach (var action in status.Actions)
         {
             var late = action.Overdue ? output.Paint("overdue", Tone.Warning) + ", was due" : "due";
@@ -109,6 +110,14 @@ internal static class StatusCommand
     private static string[] Proof(StatusJson status, CommandContext context) => status.LastProof is { } proof
         ? ["proven", $"{proof.Point} by {proof.By}, {Age(context, proof.At)} ago, {Level(proof.Level)}"]
         : ["proven", "never"];
+
+    private static string Proof(RunbookProofJson runbook, CommandContext context) => runbook switch
+    {
+        { ProvenAt: null, NotRehearsed: { } why } => $"not rehearsed: {why}",
+        { ProvenAt: null } => string.Join("; ", runbook.Stale),
+        { Stale.Count: 0, ProvenAt: { } at } => $"proven {Age(context, at)} ago after {runbook.Incident}",
+        { ProvenAt: { } at } => $"proven {Age(context, at)} ago, no longer worth anything: {string.Join("; ", runbook.Stale)}",
+    };
 
     private static string[] Rto(RtoJson rto)
     {

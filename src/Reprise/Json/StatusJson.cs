@@ -43,8 +43,39 @@ internal sealed record StatusJson
     /// <summary>Corrective actions that nobody has closed, the one that is due first in front.</summary>
     public IReadOnlyList<ActionJson> Actions { get; init; } = [];
 
+    /// <summary>Every runbook, with what its rehearsals are still worth.</summary>
+    public IReadOnlyList<RunbookProofJson> Runbooks { get; init; } = [];
+
     /// <summary>The next command to type.</summary>
     public required string Next { get; init; }
+}
+
+/// <summary>What the rehearsals of a runbook are still worth.</summary>
+internal sealed record RunbookProofJson
+{
+    /// <summary>Its name.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>When a rehearsal last passed, or null: never.</summary>
+    public required DateTimeOffset? ProvenAt { get; init; }
+
+    /// <summary>That drill, or null.</summary>
+    public required string? Drill { get; init; }
+
+    /// <summary>The point on which it was rehearsed, or null.</summary>
+    public required string? Point { get; init; }
+
+    /// <summary>What had been broken, or null.</summary>
+    public required string? Incident { get; init; }
+
+    /// <summary>From the beginning of the runbook to its end, or null.</summary>
+    public required double? TechnicalSeconds { get; init; }
+
+    /// <summary>Why it cannot be rehearsed, or null: it can.</summary>
+    public required string? NotRehearsed { get; init; }
+
+    /// <summary>What makes that proof worthless, one sentence each; empty when it holds.</summary>
+    public required IReadOnlyList<string> Stale { get; init; }
 }
 
 /// <summary>How much would be lost.</summary>

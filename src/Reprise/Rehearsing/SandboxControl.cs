@@ -36,11 +36,11 @@ internal static class SandboxControl
             ;;
           stop)
             alive || exit 0
-            kill -TERM -- "-$group" 2>/dev/null
+            kill -s TERM -- "-$group" 2>/dev/null
             tries=0
             while alive; do
               tries=$((tries + 1))
-              [ "$tries" != 100 ] || kill -KILL -- "-$group" 2>/dev/null
+              [ "$tries" != 100 ] || kill -s KILL -- "-$group" 2>/dev/null
               [ "$tries" -lt 120 ] || exit 1
               sleep 0.1
             done

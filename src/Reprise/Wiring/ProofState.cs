@@ -23,13 +23,17 @@ internal static class ProofState
 
         if (Age(protection, machine, proof) is { } old) yield return old;
         if (newest is null) yield break;
-        var now = DrillOperation.Fingerprint(protection, machine, newest);
-        foreach (var name in now.Keys.Union(proof.Fingerprint.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal))
-        {
-            if (now.GetValueOrDefault(name) == proof.Fingerprint.GetValueOrDefault(name)) continue;
-            yield return Changed(name, proof.Fingerprint.GetValueOrDefault(name), now.GetValueOrDefault(name));
-        }
+        foreach (var change in Changes(proof.Fingerprint, DrillOperation.Fingerprint(protection, machine, newest)))
+            yield return change;
     }
+
+    /// <summary>What is no longer what was proven, one sentence each; texts of runbooks are judged by themselves.</summary>
+    public static IEnumerable<string> Changes(IReadOnlyDictionary<string, string> then, IReadOnlyDictionary<string, string> now) =>
+        now.Keys.Union(then.Keys, StringComparer.Ordinal)
+            .Where(name => !name.StartsWith("runbook/", StringComparison.Ordinal))
+            .Where(name => now.GetValueOrDefault(name) != then.GetValueOrDefault(name))
+            .Order(StringComparer.Ordinal)
+            .Select(name => Changed(name, then.GetValueOrDefault(name), now.GetValueOrDefault(name)));
 
     /// <summary>The objective that is missed because the last proof is too old, or null.</summary>
     public static Problem? Late(Protection protection, Machine machine) =>

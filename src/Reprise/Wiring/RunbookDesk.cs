@@ -1,5 +1,6 @@
 using Reprise.Cli;
 using Reprise.Configuration;
+using Reprise.Recovery.Evidence;
 using Reprise.Recovery.Runbooks;
 using Reprise.Runbooks;
 using Reprise.Storage.Disk;
@@ -10,6 +11,8 @@ namespace Reprise.Wiring;
 /// <summary>Everything that the commands about runbooks share: the runbooks, the facts, the journals, the secrets.</summary>
 internal sealed class RunbookDesk
 {
+    private readonly Lazy<IReadOnlyList<DrillRecord>> rehearsals;
+
     private RunbookDesk(CommandContext context, Machine machine, ApplicationConfiguration? configuration)
     {
         Context = context;
@@ -18,6 +21,7 @@ internal sealed class RunbookDesk
         Library = RunbookLibrary.Open(machine.Disk, configuration?.Folder);
         Facts = RunbookFacts.Of(context, machine, configuration);
         Secrets = new RunSecrets(machine, configuration);
+        rehearsals = new Lazy<IReadOnlyList<DrillRecord>>(Rehearsals);
         Commands = new RunbookCommands(context.Host.ProgramPath, configuration, RepositoryWords(context));
     }
 
@@ -67,19 +71,37 @@ internal sealed class RunbookDesk
             i => KeyValuePair.Create("input." + i.Name, Facts.Show(i.Default ?? "")))),
         Commands.LineOf);
 
-    /// <summary>When exactly this text last went to its end on this host, or null.</summary>
+    /// <summary>
+    /// When this runbook was last proven on this host, or null: by a rehearsal that passed, or by a run in earnest that
+    /// went to its end and whose verifications were each red before.
+    /// </summary>
     public DateTimeOffset? LastProven(Runbook runbook)
     {
-        DateTimeOffset? proven = null;
+        var texts = RunbookProofs.TextsOf(Library, runbook.Id);
+        var rehearsed = RunbookProofs.LastPassed(texts, rehearsals.Value)?.Moments.GetValueOrDefault("T7");
+        var proven = rehearsed == default(DateTimeOffset) ? null : rehearsed;
         foreach (var id in RunJournal.List(Machine.Disk, Journals))
         {
             var (events, _) = RunJournal.Read(Machine.Disk, Journals, id);
-            var isOfIt = events.Count > 0 && events[0].Reason?.EndsWith(runbook.Sha256, StringComparison.Ordinal) == true;
-            if (isOfIt && events[^1] is { Event: RunEventKind.Ended, Outcome: "done" } end) proven = end.Utc;
+            if (events.Count > 0 && texts.Any(t => events[0].Reason?.EndsWith(t, StringComparison.Ordinal) == true)
+                && ProvenBy(events) is { } time && !(proven > time)) proven = time;
         }
 
         return proven;
     }
+
+    private static DateTimeOffset? ProvenBy(IReadOnlyList<RunEvent> events)
+    {
+        if (events is not [{ Outcome: RunbookHost.RedFirst }, .., { Event: RunEventKind.Ended, Outcome: "done" } end]) return null;
+        var red = events.Where(e => e.Event == RunEventKind.AskedBefore && e.Outcome != "pass").Select(e => e.Step).ToHashSet();
+        var green = events.Where(e => e is { Event: RunEventKind.StepEnded, Type: StepType.Verify, Outcome: "pass" }).Select(e => e.Step).ToList();
+        return green.Count > 0 && green.All(red.Contains) ? end.Utc : null;
+    }
+
+    // The copy of this host: at night nobody waits for a repository to list runbooks. What is spoilt proves nothing.
+    private IReadOnlyList<DrillRecord> Rehearsals() => Configuration is null
+        ? []
+        : new EvidenceHistory(EvidenceOperations.Log(Machine, Context, null).VerifyClient()).Drills;
 
     private static ApplicationConfiguration? ConfigurationOf(CommandContext context)
     {

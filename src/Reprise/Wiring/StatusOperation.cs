@@ -3,6 +3,7 @@ using Reprise.Json;
 using Reprise.Recovery.Evidence;
 using Reprise.Recovery.State;
 using Reprise.Repository.Points;
+using Reprise.Runbooks;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Wiring;
@@ -51,6 +52,15 @@ internal static class StatusOperation
             KeyElsewhere = confirmed,
             Scheduled = null,
             Actions = [.. actions.Select(ActionJson.From)],
+            Runbooks = RunbookProofs.Of(
+                RunbookLibrary.Open(machine.Disk, protection.Configuration.Folder),
+                Calendar.LanguageOf(context.Host.Environment) == Language.French ? "fr" : "en",
+                evidence.Drills,
+                new ProofSurroundings(
+                    machine.Clock.GetUtcNow(),
+                    protection.Configuration.Objectives.Drill,
+                    catalog.Points.Select(p => p.Id.Value).ToHashSet(StringComparer.Ordinal),
+                    newest is null ? null : DrillOperation.Fingerprint(protection, machine, newest.Manifest))),
             Next = Next(interrupted, newest, exposure > objective, confirmed, drills),
         };
         return new CommandReport<StatusJson>(
