@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Reprise.Acceptance.Harness;
 using Reprise.Acceptance.Shop;
 
 namespace Reprise.Acceptance.Runbooks;

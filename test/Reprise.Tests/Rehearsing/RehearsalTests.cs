@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Reprise.Configuration;
 using Reprise.Recovery.Assets;
-using Reprise.Recovery.Runbooks;
 using Reprise.Rehearsing;
 using Reprise.Runbooks;
 using Reprise.Storage.Disk;

@@ -63,6 +63,16 @@ public class RunbookReferenceTests
             page.Append($"| `{builtin.Name}` | {string.Join(", ", takes)} | {(builtin.ChangesSomething ? "yes" : "")} |\n");
         }
 
+        AddRehearsal(page);
+        page.Append("\n## Names\n\n`{name}` in prose and commands; never a secret.\n\n| name | stands for |\n|---|---|\n");
+        foreach (var (name, meaning) in RunbookFacts.Known) page.Append($"| `{{{name}}}` | {meaning} |\n");
+        page.Append("| `{input.NAME}` | an input of the runbook |\n");
+        page.Append("| `{step.STEP.NAME}` | what an earlier step found out: `point`, `restore`, `moment`, `differing`, `folder` |\n");
+        ReferenceFile.MustBe("docs/reference/runbooks.md", page.ToString());
+    }
+
+    private static void AddRehearsal(StringBuilder page)
+    {
         page.Append("""
 
             ## Rehearsal
@@ -78,11 +88,6 @@ public class RunbookReferenceTests
 
             """);
         foreach (var (_, word, meaning) in RehearsalWords.All) page.Append($"| `{word}` | {meaning} |\n");
-        page.Append("\n## Names\n\n`{name}` in prose and commands; never a secret.\n\n| name | stands for |\n|---|---|\n");
-        foreach (var (name, meaning) in RunbookFacts.Known) page.Append($"| `{{{name}}}` | {meaning} |\n");
-        page.Append("| `{input.NAME}` | an input of the runbook |\n");
-        page.Append("| `{step.STEP.NAME}` | what an earlier step found out: `point`, `restore`, `moment`, `differing`, `folder` |\n");
-        ReferenceFile.MustBe("docs/reference/runbooks.md", page.ToString());
     }
 
     private static string Does(StepType type) => type switch
