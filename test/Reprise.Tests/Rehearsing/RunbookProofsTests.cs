@@ -3,7 +3,6 @@ using Reprise.Recovery.Assets;
 using Reprise.Recovery.Evidence;
 using Reprise.Runbooks;
 using Reprise.Storage.Disk;
-using Reprise.Tests.Evidence;
 using Reprise.Wiring;
 
 namespace Reprise.Tests.Rehearsing;
@@ -64,12 +63,12 @@ public class RunbookProofsTests
         RunbookProofs.Of(Library, "en", drills, now);
 
     private static ProofSurroundings Now() => new(
-        Drills.Passed().Moments["T0"].AddDays(1),
+        Evidence.Drills.Passed().Moments["T0"].AddDays(1),
         null,
-        new HashSet<string> { Drills.Passed().Input?.Point ?? "" },
+        new HashSet<string> { Evidence.Drills.Passed().Input?.Point ?? "" },
         Fingerprint);
 
-    private static DrillRecord Rehearsed(string id, Outcome verdict, string sha256) => Drills.Passed(id) with
+    private static DrillRecord Rehearsed(string id, Outcome verdict, string sha256) => Evidence.Drills.Passed(id) with
     {
         Scenario = new DrillScenario("runbook", "it works", "database-stopped", Id, sha256, []),
         Verdict = verdict,

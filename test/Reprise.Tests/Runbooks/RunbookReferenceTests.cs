@@ -64,11 +64,16 @@ public class RunbookReferenceTests
         }
 
         AddRehearsal(page);
+        AddNames(page);
+        ReferenceFile.MustBe("docs/reference/runbooks.md", page.ToString());
+    }
+
+    private static void AddNames(StringBuilder page)
+    {
         page.Append("\n## Names\n\n`{name}` in prose and commands; never a secret.\n\n| name | stands for |\n|---|---|\n");
         foreach (var (name, meaning) in RunbookFacts.Known) page.Append($"| `{{{name}}}` | {meaning} |\n");
         page.Append("| `{input.NAME}` | an input of the runbook |\n");
         page.Append("| `{step.STEP.NAME}` | what an earlier step found out: `point`, `restore`, `moment`, `differing`, `folder` |\n");
-        ReferenceFile.MustBe("docs/reference/runbooks.md", page.ToString());
     }
 
     private static void AddRehearsal(StringBuilder page)
