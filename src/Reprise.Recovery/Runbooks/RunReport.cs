@@ -160,7 +160,7 @@ public sealed record RunReport
     private static string TextOf(RunEvent e) => e.Event switch
     {
         RunEventKind.Began => $"the run began: {e.Reason}",
-        RunEventKind.Resumed => "somebody went on with it",
+        RunEventKind.Resumed => "somebody went on with it" + (e.Reason is null ? "" : $"; {e.Reason}"),
         RunEventKind.StepBegan => $"{e.Step}: began",
         RunEventKind.StepEnded => $"{e.Step}: {e.Outcome}",
         RunEventKind.Decided => $"{e.Step}: {e.Outcome}" + (e.Reason is null ? "" : $", because: {e.Reason}"),

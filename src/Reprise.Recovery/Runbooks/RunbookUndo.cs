@@ -14,7 +14,9 @@ internal sealed class RunbookUndo(
     Func<RunbookStep, ResolvedStep> resolve,
     Action<Note> write,
     Func<RunQuestionKind, ResolvedStep, string, CancellationToken, Task<RunAnswer?>> ask,
-    Func<StepAction?, StepPatience, CancellationToken, Task<StepAnswer>> carryOut)
+    Func<StepAction?, StepPatience, CancellationToken, Task<StepAnswer>> carryOut,
+    Func<RunbookStep, string> stillRunning,
+    Func<RunbookStep, string> markOf)
 {
     /// <summary>Null when everything is taken back, else how it stands and why.</summary>
     public async Task<Halt?> RunAsync(CancellationToken cancellationToken)
@@ -41,8 +43,14 @@ internal sealed class RunbookUndo(
         if (progress.UndoBegun == act.Id && !undo.Idempotent)
         {
             var answer = await ask(
-                RunQuestionKind.UndoFailed, resolved, $"taking back '{act.Id}' was interrupted or failed", cancellationToken);
-            if (answer is null or { Option: "stop" }) return new Halt(RunState.NeedsDecision, $"'{act.Id}' is not taken back");
+                RunQuestionKind.UndoFailed,
+                resolved,
+                $"taking back '{act.Id}' was interrupted or failed{stillRunning(undo)}",
+                cancellationToken);
+            if (answer is null or { Option: "stop" })
+                return new Halt(RunState.NeedsDecision, $"'{act.Id}' is not taken back{stillRunning(undo)}");
+            if (answer.Option == "again" && stillRunning(undo) is { Length: > 0 } running)
+                return new Halt(RunState.NeedsDecision, $"'{undo.Id}' may still take effect{running}");
             if (answer.Option == "done") return End(act, Outcome.Pass, $"said to be done: {answer.Reason}");
         }
 
@@ -62,9 +70,10 @@ internal sealed class RunbookUndo(
         }
 
         write(new Note(RunEventKind.UndoBegan, act) { Command = resolved.Command });
-        var done = await carryOut(resolved.Action, new StepPatience(undo.Within, Once: false), cancellationToken);
+        var patience = new StepPatience(undo.Within, Once: false);
+        var done = await carryOut(resolved.Action, patience with { Mark = markOf(undo) }, cancellationToken);
         var proof = done.Outcome == Outcome.Pass
-            ? await carryOut(resolved.Verify, new StepPatience(undo.Within, Once: false), cancellationToken)
+            ? await carryOut(resolved.Verify, patience, cancellationToken)
             : done;
         if (proof.Outcome == Outcome.Pass) return End(act, Outcome.Pass, $"{done.Text}\n{proof.Text}");
 

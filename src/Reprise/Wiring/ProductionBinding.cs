@@ -4,9 +4,11 @@ using System.Text;
 using Reprise.Cli;
 using Reprise.Configuration;
 using Reprise.Json;
+using Reprise.Recovery;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Checks;
 using Reprise.Recovery.Planning;
+using Reprise.Recovery.Processes;
 using Reprise.Recovery.Runbooks;
 using Reprise.Storage.Errors;
 
@@ -20,6 +22,9 @@ namespace Reprise.Wiring;
 internal sealed class ProductionBinding(
     CommandContext context, RunbookCommands commands, bool yes, IReadOnlyList<string> accepted) : IRunbookBinding
 {
+    /// <summary>The variable that says for which run and step a program was started.</summary>
+    private const string MarkVariable = "REPRISE_RUNBOOK_STEP";
+
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly Machine machine = Machine.Of(context.Host);
@@ -56,20 +61,40 @@ internal sealed class ProductionBinding(
     /// <inheritdoc />
     public async Task<RunTarget> IdentifyAsync(string target, CancellationToken cancellationToken)
     {
-        var configuration = context.Configuration;
-        if (target == "application")
+        using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
+        if (target != "application") return await IdentifyAsync(Asset(protection, target), cancellationToken);
+
+        // The whole of it is on this machine, and it is each of its parts: an address alone says nothing about who answers.
+        var configuration = protection.Configuration;
+        var parts = new List<RunTarget>();
+        foreach (var asset in protection.Assets) parts.Add(await IdentifyAsync(asset, cancellationToken));
+        var host = Recovery.Assets.Machine.Fingerprint(machine.Disk);
+        var who = string.Join('\n', [configuration.Application, configuration.File, host ?? "", .. parts.Select(p => p.Code)]);
+        return new RunTarget(
+            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(who)))[..TargetIdentity.CodeLength],
+            $"application {configuration.Application} of {configuration.File} on this machine "
+                + $"({host ?? "without a machine-id, so that it cannot be told from another"}), with "
+                + string.Join("; ", parts.Select(p => p.Description)));
+    }
+
+    /// <inheritdoc />
+    public IReadOnlyList<string> StillRunning(string mark) => MarkedProcesses.Find(machine.Disk, MarkVariable, mark);
+
+    private static async Task<RunTarget> IdentifyAsync(IAsset asset, CancellationToken cancellationToken)
+    {
+        var state = await asset.InspectAsync(cancellationToken);
+        if (state.Presence is not (Presence.Readable or Presence.Absent) && state.Identity.Count == 0)
         {
-            var who = $"{configuration.Application}\n{configuration.File}\n{Recovery.Assets.Machine.Fingerprint(machine.Disk)}";
-            return new RunTarget(
-                Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(who)))[..TargetIdentity.CodeLength],
-                $"application {configuration.Application} of {configuration.File} on this machine");
+            throw new RepriseException(state.Unreadable ?? new Problem(
+                RecoveryErrors.TargetIdentity,
+                Severity.Error,
+                $"{asset.Name}: {state.Where} cannot be read, so that nobody knows who it is",
+                "make it readable first"));
         }
 
-        using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
-        var state = await Asset(protection, target).InspectAsync(cancellationToken);
         var identity = string.Join(", ", state.Identity.Select(i => $"{i.Key} {i.Value}"));
         return new RunTarget(
-            TargetIdentity.CodeOf(target, state), $"{target}: {state.Where}" + (identity.Length > 0 ? $", {identity}" : ""));
+            TargetIdentity.CodeOf(asset.Name, state), $"{asset.Name}: {state.Where}" + (identity.Length > 0 ? $", {identity}" : ""));
     }
 
     // A step may work on a configuration that an earlier one brought back.
@@ -303,6 +328,7 @@ internal sealed class ProductionBinding(
             ? await AssetFactory.FindComposeAsync(machine.Children, cancellationToken)
             : ["docker", "compose"];
         var command = new AssetFactory(machine, compose).Command(arguments, folder) with { Within = patience.Within };
+        if (patience.Mark is { } mark) command = command with { Environment = new Dictionary<string, string?> { [MarkVariable] = mark } };
         var result = await machine.Children.RunAsync(command, cancellationToken);
         var text = string.Join('\n', new[] { result.Output.Trim(), result.Errors.Trim() }.Where(t => t.Length > 0));
         return result.Exit == 0
