@@ -148,6 +148,8 @@ public sealed record RunReport
         {
             if (e is { Event: RunEventKind.StepEnded, Outcome: "not-run" })
                 yield return $"{e.Step} was not carried out: {e.Excerpt ?? e.Reason}";
+            if (e is { Event: RunEventKind.UndoEnded, Outcome: "not-run" })
+                yield return $"{e.Step} was not taken back: {e.Excerpt ?? e.Reason}";
             if (e is { Event: RunEventKind.Decided, Outcome: "continue" })
                 yield return $"{e.Step} did not pass, and the run went on: {e.Reason}";
             if (e is { Event: RunEventKind.Decided, Outcome: "retry" }) yield return $"{e.Step} was tried again";

@@ -51,7 +51,8 @@ internal sealed class RunbookUndo(
                 return new Halt(RunState.NeedsDecision, $"'{act.Id}' is not taken back{stillRunning(undo)}");
             if (answer.Option == "again" && stillRunning(undo) is { Length: > 0 } running)
                 return new Halt(RunState.NeedsDecision, $"'{undo.Id}' may still take effect{running}");
-            if (answer.Option == "done") return End(act, Outcome.Pass, $"said to be done: {answer.Reason}");
+            if (answer.Option == "skip") return End(act, Outcome.NotRun, $"left as it is: {answer.Reason}");
+            if (answer.Option == "done") return await ProveAsync(act, resolved, $"said to be done: {answer.Reason}", cancellationToken);
         }
 
         if (resolved.Missing.Count > 0)
@@ -70,15 +71,21 @@ internal sealed class RunbookUndo(
         }
 
         write(new Note(RunEventKind.UndoBegan, act) { Command = resolved.Command });
-        var patience = new StepPatience(undo.Within, Once: false);
-        var done = await carryOut(resolved.Action, patience with { Mark = markOf(undo) }, cancellationToken);
-        var proof = done.Outcome == Outcome.Pass
-            ? await carryOut(resolved.Verify, patience, cancellationToken)
-            : done;
-        if (proof.Outcome == Outcome.Pass) return End(act, Outcome.Pass, $"{done.Text}\n{proof.Text}");
+        var done = await carryOut(
+            resolved.Action, new StepPatience(undo.Within, Once: false) { Mark = markOf(undo) }, cancellationToken);
+        return done.Outcome == Outcome.Pass
+            ? await ProveAsync(act, resolved, done.Text, cancellationToken)
+            : new Halt(RunState.NeedsDecision, $"'{act.Id}' could not be taken back: {done.Text}");
+    }
 
-        // It stays begun: whoever goes on is asked first.
-        return new Halt(RunState.NeedsDecision, $"'{act.Id}' could not be taken back: {proof.Text}");
+    // What somebody says proves nothing: the question that the runbook asks does. Until then it stays begun, so that
+    // whoever goes on is asked first.
+    private async Task<Halt?> ProveAsync(RunbookStep act, ResolvedStep undo, string done, CancellationToken cancellationToken)
+    {
+        var proof = await carryOut(undo.Verify, new StepPatience(undo.Step.Within, Once: false), cancellationToken);
+        return proof.Outcome == Outcome.Pass
+            ? End(act, Outcome.Pass, $"{done}\n{proof.Text}")
+            : new Halt(RunState.NeedsDecision, $"'{act.Id}' could not be taken back: {proof.Text}");
     }
 
     private Halt? End(RunbookStep act, Outcome outcome, string why)

@@ -275,7 +275,7 @@ internal static partial class RunbookRuns
         var act = progress.UndoBegun ?? progress.Completed.LastOrDefault();
         if (act is null || runbook.Find(act)?.Undo is not { } name || runbook.Find(name) is not { } undo) return resume;
         if (progress.UndoBegun is null) return $"{resume} --decide {undo.Id}=done|skip:REASON";
-        return undo.Idempotent ? resume : $"{resume} --decide {undo.Id}=done|again:REASON";
+        return undo.Idempotent ? resume : $"{resume} --decide {undo.Id}=done|again|skip:REASON";
     }
 
     // How a restore says that its target must be named; here that is done for the step.

@@ -240,7 +240,7 @@ internal sealed partial class KillBench : IDisposable
             var isThere = Effects.Contains(step);
             var answer = asked.Groups["options"].Value switch
             {
-                "done|again" => isThere ? "done" : "again",
+                "done|again" or "done|again|skip" => isThere ? "done" : "again",
                 "yes|no" => isThere ? "yes" : "no",
                 var other => throw new XunitException($"nobody expected {other}\n{run}"),
             };

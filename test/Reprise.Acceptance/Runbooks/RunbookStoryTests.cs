@@ -16,6 +16,7 @@ public class RunbookStoryTests
     {
         await using var shop = await ShopHost.StartAsync(onPostgres: true);
         await PrepareAsync(shop, sealedValues: false);
+        using var watch = shop.WatchSecrets();
         var dump = await shop.DumpAsync();
         await shop.RunAsync("run/postgres", "stop", shop.Path("pg"));
 
@@ -51,6 +52,7 @@ public class RunbookStoryTests
         var undone = (await shop.RepriseAsync("runbook", "resume", "--undo", "--yes", "--json")).MustExit(0).Result("runbook-resume");
         Assert.Equal("undone", State(undone));
         Assert.NotEqual(200, await shop.HealthAsync());
+        watch.MustHaveSeenNothing();
     }
 
     [Fact]
@@ -58,6 +60,7 @@ public class RunbookStoryTests
     {
         await using var shop = await ShopHost.StartAsync(onPostgres: true);
         await PrepareAsync(shop, sealedValues: false);
+        using var watch = shop.WatchSecrets();
         var dump = await shop.DumpAsync();
         await shop.RunAsync("run/backend", "stop");
         await shop.PsqlAsync("postgres", "drop database shop");
@@ -71,6 +74,7 @@ public class RunbookStoryTests
         Assert.Equal(["application-answers: fail before the act"], Before(done));
         Assert.Equal(dump, await shop.DumpAsync());
         await AssertNoSecretsAsync(shop, done);
+        watch.MustHaveSeenNothing();
     }
 
     [Fact]
@@ -78,6 +82,7 @@ public class RunbookStoryTests
     {
         await using var shop = await ShopHost.StartAsync(onPostgres: true);
         await PrepareAsync(shop, sealedValues: false);
+        using var watch = shop.WatchSecrets();
         var dump = await shop.DumpAsync();
         await shop.PsqlAsync("shop", "update orders set item = 'wrong'");
         Assert.NotEqual(dump, await shop.DumpAsync());
@@ -96,6 +101,7 @@ public class RunbookStoryTests
             "runbook", "resume", "--yes", "--json", "--decide", "rows-are-right=done:Ada looked at ten orders")).MustExit(0);
         Assert.Equal("done", State(done.Result("runbook-resume")));
         Assert.Equal(200, await shop.HealthAsync());
+        watch.MustHaveSeenNothing();
     }
 
     [Fact]
@@ -103,6 +109,7 @@ public class RunbookStoryTests
     {
         await using var shop = await ShopHost.StartAsync(onPostgres: true);
         await PrepareAsync(shop, sealedValues: true);
+        using var watch = shop.WatchSecrets();
         var token = await shop.LoginAsync();
         var former = File.ReadAllText(shop.Application + "/.env");
         var rotated = "rotated/key+" + new string('k', 20) + "=";
@@ -131,6 +138,7 @@ public class RunbookStoryTests
             "runbook", "resume", "--yes", "--json", "--decide", "sign-in=done:ada is still signed in")).MustExit(0).Result("runbook-resume");
         Assert.Equal("done", State(done));
         await AssertNoSecretsAsync(shop, done, rotated);
+        watch.MustHaveSeenNothing();
     }
 
     [Fact]

@@ -98,11 +98,11 @@ public sealed class ShopHost : IAsyncDisposable
 
     /// <summary>Runs SQL as the shop's user in a database of the server.</summary>
     public Task<string> PsqlAsync(string database, string sql) =>
-        ShellAsync(folder.Root, ["psql", "-X", "-At", "-v", "ON_ERROR_STOP=1", "-d", Url(database), "-c", sql]);
+        ClientAsync("psql", "-X", "-At", "-v", "ON_ERROR_STOP=1", "-d", Url(database), "-c", sql);
 
     /// <summary>The whole content of the shop's database as text that two equal databases share.</summary>
     public async Task<string> DumpAsync() => onPostgres
-        ? await ShellAsync(folder.Root, ["pg_dump", "--restrict-key=x", "-d", Url("shop")])
+        ? await ClientAsync("pg_dump", "--restrict-key=x", "-d", Url("shop"))
         : await ShellAsync(folder.Root, ["sqlite3", Application + "/data/shop.db", ".dump"]);
 
     /// <summary>Every file under the named folders: path, mode, time and hash.</summary>
@@ -197,10 +197,34 @@ public sealed class ShopHost : IAsyncDisposable
         }
     }
 
+    /// <summary>A watch for the secrets of this shop, and for <paramref name="further"/> ones, in every command line.</summary>
+    public SecretWatch WatchSecrets(params string[] further)
+    {
+        var token = File.ReadLines(Application + "/.env").Single(l => l.StartsWith("JWT_SECRET=", StringComparison.Ordinal));
+        string[] ofDatabase = onPostgres ? [DatabaseUrl, Password] : [];
+        return new SecretWatch([token["JWT_SECRET=".Length..], .. ofDatabase, .. further]);
+    }
+
+    private string Password => new Uri(DatabaseUrl.Replace("+psycopg2", "", StringComparison.Ordinal)).UserInfo.Split(':')[1];
+
+    // Without the password, which every user of this machine could read in a command line.
     private string Url(string database)
     {
-        var plain = DatabaseUrl.Replace("+psycopg2", "", StringComparison.Ordinal);
+        var plain = DatabaseUrl.Replace("+psycopg2", "", StringComparison.Ordinal).Replace($":{Password}@", "@", StringComparison.Ordinal);
         return plain[..(plain.LastIndexOf('/') + 1)] + database;
+    }
+
+    private async Task<string> ClientAsync(params string[] command)
+    {
+        var surroundings = new Surroundings
+        {
+            Folder = folder.Root,
+            Home = Home,
+            Variables = new Dictionary<string, string> { ["PGPASSWORD"] = Password },
+            Within = TimeSpan.FromSeconds(120),
+        };
+        using var running = RunningProgram.Start(surroundings, command);
+        return (await running.EndAsync()).MustExit(0).Output;
     }
 
     private string Address(string path) => $"http://127.0.0.1:{Port}{path}";

@@ -92,14 +92,45 @@ public class RunbookInterruptionTests
         Assert.Contains("final", bench.World);
     }
 
+    [Fact]
+    public async Task Who_says_that_an_act_is_taken_back_does_not_replace_its_proof()
+    {
+        var bench = new RunbookBench();
+        await bench.RunAsync();
+        bench.OnBegun = Killer("gone");
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => bench.ResumeAsync(undo: true));
+        bench.OnBegun = Killer("back");
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => bench.ResumeAsync(undo: true));
+        bench.OnBegun = null;
+
+        // "again" is idempotent and went by itself; "change" was begun and is still there, whatever somebody says.
+        bench.Answers["UndoFailed change-back"] = "done";
+        bench.Broken.Add("back again");
+        Assert.Equal(RunState.NeedsDecision, await bench.ResumeAsync(undo: true));
+        bench.Broken.Clear();
+        bench.OnBegun = word =>
+        {
+            if (word == "back" && !bench.World.Contains("again")) throw new OperationCanceledException();
+        };
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => bench.ResumeAsync(undo: true));
+        bench.OnBegun = null;
+        Assert.Equal(RunState.NeedsDecision, await bench.ResumeAsync(undo: true));
+        Assert.Contains("change", bench.World);
+        bench.Answers["UndoFailed change-back"] = "skip";
+        Assert.Equal(RunState.Undone, await bench.ResumeAsync(undo: true));
+        Assert.Contains(bench.Report().Deviations, d => d.StartsWith("change was not taken back", StringComparison.Ordinal));
+    }
+
+    private static Action<string> Killer(string at) => word =>
+    {
+        if (word == at) throw new OperationCanceledException();
+    };
+
     // Killed when the line that the act begins was durable, and nothing had happened.
     private static async Task<RunbookBench> KilledInChangeAsync()
     {
         var bench = new RunbookBench();
-        bench.OnBegun = step =>
-        {
-            if (step == "change") throw new OperationCanceledException();
-        };
+        bench.OnBegun = Killer("change");
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => bench.RunAsync());
         bench.OnBegun = null;
         Assert.Equal(("change", RunEventKind.StepBegan), (bench.Events()[^1].Step, bench.Events()[^1].Event));
