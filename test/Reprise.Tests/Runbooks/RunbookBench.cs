@@ -120,7 +120,7 @@ internal sealed class RunbookBench
     /// <summary>What a step that was killed has left running, by step.</summary>
     public Dictionary<string, string> Running { get; } = [];
 
-    /// <summary>Called when a program is about to be started, with its first word.</summary>
+    /// <summary>Called when a program is about to be started.</summary>
     public Action<string>? OnBegun { get; set; }
 
     public string Id { get; private set; } = "";
@@ -180,7 +180,7 @@ internal sealed class RunbookBench
 
         public Task<StepAnswer> DoAsync(StepAction action, StepPatience patience, CancellationToken cancellationToken)
         {
-            bench.OnBegun?.Invoke(action.Run[0]);
+            bench.OnBegun?.Invoke(string.Join(' ', action.Run));
             return Task.FromResult(steps.Do("program", new DiskPath("/" + action.Run[0]), () => Effect([.. action.Run])));
         }
 
