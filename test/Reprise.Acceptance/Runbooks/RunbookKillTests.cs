@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Reprise.Acceptance.Harness;
 
 namespace Reprise.Acceptance.Runbooks;
@@ -10,6 +11,7 @@ public class RunbookKillTests
 {
     // Of each kind of step one; the soak takes all of them.
     private static readonly string[] Strikes = ["look", "keep", "keep-once", "change", "changed", "again", "settled", "final"];
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
     private static readonly string[] StrikesBack = ["again-back", "slowly-back", "is-slowly-back"];
 
     [Fact]
@@ -126,10 +128,27 @@ public class RunbookKillTests
             if (await BetweenAsync(bench, lines, back: false) is { } at) counted[at] = counted.GetValueOrDefault(at) + 1;
         for (var lines = 1; lines < bench.Records.Backward; lines++)
             if (await BetweenAsync(bench, lines, back: true) is { } at) counted[at] = counted.GetValueOrDefault(at) + 1;
-        foreach (var (at, times) in counted)
-            TestContext.Current.TestOutputHelper?.WriteLine($"\"{at}\": {times},");
         Assert.All(KillRunbook.Forward.Concat(KillRunbook.Backward), step => Assert.Equal(3, counted[step]));
         Assert.True(counted.Values.Sum() > 80, $"{counted.Values.Sum()} kills");
+        await WriteProofAsync(counted);
+    }
+
+    // Every kill that was judged wrongly ended above: what is written here was counted, and came to the same end.
+    private static async Task WriteProofAsync(SortedDictionary<string, int> kills)
+    {
+        if (Environment.GetEnvironmentVariable("REPRISE_PROOF") is not { Length: > 0 } path) return;
+        var steps = KillRunbook.Forward.Concat(KillRunbook.Backward).ToList();
+        var proof = new
+        {
+            what = "kill -9 of a run of a runbook with every kind of step, there and back: before, in and after each step",
+            command = "REPRISE_PROOF=docs/proof/runbook-kills.json ./dev accept --all RunbookKillTests",
+            commit = Environment.GetEnvironmentVariable("REPRISE_COMMIT") ?? "unknown",
+            kills = kills.Values.Sum(),
+            stepsWithoutKill = steps.Count(s => !kills.ContainsKey(s)),
+            withinSteps = steps.ToDictionary(s => s, s => kills[s]),
+            betweenLines = kills.Where(k => !steps.Contains(k.Key)).ToDictionary(),
+        };
+        await File.WriteAllTextAsync(path, JsonSerializer.Serialize(proof, Indented) + "\n");
     }
 
     // Before its effect, with its program ended or left to work on; and after it. How often that was.

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text.Json;
 using System.Text.RegularExpressions;
 using Reprise.Acceptance.Harness;
 using Reprise.Acceptance.Shop;
