@@ -258,6 +258,8 @@ internal static partial class RunbookRuns
             RunState.Undone => look,
             RunState.Waiting when at is { Type: StepType.Decide } decide =>
                 $"{resume} --decide {decide.Id}={string.Join('|', decide.Options.Select(o => o.Key))}:REASON",
+            RunState.Waiting when at is { Effect: EffectClass.Irreversible } && progress.Begun is not null =>
+                $"{resume} --decide {at.Id}=done|again:REASON --confirm {at.Id}=TARGET",
             RunState.Waiting when at is { Effect: EffectClass.Irreversible } => $"{resume} --confirm {at.Id}=TARGET",
             RunState.Waiting when at is { Type: StepType.Manual } => $"{resume} --decide {at.Id}=done:WHAT-CAME-OF-IT",
             RunState.Waiting when at is { Type: StepType.Act } && progress.Begun is null => $"{resume} --yes",

@@ -227,7 +227,7 @@ internal sealed partial class KillBench : IDisposable
             var asked = Question().Match(next);
             if (answers.Count == MaxAnswers || state.GetProperty("state").GetString() is not ("waiting" or "needs-decision"))
                 throw new XunitException($"answered {string.Join(' ', answers)}\n{run}");
-            if (next.Contains("--confirm final=", StringComparison.Ordinal))
+            if (!asked.Success && next.Contains("--confirm final=", StringComparison.Ordinal))
             {
                 code = Code().Match(run.Output).Groups["code"].Value;
                 answers.Add("confirmed");
