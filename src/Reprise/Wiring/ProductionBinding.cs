@@ -22,6 +22,9 @@ internal sealed class ProductionBinding(
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    // HTTP dates are whole seconds, and an answer may take a while; what expires tokens is off by minutes at least.
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(30);
+
     private readonly Machine machine = Machine.Of(context.Host);
 
     /// <inheritdoc />
@@ -89,7 +92,10 @@ internal sealed class ProductionBinding(
             "readable" => ReadableAsync(action.One("asset") ?? "", cancellationToken),
             "unreadable" => OppositeAsync(ReadableAsync(action.One("asset") ?? "", cancellationToken)),
             "silent" => OppositeAsync(NetworkAsync(action, cancellationToken)),
-            "http" or "tcp" => NetworkAsync(action, cancellationToken),
+            "http" or "tcp" or "clock" => NetworkAsync(action, cancellationToken),
+            "log" => ControlAsync(context.Configuration.Control?.Log, patience, cancellationToken),
+            "database-log" => ControlAsync(
+                commands.Database(action) is { } d ? RunbookCommands.DatabaseLog(d) : null, patience, cancellationToken),
             "secrets" => SecretsAsync(action.One("point"), cancellationToken),
             "verify" => TellAsync(
                 PointOperations.VerifyAsync(new VerifyOptions { Point = action.One("point"), Read = "all" }, context),
@@ -168,12 +174,13 @@ internal sealed class ProductionBinding(
     {
         using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
         var url = action.One("url") is { } text ? new Uri(text) : null;
-        CheckDefinition check = action.Builtin == "http"
+        CheckDefinition check = action.Builtin is "http" or "clock"
             ? new CheckDefinition.Http
             {
                 Name = "http",
                 Url = url ?? throw new InvariantException("http has a url"),
                 Status = int.TryParse(action.One("status"), CultureInfo.InvariantCulture, out var status) ? status : null,
+                ClockWithin = action.Builtin == "clock" ? ClockTolerance : null,
             }
             : new CheckDefinition.Tcp
             {

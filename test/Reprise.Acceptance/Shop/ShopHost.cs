@@ -44,11 +44,14 @@ public sealed class ShopHost : IAsyncDisposable
     public IDictionary<string, string> Variables => variables;
 
     /// <summary>Prepares, migrates and seeds a shop, and starts its backend.</summary>
-    public static async Task<ShopHost> StartAsync(bool onPostgres)
+    /// <param name="onPostgres">whether its orders live in PostgreSQL.</param>
+    /// <param name="first">what happens before there is anything in its folder, or null.</param>
+    public static async Task<ShopHost> StartAsync(bool onPostgres, Func<ShopHost, Task>? first = null)
     {
         var shop = new ShopHost(onPostgres);
         try
         {
+            if (first is not null) await first(shop);
             await shop.PrepareAsync();
             return shop;
         }
