@@ -19,7 +19,7 @@ public static class Builtins
         new("doctor", [], [], "detect", false),
         new("points", [], [], "detect", false),
         new("check", ["names", "config"], [], "detect", false),
-        new("readable", ["asset"], ["asset"], "detect", false),
+        new("readable", ["asset", "point"], ["asset"], "detect", false),
         new("unreadable", ["asset"], ["asset"], "verify", false),
         new("silent", ["url"], ["url"], "verify", false),
         new("http", ["url", "status"], ["url"], "detect", false),

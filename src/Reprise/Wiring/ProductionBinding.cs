@@ -89,8 +89,8 @@ internal sealed class ProductionBinding(
                 DoctorOperation.RunAsync(new NoOptions(), context), d => $"{d.Examined.Count} things were looked at"),
             "points" => TellAsync(PointOperations.PointsAsync(new NoOptions(), context), PointsOf),
             "check" => CheckAsync(action.With.GetValueOrDefault("names") ?? []),
-            "readable" => ReadableAsync(action.One("asset") ?? "", cancellationToken),
-            "unreadable" => OppositeAsync(ReadableAsync(action.One("asset") ?? "", cancellationToken)),
+            "readable" => ReadableAsync(action, cancellationToken),
+            "unreadable" => OppositeAsync(ReadableAsync(action, cancellationToken)),
             "silent" => OppositeAsync(NetworkAsync(action, cancellationToken)),
             "http" or "tcp" or "clock" => NetworkAsync(action, cancellationToken),
             "log" => ControlAsync(context.Configuration.Control?.Log, patience, cancellationToken),
@@ -141,18 +141,31 @@ internal sealed class ProductionBinding(
         ? ""
         : $": {check.Actual}";
 
-    private async Task<StepAnswer> ReadableAsync(string name, CancellationToken cancellationToken)
+    private async Task<StepAnswer> ReadableAsync(StepAction action, CancellationToken cancellationToken)
     {
+        var name = action.One("asset") ?? "";
         using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
         var state = await Asset(protection, name).InspectAsync(cancellationToken);
         return state.Presence switch
         {
-            Presence.Readable => new StepAnswer(Outcome.Pass, $"{name}: {state.Where} can be read"),
+            Presence.Readable => new StepAnswer(
+                Outcome.Pass,
+                $"{name}: {state.Where} can be read" + await MigrationsAsync(protection, state, action, cancellationToken)),
             Presence.Absent => new StepAnswer(Outcome.Fail, $"{name}: {state.Where} is not there"),
             _ => new StepAnswer(
                 Outcome.Fail,
                 $"{name}: {state.Where} cannot be read: {(state.Unreadable is { } why ? LineOf(why) : "it does not answer")}"),
         };
+    }
+
+    // A program goes with one migration of its database: whoever goes back to a point has to know whether it is another.
+    private static async Task<string> MigrationsAsync(
+        Protection protection, TargetState state, StepAction action, CancellationToken cancellationToken)
+    {
+        if (action.One("point") is not { } point) return "";
+        var manifest = PointNames.Find(await protection.CatalogAsync(cancellationToken), point).Manifest;
+        var then = manifest.Assets.FirstOrDefault(a => a.Name == action.One("asset"))?.Migration;
+        return $", at {state.Migration ?? "no migration"}; at {then ?? "no migration"} in point {manifest.Id}";
     }
 
     // What proves that something was really stopped: an answer that fails is what is wanted.

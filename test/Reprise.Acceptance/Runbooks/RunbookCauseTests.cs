@@ -14,6 +14,11 @@ public class RunbookCauseTests(ITestOutputHelper output)
 
     [Theory]
     [InlineData("database-unavailable")]
+    [InlineData("backend-will-not-start")]
+    [InlineData("frontend-unreachable")]
+    [InlineData("tokens-invalid")]
+    [InlineData("host-lost")]
+    [InlineData("logical-corruption")]
     public async Task It_leads_to_a_healthy_shop_from_causes_it_is_not_told(string runbook)
     {
         var seed = Seed();
@@ -26,8 +31,13 @@ public class RunbookCauseTests(ITestOutputHelper output)
 
     private static IReadOnlyList<string> Chosen(string runbook, int seed)
     {
-        if (Environment.GetEnvironmentVariable("REPRISE_CAUSE") is { Length: > 0 } one) return [one];
         var causes = CauseStory.CausesOf(runbook).ToArray();
+        if (Environment.GetEnvironmentVariable("REPRISE_CAUSE") is { Length: > 0 } one)
+        {
+            Assert.SkipUnless(causes.Contains(one), $"{one} is no cause of {runbook}");
+            return [one];
+        }
+
         new Random(seed).Shuffle(causes);
         return causes[..CausesInTheGate];
     }

@@ -29,10 +29,15 @@ internal static class RunbookGround
     /// <summary>
     /// No secret is in the journal, the report and everything that was printed: plain, in Base64 or escaped.
     /// </summary>
-    public static async Task AssertNoSecretsAsync(ShopHost shop, JsonElement run, params string[] further)
+    public static Task AssertNoSecretsAsync(ShopHost shop, JsonElement run, params string[] further) =>
+        AssertNoSecretsAsync(shop, run, [], further);
+
+    /// <summary>The same for a run that is found again with further options.</summary>
+    public static async Task AssertNoSecretsAsync(
+        ShopHost shop, JsonElement run, IReadOnlyList<string> options, IReadOnlyList<string> further)
     {
         var report = shop.Path("report.html");
-        var said = await shop.RepriseAsync("runbook", "report", "--to", report);
+        var said = await shop.RepriseAsync(["runbook", "report", "--to", report, .. options]);
         said.MustExit(0);
         var everything = string.Join(
             '\n',

@@ -18,27 +18,28 @@ public sealed class ShopHost : IAsyncDisposable
 
     private readonly TemporaryFolder folder = new();
     private readonly bool onPostgres;
+    private string place = "";
     private readonly Dictionary<string, string> variables = new(StringComparer.Ordinal);
 
     private ShopHost(bool onPostgres)
     {
         this.onPostgres = onPostgres;
         File.SetUnixFileMode(folder.Root, (UnixFileMode)0b111_101_101);
-        Home = folder.Folder("home");
+        folder.Folder("home");
         Port = FreePort();
     }
 
     /// <summary>The folder of the application, which is also that of its <c>reprise.yaml</c>.</summary>
-    public string Application => folder["shop"];
+    public string Application => folder["shop" + place];
 
     /// <summary>The operator's home, where the key lies.</summary>
-    public string Home { get; }
+    public string Home => folder["home" + place];
 
     /// <summary>Where the backend listens.</summary>
     public int Port { get; }
 
     /// <summary>The address of the database.</summary>
-    public string DatabaseUrl { get; private set; } = "";
+    public string DatabaseUrl { get; set; } = "";
 
     /// <summary>Further variables for the program.</summary>
     public IDictionary<string, string> Variables => variables;
@@ -78,8 +79,19 @@ public sealed class ShopHost : IAsyncDisposable
         }
     }
 
+    /// <summary>A port that nobody listens on.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
     /// <summary>A path in the folder that holds everything of this shop.</summary>
     public string Path(string name) => folder[name];
+
+    /// <summary>From now on the shop lives on another machine: another folder, another home, another state folder.</summary>
+    public void MoveTo(string name) => place = "-" + name;
 
     /// <summary>Runs the published program in the application's folder.</summary>
     public Task<ProgramRun> RepriseAsync(params string[] arguments) => PublishedProgram.RunAsync(Surroundings(), arguments);
@@ -89,7 +101,7 @@ public sealed class ShopHost : IAsyncDisposable
     {
         Folder = Application,
         Home = Home,
-        Variables = new Dictionary<string, string>(variables) { ["REPRISE_STATE"] = folder["state"] },
+        Variables = new Dictionary<string, string>(variables) { ["REPRISE_STATE"] = folder["state" + place] },
         Within = TimeSpan.FromSeconds(180),
     };
 
@@ -207,13 +219,6 @@ public sealed class ShopHost : IAsyncDisposable
     }
 
     private string Address(string path) => $"http://127.0.0.1:{Port}{path}";
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     private async Task<string> ShellAsync(string where, IReadOnlyList<string> command)
     {

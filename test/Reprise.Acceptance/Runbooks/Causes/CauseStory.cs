@@ -12,12 +12,18 @@ internal sealed record CauseStory(
     string Runbook, string Cause, IReadOnlyList<string> Decisions, IReadOnlyList<string> Proofs, double Seconds)
 {
     /// <summary>The runbooks that are for incidents.</summary>
-    public static IReadOnlyList<string> Runbooks { get; } = ["database-unavailable"];
+    public static IReadOnlyList<string> Runbooks { get; } =
+        ["database-unavailable", "backend-will-not-start", "frontend-unreachable", "tokens-invalid", "host-lost", "logical-corruption"];
 
     /// <summary>The causes of a runbook.</summary>
     public static IReadOnlyList<string> CausesOf(string runbook) => runbook switch
     {
         "database-unavailable" => DatabaseIncident.Causes,
+        "backend-will-not-start" => BackendIncident.Causes,
+        "frontend-unreachable" => FrontendIncident.Causes,
+        "tokens-invalid" => TokensIncident.Causes,
+        "host-lost" => HostIncident.Causes,
+        "logical-corruption" => CorruptionIncident.Causes,
         _ => throw new ArgumentException($"no causes for {runbook}", nameof(runbook)),
     };
 
@@ -37,6 +43,11 @@ internal sealed record CauseStory(
     private static Incident Of(string runbook, string cause) => runbook switch
     {
         "database-unavailable" => new DatabaseIncident(cause),
+        "backend-will-not-start" => new BackendIncident(cause),
+        "frontend-unreachable" => new FrontendIncident(cause),
+        "tokens-invalid" => new TokensIncident(cause),
+        "host-lost" => new HostIncident(cause),
+        "logical-corruption" => new CorruptionIncident(cause),
         _ => throw new ArgumentException($"no causes for {runbook}", nameof(runbook)),
     };
 }

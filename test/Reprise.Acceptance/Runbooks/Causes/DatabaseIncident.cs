@@ -10,6 +10,11 @@ internal sealed class DatabaseIncident(string cause) : Incident(cause)
     // A new server with its first log of changes takes about 60 MB, the shop's data little.
     private const long DiskBytes = 160L << 20;
 
+    // It fills the log of changes without changing data; sooner or later the server cannot answer.
+    private const string Writing =
+        "echo \"select pg_logical_emit_message(false, 'x', repeat('x', 6000000)); select pg_switch_wal()\""
+        + " | psql -X -q -h \"$1\" -p \"$2\" -U postgres -d postgres >/dev/null 2>&1; sleep 0.2";
+
     private TinyDisk? disk;
 
     /// <summary>What can be injected.</summary>
@@ -75,23 +80,26 @@ internal sealed class DatabaseIncident(string cause) : Incident(cause)
         Assert.NotNull(disk);
         var server = ServerProcess;
         disk.Fill();
-        for (var i = 0; i < 40 && Directory.Exists($"/proc/{server}"); i++)
+        for (var i = 0; i < 60 && IsAlive(server); i++)
         {
-            await Shop.ProgramAsync(
-                "sh", "-c", "psql -X -q -h \"$1\" -p \"$2\" -U postgres -d postgres -c 'select pg_switch_wal()' >/dev/null 2>&1; sleep 0.2",
-                "sh", Machine.Server, Machine.Port);
+            await Shop.ProgramAsync("sh", "-c", Writing, "sh", Machine.Server, Machine.Port);
         }
 
-        Assert.False(Directory.Exists($"/proc/{server}"), "the server lives on without room");
+        Assert.False(IsAlive(server), "the server lives on without room");
     }
 
     private async Task KillAsync()
     {
         var server = ServerProcess;
         await Shop.ProgramAsync("kill", "-9", server.ToString(CultureInfo.InvariantCulture));
-        for (var i = 0; i < 100 && File.Exists($"/proc/{server}/exe"); i++) await Task.Delay(50);
+        for (var i = 0; i < 100 && IsAlive(server); i++) await Task.Delay(50);
+
+        // Its children notice by themselves; the next server waits for the memory that they share.
         await Task.Delay(500);
     }
+
+    // A process that ended and was not waited for has no program any more.
+    private static bool IsAlive(int process) => File.Exists($"/proc/{process}/exe");
 
     // What the disk lost: the log of changes that crash recovery needs reads as zeros.
     private void Damage()

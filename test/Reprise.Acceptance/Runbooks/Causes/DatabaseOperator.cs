@@ -64,8 +64,9 @@ internal sealed partial class DatabaseOperator(Machine machine) : Operator(machi
     {
         var largest = new DirectoryInfo(mounted).GetFiles().MaxBy(f => f.Length)
             ?? throw new InvalidOperationException($"nothing in {mounted} may be removed");
+        var said = $"removed {largest.Name}, {largest.Length} bytes";
         largest.Delete();
-        return $"removed {largest.Name}, {largest.Length} bytes";
+        return said;
     }
 
     private async Task<string> NewServerAsync()

@@ -17,11 +17,19 @@ internal sealed class Machine(ShopHost shop, string releases)
     /// <summary>What the password store says of the shop: the lines of its .env as they should be.</summary>
     public required IReadOnlyDictionary<string, string> PasswordStore { get; init; }
 
-    /// <summary>The folder that the runbooks call that of the server's data, and what lies beside it.</summary>
-    public string Server => shop.Path("pg");
+    /// <summary>The folder of the server: its data, and what lies beside it.</summary>
+    public string Server { get; private set; } = shop.Path("pg");
+
+    /// <summary>That of the machine before.</summary>
+    public string FormerServer { get; } = shop.Path("pg");
+
+    /// <summary>The clock of the backend's machine: what it adds to the time, in seconds.</summary>
+    public string Clock => shop.Path("clock/offset");
 
     /// <summary>Runs the published program.</summary>
-    public Task<ProgramRun> RepriseAsync(params string[] arguments) => shop.RepriseAsync(arguments);
+    public Task<ProgramRun> RepriseAsync(params string[] arguments) => Directory.Exists(shop.Application)
+        ? shop.RepriseAsync(arguments)
+        : PublishedProgram.RunAsync(shop.Surroundings() with { Folder = shop.Home }, arguments);
 
     /// <summary>A variable of the shop's .env; empty when it is not set.</summary>
     public string Variable(string name) => File.ReadLines(shop.Application + "/.env")
@@ -48,7 +56,17 @@ internal sealed class Machine(ShopHost shop, string releases)
         }
     }
 
-    /// <summary>The release before the newest.</summary>
+    /// <summary>Puts a release onto a machine that has none, and starts a server of its own with an empty database.</summary>
+    public async Task InstallAsync(string release)
+    {
+        await DeployAsync(release);
+        await RunAsync(shop.Application, "", "cp", "-a", $"{releases}/{release}/run", shop.Application);
+        Directory.CreateDirectory(shop.Application + "/var");
+        Server = shop.Path("pg2");
+        shop.DatabaseUrl = (await shop.RunAsync("run/postgres", "start", Server)).Trim();
+    }
+
+    /// <summary>The release before the newest; the only one when there is no other.</summary>
     public string FormerRelease => Path.GetFileName(
         Directory.GetDirectories(releases).Order(StringComparer.Ordinal).Reverse().Take(2).Last());
 

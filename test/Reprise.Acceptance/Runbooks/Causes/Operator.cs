@@ -35,7 +35,7 @@ internal abstract class Operator(Machine machine)
     }
 
     /// <summary>Further options that every call needs.</summary>
-    protected virtual IReadOnlyList<string> Where => [];
+    protected virtual IReadOnlyList<string> Options => [];
 
     /// <summary>The option of a decision, and why: read from what was printed.</summary>
     protected abstract (string Option, string Why) Decide(RunView run);
@@ -64,14 +64,14 @@ internal abstract class Operator(Machine machine)
 
     private async Task<RunView> AskAsync(string verb, IReadOnlyList<string> arguments)
     {
-        var said = await Machine.RepriseAsync(["runbook", verb, .. arguments, .. Where, "--yes", "--json"]);
+        var said = await Machine.RepriseAsync(["runbook", verb, .. arguments, .. Options, "--yes", "--json"]);
         if (said.Exit is not (0 or 3)) throw new XunitException(said.ToString());
         return new RunView(said.Result($"runbook-{verb}"));
     }
 
     private async Task<IReadOnlyDictionary<string, string>> TypesAsync()
     {
-        var shown = (await Machine.RepriseAsync(["runbook", "show", Runbook, .. Where, "--json"])).MustExit(0);
+        var shown = (await Machine.RepriseAsync(["runbook", "show", Runbook, .. Options, "--json"])).MustExit(0);
         return shown.Result("runbook-show").GetProperty("steps").EnumerateArray()
             .ToDictionary(s => s.GetProperty("id").GetString() ?? "", s => s.GetProperty("type").GetString() ?? "");
     }
