@@ -174,7 +174,8 @@ public sealed class ShopHost : IAsyncDisposable
     public void SetVariable(string name, string value)
     {
         var file = Application + "/.env";
-        File.WriteAllLines(file, File.ReadAllLines(file).Where(l => !l.StartsWith(name + "=", StringComparison.Ordinal)).Append($"{name}={value}"));
+        var lines = File.Exists(file) ? File.ReadAllLines(file) : [];
+        File.WriteAllLines(file, lines.Where(l => !l.StartsWith(name + "=", StringComparison.Ordinal)).Append($"{name}={value}"));
     }
 
     /// <inheritdoc />

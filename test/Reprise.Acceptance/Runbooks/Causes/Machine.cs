@@ -32,7 +32,7 @@ internal sealed class Machine(ShopHost shop, string releases)
         : PublishedProgram.RunAsync(shop.Surroundings() with { Folder = shop.Home }, arguments);
 
     /// <summary>A variable of the shop's .env; empty when it is not set.</summary>
-    public string Variable(string name) => File.ReadLines(shop.Application + "/.env")
+    public string Variable(string name) => (File.Exists(EnvironmentFile) ? File.ReadAllLines(EnvironmentFile) : [])
         .LastOrDefault(l => l.StartsWith(name + "=", StringComparison.Ordinal))?[(name.Length + 1)..] ?? "";
 
     /// <summary>The role's password as .env has it.</summary>
@@ -69,6 +69,8 @@ internal sealed class Machine(ShopHost shop, string releases)
     /// <summary>The release before the newest; the only one when there is no other.</summary>
     public string FormerRelease => Path.GetFileName(
         Directory.GetDirectories(releases).Order(StringComparer.Ordinal).Reverse().Take(2).Last());
+
+    private string EnvironmentFile => shop.Application + "/.env";
 
     /// <summary>Runs a program in a folder.</summary>
     public static async Task<string> RunAsync(string folder, string input, params string[] command)
