@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using Reprise.Acceptance.Harness;
 using Reprise.Acceptance.Shop;
 
 namespace Reprise.Acceptance.Runbooks;

@@ -1,5 +1,3 @@
-using Reprise.Acceptance.Harness;
-
 namespace Reprise.Acceptance.Runbooks.Causes;
 
 /// <summary>

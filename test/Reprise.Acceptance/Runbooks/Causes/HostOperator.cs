@@ -1,5 +1,3 @@
-using Reprise.Acceptance.Harness;
-
 namespace Reprise.Acceptance.Runbooks.Causes;
 
 /// <summary>Somebody at a bare machine with the repository and a key, who follows host-lost by what its steps print.</summary>

@@ -1,4 +1,3 @@
-using Reprise.Acceptance.Harness;
 using Xunit.Sdk;
 
 namespace Reprise.Acceptance.Runbooks.Causes;
