@@ -116,6 +116,7 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
         if (await AfterInterruptionAsync(resolved, cancellationToken) is { } settled) return settled.State;
         if (step.Type == StepType.Decide) return await DecideAsync(resolved, cancellationToken);
         var byPerson = step.Type == StepType.Manual || (resolved.Missing.Count > 0 && step.Type != StepType.Observe);
+        if (progress.AsksBefore && MayRepair(step, byPerson)) await AskBeforeAsync(step, cancellationToken);
         if (byPerson) return await ManualAsync(resolved, cancellationToken);
         if (resolved.Missing.Count > 0)
         {
@@ -124,9 +125,12 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
         }
 
         if (step.Type == StepType.Act && await MayNotAsync(resolved, cancellationToken) is { } refused) return refused.State;
-        if (step.Type == StepType.Act && progress.AsksBefore) await AskBeforeAsync(step, cancellationToken);
         return await CarryOutAsync(resolved, cancellationToken);
     }
+
+    // A person who is asked to repair something does so while the run waits: afterwards it is too late to ask.
+    private static bool MayRepair(RunbookStep step, bool byPerson) =>
+        step.Type == StepType.Act || (byPerson && step.Type == StepType.Manual && step.Phase != "detect");
 
     private async Task<RunState?> CarryOutAsync(ResolvedStep resolved, CancellationToken cancellationToken)
     {
@@ -318,10 +322,10 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
         }
     }
 
-    // The verifications on the way to the end, before the first act that they come after: green already, they prove nothing.
-    private async Task AskBeforeAsync(RunbookStep act, CancellationToken cancellationToken)
+    // The verifications on the way to the end, before the first repair that they come after: green already, they prove nothing.
+    private async Task AskBeforeAsync(RunbookStep repair, CancellationToken cancellationToken)
     {
-        for (var id = plan.Runbook.After(act); id is not null;)
+        for (var id = plan.Runbook.After(repair); id is not null;)
         {
             var step = plan.Runbook.Find(id) ?? throw new InvariantException($"step {id} is not in the runbook");
             id = plan.Runbook.After(step);

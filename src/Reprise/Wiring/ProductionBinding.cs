@@ -27,6 +27,9 @@ internal sealed class ProductionBinding(
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    // HTTP dates are whole seconds, and an answer may take a while; what expires tokens is off by minutes at least.
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(30);
+
     private readonly Machine machine = Machine.Of(context.Host);
 
     /// <inheritdoc />
@@ -111,10 +114,13 @@ internal sealed class ProductionBinding(
                 DoctorOperation.RunAsync(new NoOptions(), context), d => $"{d.Examined.Count} things were looked at"),
             "points" => TellAsync(PointOperations.PointsAsync(new NoOptions(), context), PointsOf),
             "check" => CheckAsync(action.With.GetValueOrDefault("names") ?? []),
-            "readable" => ReadableAsync(action.One("asset") ?? "", cancellationToken),
-            "unreadable" => OppositeAsync(ReadableAsync(action.One("asset") ?? "", cancellationToken)),
+            "readable" => ReadableAsync(action, cancellationToken),
+            "unreadable" => OppositeAsync(ReadableAsync(action, cancellationToken)),
             "silent" => OppositeAsync(NetworkAsync(action, cancellationToken)),
-            "http" or "tcp" => NetworkAsync(action, cancellationToken),
+            "http" or "tcp" or "clock" => NetworkAsync(action, cancellationToken),
+            "log" => ControlAsync(context.Configuration.Control?.Log, patience, cancellationToken),
+            "database-log" => ControlAsync(
+                commands.Database(action) is { } d ? RunbookCommands.DatabaseLog(d) : null, patience, cancellationToken),
             "secrets" => SecretsAsync(action.One("point"), cancellationToken),
             "verify" => TellAsync(
                 PointOperations.VerifyAsync(new VerifyOptions { Point = action.One("point"), Read = "all" }, context),
@@ -160,18 +166,31 @@ internal sealed class ProductionBinding(
         ? ""
         : $": {check.Actual}";
 
-    private async Task<StepAnswer> ReadableAsync(string name, CancellationToken cancellationToken)
+    private async Task<StepAnswer> ReadableAsync(StepAction action, CancellationToken cancellationToken)
     {
+        var name = action.One("asset") ?? "";
         using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
         var state = await Asset(protection, name).InspectAsync(cancellationToken);
         return state.Presence switch
         {
-            Presence.Readable => new StepAnswer(Outcome.Pass, $"{name}: {state.Where} can be read"),
+            Presence.Readable => new StepAnswer(
+                Outcome.Pass,
+                $"{name}: {state.Where} can be read" + await MigrationsAsync(protection, state, action, cancellationToken)),
             Presence.Absent => new StepAnswer(Outcome.Fail, $"{name}: {state.Where} is not there"),
             _ => new StepAnswer(
                 Outcome.Fail,
                 $"{name}: {state.Where} cannot be read: {(state.Unreadable is { } why ? LineOf(why) : "it does not answer")}"),
         };
+    }
+
+    // A program goes with one migration of its database: whoever goes back to a point has to know whether it is another.
+    private static async Task<string> MigrationsAsync(
+        Protection protection, TargetState state, StepAction action, CancellationToken cancellationToken)
+    {
+        if (action.One("point") is not { } point) return "";
+        var manifest = PointNames.Find(await protection.CatalogAsync(cancellationToken), point).Manifest;
+        var then = manifest.Assets.FirstOrDefault(a => a.Name == action.One("asset"))?.Migration;
+        return $", at {state.Migration ?? "no migration"}; at {then ?? "no migration"} in point {manifest.Id}";
     }
 
     // What proves that something was really stopped: an answer that fails is what is wanted.
@@ -193,12 +212,13 @@ internal sealed class ProductionBinding(
     {
         using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
         var url = action.One("url") is { } text ? new Uri(text) : null;
-        CheckDefinition check = action.Builtin == "http"
+        CheckDefinition check = action.Builtin is "http" or "clock"
             ? new CheckDefinition.Http
             {
                 Name = "http",
                 Url = url ?? throw new InvariantException("http has a url"),
                 Status = int.TryParse(action.One("status"), CultureInfo.InvariantCulture, out var status) ? status : null,
+                ClockWithin = action.Builtin == "clock" ? ClockTolerance : null,
             }
             : new CheckDefinition.Tcp
             {

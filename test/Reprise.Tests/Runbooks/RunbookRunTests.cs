@@ -204,6 +204,23 @@ public class RunbookRunTests
     }
 
     [Fact]
+    public async Task A_verification_is_asked_before_a_person_repairs_and_once_only()
+    {
+        var bench = new RunbookBench(ByHand) { RedFirst = true };
+        Assert.Equal(RunState.Waiting, await bench.RunAsync());
+        Assert.DoesNotContain(bench.Events(), e => e.Event == RunEventKind.AskedBefore);
+
+        // It looked only; the repair is what the verification is to prove.
+        bench.Answers["look"] = "done";
+        Assert.Equal(RunState.Waiting, await bench.ResumeAsync());
+        bench.World.Add("change");
+        bench.Answers["repair"] = "done";
+        Assert.Equal(RunState.Done, await bench.ResumeAsync());
+        Assert.Equal("fail", bench.Events().Single(e => e.Event == RunEventKind.AskedBefore).Outcome);
+        Assert.Empty(bench.Report().NotDiscriminating);
+    }
+
+    [Fact]
     public async Task What_cannot_be_taken_back_needs_a_capture_and_the_typed_identity_of_its_target()
     {
         var bench = new RunbookBench(Final);
@@ -289,6 +306,29 @@ public class RunbookRunTests
             return true;
         }
     }
+
+    private const string ByHand = """
+        ---
+        runbook: by-hand
+        title: "By hand"
+        incident: [small]
+        symptoms: ["it is broken"]
+        escalation: "somebody"
+        ---
+        ```manual look
+        why: "only a person can look"
+        phase: detect
+        do: "look"
+        ```
+        ```manual repair
+        why: "only a person can repair it"
+        do: "repair it"
+        ```
+        ```verify changed
+        why: "proves it"
+        run: [verify, change]
+        ```
+        """;
 
     private const string Final = RunbookBench.Head + """
         ```capture keep
