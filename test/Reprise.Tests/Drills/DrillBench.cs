@@ -38,6 +38,15 @@ internal sealed class DrillBench : IDisposable
     /// <summary>The repository's objects, for whoever damages them.</summary>
     public MemoryStore Store => world.Store;
 
+    /// <summary>The disk that a drill sees.</summary>
+    public IDisk Disk { get => world.Disk; set => world.Disk = value; }
+
+    /// <summary>Where sandboxes are made.</summary>
+    public string TemporaryFolder { get; set; } = Path.GetTempPath();
+
+    /// <summary>How often every byte of a point was read.</summary>
+    public int TimesRead { get; private set; }
+
     /// <summary>The key that opens the repository.</summary>
     public KeyFile Key => world.Key;
 
@@ -142,6 +151,7 @@ internal sealed class DrillBench : IDisposable
             Started = TimeProvider.System.GetUtcNow(),
             ProveBytes = async token =>
             {
+                TimesRead++;
                 var report = await repository.CheckAsync([entry], ReadDepth.All, _ => { }, token);
                 return new BytesProof(report.ObjectsRead, report.BytesRead, [.. report.Damage.Values]);
             },
@@ -201,7 +211,7 @@ internal sealed class DrillBench : IDisposable
         Clock = TimeProvider.System,
         Postgres = PostgresHost,
         Progress = world.Progress,
-        TemporaryFolder = new DiskPath(Path.GetTempPath()),
+        TemporaryFolder = new DiskPath(TemporaryFolder),
         ProgramPath = "/nonexistent/reprise",
         Executor = "a test",
         IsRoot = Environment.IsPrivilegedProcess,
