@@ -77,46 +77,34 @@ internal sealed class PostgresExamination(PostgresServer server, PostgresHost ho
     }
 
     private async Task AskAsync(
-        RestoreDatabase database, string question, CheckLevel level, Func<Task<Answer>> ask, bool required = true)
+        RestoreDatabase database, string question, CheckLevel level, Func<Task<PostgresAnswer>> ask, bool required = true)
     {
         var started = host.Clock.GetTimestamp();
-        Answer answer;
+        PostgresAnswer answer;
         try
         {
             answer = await ask();
         }
         catch (SqlException e)
         {
-            answer = new Answer(Outcome.CouldNotVerify, null, e.Problem.Message, e.Code.Name);
+            answer = new PostgresAnswer(Outcome.CouldNotVerify, null, e.Problem.Message, e.Code.Name);
         }
 
-        var name = database.Facts.Prefix.Length == 0 ? item.Record.Name : $"{item.Record.Name}-{database.Live}";
-        outcomes.Add(new CheckOutcome
-        {
-            Name = $"{name}-{question}",
-            Level = level,
-            Outcome = answer.Outcome,
-            Expected = answer.Expected,
-            Actual = answer.Actual,
-            Elapsed = host.Clock.GetElapsedTime(started),
-            Asset = item.Record.Name,
-            Required = required,
-            Reason = answer.Reason,
-        });
+        outcomes.Add(answer.As(question, level, item, database, host.Clock.GetElapsedTime(started), required));
     }
 
-    private Answer Engine(CatalogServer facts)
+    private PostgresAnswer Engine(CatalogServer facts)
     {
         var then = item.Record.Versions.GetValueOrDefault("server", "");
         var same = then.Split('.', ' ')[0] == facts.Version.Split('.', ' ')[0];
-        return new Answer(
+        return new PostgresAnswer(
             Outcome.Pass,
             $"PostgreSQL {then} or newer answers",
             $"PostgreSQL {facts.Version} answers" + (same ? "" : ", another major version than the point's"),
             null);
     }
 
-    private static async Task<Answer> CatalogueAsync(ISqlSession session, CancellationToken cancellationToken)
+    private static async Task<PostgresAnswer> CatalogueAsync(ISqlSession session, CancellationToken cancellationToken)
     {
         const string expected = "every index is valid";
         var invalid = await session.AskAsync(
@@ -125,11 +113,11 @@ internal sealed class PostgresExamination(PostgresServer server, PostgresHost ho
             CatalogJson.Default.IReadOnlyListString,
             cancellationToken);
         return invalid.Count == 0
-            ? new Answer(Outcome.Pass, expected, "every one is", null)
-            : new Answer(Outcome.Fail, expected, $"{string.Join(", ", invalid.Take(5))} invalid", "index-invalid");
+            ? new PostgresAnswer(Outcome.Pass, expected, "every one is", null)
+            : new PostgresAnswer(Outcome.Fail, expected, $"{string.Join(", ", invalid.Take(5))} invalid", "index-invalid");
     }
 
-    private async Task<Answer> RolesAsync(
+    private async Task<PostgresAnswer> RolesAsync(
         ISqlSession session, RestoreDatabase database, CancellationToken cancellationToken)
     {
         var wanted = (await PostgresRecord.RolesAsync(item.Record, point, cancellationToken)).Select(role => role.Name)
@@ -141,33 +129,33 @@ internal sealed class PostgresExamination(PostgresServer server, PostgresHost ho
         var missing = wanted.Except(there, StringComparer.Ordinal).ToList();
         var expected = $"{wanted.Count} roles of the point";
         return missing.Count == 0
-            ? new Answer(Outcome.Pass, expected, $"{wanted.Count} roles", null)
-            : new Answer(Outcome.Fail, expected, $"missing: {string.Join(", ", missing)}", "role-missing");
+            ? new PostgresAnswer(Outcome.Pass, expected, $"{wanted.Count} roles", null)
+            : new PostgresAnswer(Outcome.Fail, expected, $"missing: {string.Join(", ", missing)}", "role-missing");
     }
 
-    private static async Task<Answer> CollationAsync(
+    private static async Task<PostgresAnswer> CollationAsync(
         ISqlSession session, CatalogServer facts, RestoreDatabase database, CancellationToken cancellationToken)
     {
         if (facts.Major < 15 || database.Facts.CollationVersion is not { } then)
-            return new Answer(Outcome.NotApplicable, null, "the collation has no version", null);
+            return new PostgresAnswer(Outcome.NotApplicable, null, "the collation has no version", null);
         var now = await session.ScalarAsync(
             "select pg_catalog.pg_database_collation_actual_version(oid) from pg_catalog.pg_database"
             + " where datname = pg_catalog.current_database()",
             cancellationToken);
         var expected = $"version {then} as at the source";
         return now == then
-            ? new Answer(Outcome.Pass, expected, $"version {now}", null)
-            : new Answer(Outcome.Fail, expected, $"version {now ?? "unknown"}", "collation-differs");
+            ? new PostgresAnswer(Outcome.Pass, expected, $"version {now}", null)
+            : new PostgresAnswer(Outcome.Fail, expected, $"version {now ?? "unknown"}", "collation-differs");
     }
 
     // The indexes were all built just now: what this finds is a fault of the machine, or of the types of an extension.
-    private async Task<Answer> AmcheckAsync(
+    private async Task<PostgresAnswer> AmcheckAsync(
         CatalogServer facts, RestoreDatabase database, CancellationToken cancellationToken)
     {
         const string expected = "pg_amcheck finds nothing";
         var programs = await server.ProgramsAsync(facts.Major, cancellationToken);
         if (programs.Clients.Folder is { } bin && host.Disk.Stat(new Storage.Disk.DiskPath(bin) / "pg_amcheck") is null)
-            return new Answer(Outcome.CouldNotVerify, expected, $"there is no pg_amcheck in {bin}", "amcheck-missing");
+            return new PostgresAnswer(Outcome.CouldNotVerify, expected, $"there is no pg_amcheck in {bin}", "amcheck-missing");
         using var limit = new CancellationTokenSource(AmcheckLimit, host.Clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
         var result = await programs.RunAsync(
@@ -182,9 +170,9 @@ internal sealed class PostgresExamination(PostgresServer server, PostgresHost ho
             await session.ExecuteAsync("drop extension if exists amcheck", cancellationToken);
         return result.Exit switch
         {
-            0 => new Answer(Outcome.Pass, expected, "it found nothing", null),
-            2 => new Answer(Outcome.Fail, expected, First(result), "amcheck-failed"),
-            _ => new Answer(Outcome.CouldNotVerify, expected, First(result), "amcheck-missing"),
+            0 => new PostgresAnswer(Outcome.Pass, expected, "it found nothing", null),
+            2 => new PostgresAnswer(Outcome.Fail, expected, First(result), "amcheck-failed"),
+            _ => new PostgresAnswer(Outcome.CouldNotVerify, expected, First(result), "amcheck-missing"),
         };
     }
 
@@ -194,7 +182,7 @@ internal sealed class PostgresExamination(PostgresServer server, PostgresHost ho
         return text.Length <= 200 ? text : text[..200] + "…";
     }
 
-    private async Task<Answer> ContentAsync(
+    private async Task<PostgresAnswer> ContentAsync(
         RestoreDatabase database, IProgressSink progress, CancellationToken cancellationToken)
     {
         var head = await DumpLayout.ReadHeadAsync(
@@ -203,7 +191,7 @@ internal sealed class PostgresExamination(PostgresServer server, PostgresHost ho
         var tables = (await PostgresRecord.TablesAsync(item.Record, database.Facts, point, cancellationToken))
             .Where(table => table.Block == DumpBlock.Rows && entries[table.Id].Schema is not null)
             .ToList();
-        if (tables.Count == 0) return new Answer(Outcome.NotApplicable, null, "the point holds no rows", null);
+        if (tables.Count == 0) return new PostgresAnswer(Outcome.NotApplicable, null, "the point holds no rows", null);
         var expected = $"the bytes of {tables.Count} tables as the dump holds them";
         var wrong = new List<string>();
         await using var session = await server.OpenForRowsAsync(database.Live, cancellationToken);
@@ -223,8 +211,8 @@ internal sealed class PostgresExamination(PostgresServer server, PostgresHost ho
         }
 
         return wrong.Count == 0
-            ? new Answer(Outcome.Pass, expected, $"{tables.Count} tables", null)
-            : new Answer(
+            ? new PostgresAnswer(Outcome.Pass, expected, $"{tables.Count} tables", null)
+            : new PostgresAnswer(
                 Outcome.Fail,
                 expected,
                 "other content: " + string.Join(", ", wrong.Take(5)) + (wrong.Count > 5 ? $" and {wrong.Count - 5} more" : ""),
@@ -274,6 +262,4 @@ internal sealed class PostgresExamination(PostgresServer server, PostgresHost ho
         await foreach (var block in point.ReadAsync(content, cancellationToken)) hash.AppendData(block.Bytes.Span);
         return new Sha256Digest(hash.GetHashAndReset());
     }
-
-    private sealed record Answer(Outcome Outcome, string? Expected, string? Actual, string? Reason);
 }

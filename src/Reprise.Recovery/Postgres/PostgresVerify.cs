@@ -45,32 +45,21 @@ internal sealed class PostgresVerify(
         return outcomes;
     }
 
-    private async Task AskAsync(RestoreDatabase database, string question, CheckLevel level, Func<Task<Answer>> ask)
+    private async Task AskAsync(RestoreDatabase database, string question, CheckLevel level, Func<Task<PostgresAnswer>> ask)
     {
         var started = host.Clock.GetTimestamp();
         var answer = await ask();
-        var name = database.Facts.Prefix.Length == 0 ? item.Record.Name : $"{item.Record.Name}-{database.Live}";
-        outcomes.Add(new CheckOutcome
-        {
-            Name = $"{name}-{question}",
-            Level = level,
-            Outcome = answer.Outcome,
-            Expected = answer.Expected,
-            Actual = answer.Actual,
-            Elapsed = host.Clock.GetElapsedTime(started),
-            Asset = item.Record.Name,
-            Reason = answer.Outcome == Outcome.Fail ? answer.Reason : null,
-        });
+        outcomes.Add(answer.As(question, level, item, database, host.Clock.GetElapsedTime(started)));
     }
 
-    private async Task<Answer> RowsAsync(
+    private async Task<PostgresAnswer> RowsAsync(
         ISqlSession session,
         RestoreDatabase database,
         IReadOnlyList<CatalogTable> tables,
         CancellationToken cancellationToken)
     {
         var wanted = database.RowsOf(item).ToList();
-        if (wanted.Count == 0) return new Answer(Outcome.NotApplicable, "0 tables", "0 tables");
+        if (wanted.Count == 0) return new PostgresAnswer(Outcome.NotApplicable, "0 tables", "0 tables");
         var there = tables.Select(table => TableName.Key(table.Schema, table.Name)).ToHashSet(StringComparer.Ordinal);
         var missing = wanted.Where(table => !there.Contains(table.Key));
         var wrong = missing.Select(table => $"{table.Key} is missing").ToList();
@@ -89,8 +78,8 @@ internal sealed class PostgresVerify(
 
         var expected = Invariant($"{wanted.Sum(table => table.Rows)} rows in {wanted.Count} tables");
         return wrong.Count == 0
-            ? new Answer(Outcome.Pass, expected, Invariant($"{total} rows in {wanted.Count} tables"))
-            : new Answer(Outcome.Fail, expected, Listed(wrong), WhyRows(wanted.Count, there, missing.Count()));
+            ? new PostgresAnswer(Outcome.Pass, expected, Invariant($"{total} rows in {wanted.Count} tables"))
+            : new PostgresAnswer(Outcome.Fail, expected, Listed(wrong), WhyRows(wanted.Count, there, missing.Count()));
     }
 
     // Whoever has to find out what went wrong with a dump begins elsewhere for each of these.
@@ -102,24 +91,24 @@ internal sealed class PostgresVerify(
         _ => "another-database",
     };
 
-    private static async Task<Answer> MigrationAsync(
+    private static async Task<PostgresAnswer> MigrationAsync(
         ISqlSession session,
         RestoreDatabase database,
         IReadOnlyList<CatalogTable> tables,
         CancellationToken cancellationToken)
     {
-        if (database.Facts.Migration is not { } expected) return new Answer(Outcome.NotApplicable, null, null);
+        if (database.Facts.Migration is not { } expected) return new PostgresAnswer(Outcome.NotApplicable, null, null);
         var actual = await MigrationHead.AskAsync(
             session, [.. tables.Select(table => (table.Schema, table.Name))], cancellationToken);
-        return new Answer(actual == expected ? Outcome.Pass : Outcome.Fail, expected, actual ?? "none", "migration-differs");
+        return new PostgresAnswer(actual == expected ? Outcome.Pass : Outcome.Fail, expected, actual ?? "none", "migration-differs");
     }
 
     // A dump reads sequences outside its snapshot: they may be further on than at the snapshot, never behind.
-    private static async Task<Answer> SequencesAsync(
+    private static async Task<PostgresAnswer> SequencesAsync(
         ISqlSession session, RestoreDatabase database, CancellationToken cancellationToken)
     {
         var wanted = database.Facts.Sequences;
-        if (wanted.Count == 0) return new Answer(Outcome.NotApplicable, null, null);
+        if (wanted.Count == 0) return new PostgresAnswer(Outcome.NotApplicable, null, null);
         var actual = await session.AskAsync(
             """
             select coalesce(pg_catalog.json_object_agg(pg_catalog.format('%I.%I', schemaname, sequencename),
@@ -145,15 +134,15 @@ internal sealed class PostgresVerify(
 
         var expected = Invariant($"{wanted.Count} sequences not behind their values at the point");
         return wrong.Count == 0
-            ? new Answer(Outcome.Pass, expected, Invariant($"{wanted.Count} sequences"))
-            : new Answer(Outcome.Fail, expected, Listed(wrong), "sequence-behind");
+            ? new PostgresAnswer(Outcome.Pass, expected, Invariant($"{wanted.Count} sequences"))
+            : new PostgresAnswer(Outcome.Fail, expected, Listed(wrong), "sequence-behind");
     }
 
-    private static async Task<Answer> ExtensionsAsync(
+    private static async Task<PostgresAnswer> ExtensionsAsync(
         ISqlSession session, RestoreDatabase database, CancellationToken cancellationToken)
     {
         var wanted = database.Facts.Extensions;
-        if (wanted.Count == 0) return new Answer(Outcome.NotApplicable, null, null);
+        if (wanted.Count == 0) return new PostgresAnswer(Outcome.NotApplicable, null, null);
         var actual = await session.AskAsync(
             "select coalesce(pg_catalog.json_agg("
             + "pg_catalog.json_build_object('name', extname, 'version', extversion)), '[]'::json)::text"
@@ -163,24 +152,24 @@ internal sealed class PostgresVerify(
         var missing = wanted.Where(extension => actual.All(there => there.Name != extension.Name)).ToList();
         var expected = string.Join(", ", wanted.Select(extension => $"{extension.Name} {extension.Version}"));
         return missing.Count == 0
-            ? new Answer(Outcome.Pass, expected, string.Join(", ", actual.Where(
+            ? new PostgresAnswer(Outcome.Pass, expected, string.Join(", ", actual.Where(
                 there => wanted.Any(extension => extension.Name == there.Name))
                 .Select(extension => $"{extension.Name} {extension.Version}")))
-            : new Answer(
+            : new PostgresAnswer(
                 Outcome.Fail,
                 expected,
                 $"missing: {string.Join(", ", missing.Select(extension => extension.Name))}",
                 "extension-missing");
     }
 
-    private static async Task<Answer> LargeObjectsAsync(
+    private static async Task<PostgresAnswer> LargeObjectsAsync(
         ISqlSession session, RestoreDatabase database, CancellationToken cancellationToken)
     {
         var expected = database.Facts.LargeObjects.ToString(CultureInfo.InvariantCulture);
-        if (expected == "0") return new Answer(Outcome.NotApplicable, null, null);
+        if (expected == "0") return new PostgresAnswer(Outcome.NotApplicable, null, null);
         var actual = await session.ScalarAsync(
             "select pg_catalog.count(*)::text from pg_catalog.pg_largeobject_metadata", cancellationToken);
-        return new Answer(
+        return new PostgresAnswer(
             actual == expected ? Outcome.Pass : Outcome.Fail, expected, actual, "large-objects-differ");
     }
 
@@ -189,6 +178,4 @@ internal sealed class PostgresVerify(
         : string.Join("; ", wrong.Take(5)) + Invariant($"; and {wrong.Count - 5} more");
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
-
-    private sealed record Answer(Outcome Outcome, string? Expected, string? Actual, string? Reason = null);
 }
