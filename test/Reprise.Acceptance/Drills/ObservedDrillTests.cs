@@ -134,7 +134,7 @@ public class ObservedDrillTests
     private static async Task<JsonElement> DrillAsync(ShopHost shop, string sandboxes)
     {
         using var running = RunningProgram.Start(
-            shop.Surroundings(),
+            shop.Surroundings() with { Within = TimeSpan.FromMinutes(10) },
             ["python3", Script, "drill", shop.Path("seen.json"), sandboxes, "--", PublishedProgram.File, "drill", "--keep", "--json"]);
         return (await running.EndAsync()).MustExit(0).Result("drill");
     }
