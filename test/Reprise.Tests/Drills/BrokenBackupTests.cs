@@ -1,7 +1,5 @@
 using Microsoft.Data.Sqlite;
-using Reprise.Recovery.Assets;
 using Reprise.Recovery.Evidence;
-using Reprise.Repository;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
 using Reprise.Storage;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Reprise.Recovery.Assets;
 using Reprise.Recovery.Postgres;
 using Reprise.Repository.Points;
 using Reprise.Storage.Errors;

@@ -4,7 +4,6 @@ using Reprise.Recovery.Drills;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Tests.Simulation;
-using Reprise.Tests.Storage;
 
 namespace Reprise.Tests.Drills;
 
