@@ -19,7 +19,8 @@ public sealed class PostgresThrowaway : IAsyncDisposable
     /// <summary>Its port when it is the only one.</summary>
     public const int FirstPort = 5432;
 
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    // At low priority beside a machine that is busy otherwise, initdb was seen to need more than a minute.
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(50);
 
@@ -52,7 +53,7 @@ public sealed class PostgresThrowaway : IAsyncDisposable
     /// <summary>Where it listens on 127.0.0.1 of the network in which it runs, or null: it does not.</summary>
     public int? TcpPort { get; }
 
-    /// <summary>What its socket is called by.</summary>
+    /// <summary>Its port, which is in the name of its socket too.</summary>
     public int Port => TcpPort ?? FirstPort;
 
     /// <summary>The folder of the programs that suit it.</summary>
@@ -199,7 +200,7 @@ public sealed class PostgresThrowaway : IAsyncDisposable
 
     private async Task<RepriseException> DeadAsync(RepriseException last)
     {
-        var why = server.IsCompleted ? (await server).LastError : $"it did not answer within {StartLimit.TotalSeconds:0} s";
+        var why = server.IsCompleted ? (await server).LastError : $"it did not answer within {StartLimit.TotalMinutes:0} min";
         return new RepriseException(
             RecoveryErrors.ChildFailed,
             $"PostgreSQL {Version} did not start in the sandbox: {why}",
