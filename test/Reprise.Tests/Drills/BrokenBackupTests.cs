@@ -1,6 +1,5 @@
 using Microsoft.Data.Sqlite;
 using Reprise.Recovery.Evidence;
-using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
 using Reprise.Storage;
 using Reprise.Storage.Errors;
