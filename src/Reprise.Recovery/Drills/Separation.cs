@@ -63,10 +63,11 @@ internal sealed class Separation : IAsyncDisposable
         DrillHost host, DiskPath folder, IReadOnlyList<ProductionPlace> production, CancellationToken cancellationToken)
     {
         var made = new Separation(host);
+        IReadOnlyList<ProductionPlace> places = [.. production.Concat(LocalServers.Sockets(host.Disk)).DistinctBy(p => p.Path)];
         try
         {
-            await made.HoldAsync(folder, production, cancellationToken);
-            if (made.holder is not null) await made.ProbeAsync(folder, production, cancellationToken);
+            await made.HoldAsync(folder, places, cancellationToken);
+            if (made.holder is not null) await made.ProbeAsync(folder, places, cancellationToken);
             return made;
         }
         catch
