@@ -17,6 +17,8 @@ internal static class StatusOperation
         var machine = Machine.Of(context.Host);
         using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
         var catalog = await protection.CatalogAsync(context.Cancellation);
+        var headWasDropped = protection.State.ReadHead() is { } head
+            && await protection.Repository.WasDroppedAsync(catalog, head.Newest.Id, context.Cancellation);
         var regular = PointNames.Regular(catalog);
         var newest = regular.FirstOrDefault();
         var exposure = newest is null ? (TimeSpan?)null : machine.Clock.GetUtcNow() - Moment(newest.Manifest);
@@ -56,7 +58,7 @@ internal static class StatusOperation
         return new CommandReport<StatusJson>(
             status,
             [
-                .. Problems(catalog, newest, exposure, objective, protection, machine),
+                .. Problems(catalog, newest, exposure, objective, protection, machine, headWasDropped),
                 .. evidence.Verdict.Problems,
                 .. actions.Where(a => a.IsOverdue).Select(Overdue),
             ]);
@@ -97,7 +99,7 @@ internal static class StatusOperation
         $"when it is done: reprise drill note {action.Note.Drill} --close {action.Note.Id} --result TEXT");
 
     private static IEnumerable<Problem> Problems(
-        PointCatalog catalog, PointEntry? newest, TimeSpan? exposure, TimeSpan? objective, Protection protection, Machine machine)
+        PointCatalog catalog, PointEntry? newest, TimeSpan? exposure, TimeSpan? objective, Protection protection, Machine machine, bool headWasDropped)
     {
         foreach (var problem in catalog.Problems) yield return problem;
         if (protection.State.Interrupted() is [var open, ..] && !protection.State.IsRunning())
@@ -126,6 +128,7 @@ internal static class StatusOperation
         if (ProofState.Late(protection, machine) is { } late) yield return late;
         if (protection.State.ReadHead()?.Newest is { } head
             && !catalog.Points.Any(p => p.Id == head.Id)
+            && !headWasDropped
             && !catalog.Problems.Any(p => p.Where?.EndsWith(head.Id.Value, StringComparison.Ordinal) == true))
         {
             yield return new Problem(
