@@ -4,6 +4,7 @@ using Reprise.Repository.Format;
 using Reprise.Repository.Index;
 using Reprise.Repository.Packs;
 using Reprise.Repository.Points;
+using Reprise.Repository.Pruning;
 using Reprise.Repository.Sealing;
 using Reprise.Storage;
 using Reprise.Storage.Errors;
@@ -115,15 +116,59 @@ public sealed class PointRepository : IDisposable
     {
         var id = PointId.At(host.Clock.GetUtcNow());
         while (!await TryRegisterAsync(id, cancellationToken)) id = id.Next();
+
+        // In this order: a list of condemned packs that is gone by now was removed after its packs, which the listing
+        // then lacks; one that comes later is of a prune that saw the session and waits for it.
+        var condemned = await CondemnedPacks.ReadAsync(host.Store, sealer, zstd, cancellationToken);
         var present = await PackListing.ReadAsync(host.Store, cancellationToken);
-        var index = await ChunkIndex.LoadAsync(host.Store, sealer, zstd, present, cancellationToken);
-        return new PointWriter(host, sealer, zstd, index, id, signing.Current);
+        var usable = present.Where(p => !condemned.Covers(p.Key)).ToDictionary();
+        var index = await ChunkIndex.LoadAsync(host.Store, sealer, zstd, usable, cancellationToken);
+        index.Problems.AddRange(condemned.Problems);
+        var lacking = new LackingPacks(present, condemned.Damaged);
+        return new PointWriter(host, sealer, zstd, index, id, signing.Current) { Lacking = lacking };
     }
 
     /// <summary>Proves the packs that <paramref name="points"/> need, as deep as asked.</summary>
     public Task<CheckReport> CheckAsync(
         IReadOnlyList<PointEntry> points, ReadDepth depth, Action<long> progress, CancellationToken cancellationToken) =>
         new PackChecker(host, sealer, zstd).CheckAsync(points, depth, progress, cancellationToken);
+
+    /// <summary>Drops points and deletes what nobody needs, see <see cref="PruneRun"/>. <c>prune-held</c>.</summary>
+    public Task<PruneReport> PruneAsync(
+        Func<PointCatalog, IReadOnlyList<PointEntry>> choose, SigningKeys signing, CancellationToken cancellationToken) =>
+        new PruneRun(host, sealer, zstd, signing).RunAsync(choose, cancellationToken);
+
+    /// <summary>What a prune would free by the next one, when it drops <paramref name="drop"/>; changes nothing.</summary>
+    public async Task<long> WouldFreeAsync(
+        PointCatalog catalog, IReadOnlyList<PointEntry> drop, CancellationToken cancellationToken)
+    {
+        var kept = PruneRun.Needed(catalog with { Points = [.. catalog.Points.Except(drop)] });
+        return (await PackListing.ReadAsync(host.Store, cancellationToken)).Where(p => !kept.Contains(p.Key)).Sum(p => p.Value);
+    }
+
+    /// <summary>
+    /// Gives a point up that is damaged, forged or gone, so that it no longer holds prunes: records that, then deletes
+    /// whatever stands at its name.
+    /// </summary>
+    public Task GiveUpAsync(PointId id, CancellationToken cancellationToken) =>
+        DropRecord.DropAsync(host.Store, sealer, zstd, new PointReference(id, default), cancellationToken);
+
+    /// <summary>Whether a point that is gone was dropped by a prune, or given up by a person.</summary>
+    public async Task<bool> WasDroppedAsync(PointCatalog catalog, PointId id, CancellationToken cancellationToken) =>
+        catalog.Dropped.Any(d => d.Id == id)
+        || await DropRecord.ReadAsync(host.Store, sealer, zstd, id, cancellationToken) is not null;
+
+    /// <summary>Makes every later backup store again what the sources have of these packs (64 hexadecimal digits each).</summary>
+    public async Task CondemnDamagedAsync(IReadOnlyCollection<string> packs, CancellationToken cancellationToken)
+    {
+        var known = await CondemnedPacks.ReadAsync(host.Store, sealer, zstd, cancellationToken);
+        var fresh = packs.Select(p => new PackId(Convert.FromHexString(p))).Where(p => !known.Damaged.Contains(p));
+        foreach (var batch in fresh.Chunk(CondemnedList.MaxPacks))
+        {
+            await CondemnedList.StoreAsync(
+                host.Store, sealer, zstd, PointId.At(host.Clock.GetUtcNow()), CondemnedFor.Damaged, batch, cancellationToken);
+        }
+    }
 
     /// <inheritdoc />
     public void Dispose() => zstd.Dispose();

@@ -73,6 +73,18 @@ public static class RepositoryErrors
     public static readonly ErrorCode SessionExpelled =
         new("session-expelled", ExitCodes.Unavailable, "a prune took this backup for dead; nothing was committed");
 
+    /// <summary>A pack that points need is bad, and its content is stored again.</summary>
+    public static readonly ErrorCode PackStoredAgain =
+        new("pack-stored-again", ExitCodes.Damaged, "a pack that points need is missing or damaged; the backup stored again what the sources still have");
+
+    /// <summary>Something in the repository is not ours.</summary>
+    public static readonly ErrorCode ObjectForeign =
+        new("object-foreign", ExitCodes.Damaged, "an object stands among the points and is none; it is ignored");
+
+    /// <summary>A prune deletes nothing as long as something is wrong with the points.</summary>
+    public static readonly ErrorCode PruneHeld =
+        new("prune-held", ExitCodes.Refused, "nothing was pruned, because something has to be looked at first");
+
     /// <summary>What was compressed does not decompress to what it was.</summary>
     public static readonly ErrorCode MemoryUnsound =
         new("memory-unsound", ExitCodes.Unavailable, "data changed in memory while it was prepared; the machine may be faulty");

@@ -24,6 +24,7 @@ internal static class Composition
             RestoreForget = RestoreOperations.ForgetAsync,
             Undo = RestoreOperations.UndoAsync,
             Drill = DrillOperation.RunAsync,
+            Prune = PruneOperation.RunAsync,
             Recover = PointOperations.RecoverAsync,
             Export = PointOperations.ExportAsync,
             KeySheet = KeyOperations.SheetAsync,

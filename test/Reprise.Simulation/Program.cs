@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Reflection;
 using Reprise.Simulation;
 using Reprise.Simulation.Faults;
+using Reprise.Simulation.Workloads;
 
 // sim SEED [--verbose] replays one seed; sim [SEED] --count N runs N seeds from it on; sim --for 30m runs fresh seeds
 // so long; sim alone runs 20 fresh ones; sim --steps[=NAME] [SEED] fails every step of every workload. Exit 1 when a seed failed, 2 when the command line is not understood.
@@ -16,6 +17,7 @@ if (command.Steps is { } only) return AllSteps.Run(command.Seed, only, command.S
 var commit = typeof(SeedRun).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
     ?.InformationalVersion.Split('+').Last() ?? "unknown";
 var counters = new FaultCounters();
+var prunes = new PruneCounters();
 var (runs, failures) = (0, 0);
 var watch = Stopwatch.StartNew();
 var seed = command.Seed;
@@ -23,6 +25,7 @@ do
 {
     var result = SeedRun.Run(seed, command.Verbose ? Console.Out : null);
     counters.Add(result.Counters);
+    prunes.Add(result.Prunes);
     runs++;
     if (result.Failure is not null) failures++;
     Console.WriteLine($"seed {seed} commit {commit} {(result.Failure is null ? "pass" : "FAIL")} {result.Line}");
@@ -31,5 +34,5 @@ do
 }
 while (command.For is { } limit ? watch.Elapsed < limit : runs < command.Count);
 
-Console.WriteLine($"{runs} seeds, {failures} failed, {watch.Elapsed.TotalSeconds:F1} s; fired: {counters}");
+Console.WriteLine($"{runs} seeds, {failures} failed, {watch.Elapsed.TotalSeconds:F1} s; fired: {counters}; prunes: {prunes}");
 return failures == 0 ? 0 : 1;

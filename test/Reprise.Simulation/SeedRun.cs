@@ -12,7 +12,8 @@ namespace Reprise.Simulation;
 /// <param name="Failure">why it failed, or null.</param>
 /// <param name="Line">what happened, in one line.</param>
 /// <param name="Counters">every fault and crash effect.</param>
-public sealed record SeedResult(ulong Seed, string? Failure, string Line, FaultCounters Counters);
+/// <param name="Prunes">what its prunes did.</param>
+public sealed record SeedResult(ulong Seed, string? Failure, string Line, FaultCounters Counters, PruneCounters Prunes);
 
 /// <summary>
 /// One seed chooses everything: the medium, what a crash leaves, what is done, by how many clients, how often and how
@@ -29,6 +30,7 @@ public static class SeedRun
     public static SeedResult Run(ulong seed, TextWriter? verbose = null, Func<WorldOptions, WorldOptions>? plant = null)
     {
         var counters = new FaultCounters();
+        var prunes = new PruneCounters();
         using var log = new EventLog(verbose);
         var chance = Chance.For(seed, "profile");
         var options = new WorldOptions
@@ -42,10 +44,11 @@ public static class SeedRun
         try
         {
             var world = new World(options, counters);
-            switch (chance.Below(8))
+            switch (chance.Below(12))
             {
                 case 0: RunStore(seed, chance, world, log); break;
                 case 1 or 2: RunFiles(seed, chance, options, counters, log); break;
+                case 3 or 4 or 5 or 6: Live(new PruneWorkload(seed, chance.Between(2, 8), prunes), chance, world, log); break;
                 default: RunBackups(seed, chance, world, log); break;
             }
         }
@@ -54,7 +57,7 @@ public static class SeedRun
             failure = e.Message;
         }
 
-        return new SeedResult(seed, failure, log.Line(), counters);
+        return new SeedResult(seed, failure, log.Line(), counters, prunes);
     }
 
     private static void RunStore(ulong seed, Chance chance, World world, EventLog log)

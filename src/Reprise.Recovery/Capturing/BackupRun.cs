@@ -57,6 +57,7 @@ public sealed class BackupRun(PointRepository repository, IDisk disk, TimeProvid
         var created = clock.GetUtcNow();
         await using var writer = await repository.BeginPointAsync(request.Signing, cancellationToken);
         problems.AddRange(writer.Problems);
+        problems.AddRange(writer.StoresAgain(catalog));
         var records = await CaptureAsync(request, writer, catalog, problems, progress, cancellationToken);
         progress.Begin("commit", null);
         var configuration = await StoreTextAsync(writer, request.Configuration, cancellationToken);
@@ -74,6 +75,7 @@ public sealed class BackupRun(PointRepository repository, IDisk disk, TimeProvid
             Problems = [.. problems.Select(Recorded)],
             Configuration = configuration,
             Live = [.. catalog.Points.Select(p => new PointReference(p.Id, p.Sha256))],
+            Dropped = catalog.Dropped,
             SignedSince = SignedSince(catalog, request.Signing, writer.Id),
         };
         var committed = await writer.CommitAsync(manifest, cancellationToken);

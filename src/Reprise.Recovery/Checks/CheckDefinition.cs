@@ -60,6 +60,12 @@ public abstract record CheckDefinition
         public IReadOnlyDictionary<string, Expectation> Json { get; init; } =
             new SortedDictionary<string, Expectation>();
 
+        /// <summary>
+        /// How far the clock of whoever answers (its <c>Date</c>) may be from ours, whatever the status; null: another
+        /// question.
+        /// </summary>
+        public TimeSpan? ClockWithin { get; init; }
+
         /// <summary>How long it is tried again before it has failed.</summary>
         public TimeSpan Within { get; init; } = DefaultWithin;
 

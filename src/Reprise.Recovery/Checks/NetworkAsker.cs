@@ -1,4 +1,5 @@
 #pragma warning disable RS0030 // One of the two rooms that send requests.
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 
@@ -53,6 +54,7 @@ internal sealed class NetworkAsker : IDisposable
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, check.Url);
             using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, both.Token);
+            if (check.ClockWithin is { } tolerance) return JudgeClock(response.Headers.Date, tolerance);
             var status = (int)response.StatusCode;
             if (check.Status is { } wanted ? status != wanted : status is < 200 or > 299)
             {
@@ -148,6 +150,21 @@ internal sealed class NetworkAsker : IDisposable
             ? CheckAnswer.Pass(expected, $"{status}, {actual}")
             : CheckAnswer.Fail(expected, $"{status}, {actual}", "another-answer");
     }
+
+    private CheckAnswer JudgeClock(DateTimeOffset? theirs, TimeSpan tolerance)
+    {
+        var expected = $"its clock is within {tolerance.TotalSeconds:0} s of ours";
+        if (theirs is not { } date) return CheckAnswer.CouldNotVerify(expected, "its answer has no Date", "no-date");
+        var ours = clock.GetUtcNow();
+        var off = date - ours;
+        var actual = $"its clock says {date.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC, this host's {ours.UtcDateTime:yyyy-MM-dd HH:mm:ss}";
+        return off.Duration() <= tolerance
+            ? CheckAnswer.Pass(expected, actual)
+            : CheckAnswer.Fail(expected, $"{actual}: {Apart(off)}", "another-time");
+    }
+
+    private static string Apart(TimeSpan off) =>
+        $"{off.Duration().ToString("c", CultureInfo.InvariantCulture)[..^8]} {(off > TimeSpan.Zero ? "ahead" : "behind")}";
 
     private static async Task<string> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {

@@ -93,6 +93,7 @@ internal sealed class DrillRecovery(
                 int.TryParse(major, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0,
                 folder,
                 separation.EnterAsServer,
+                separation.IsProven ? PostgresThrowaway.FirstPort + servers.Count : null,
                 cancellationToken);
         }
     }

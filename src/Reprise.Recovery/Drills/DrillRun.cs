@@ -11,9 +11,6 @@ namespace Reprise.Recovery.Drills;
 /// </summary>
 public sealed class DrillRun(DrillApplication application, DrillHost host)
 {
-    // A dump is laid out beside the database that it becomes.
-    private const int RoomForOne = 3;
-
     private readonly DrillNotes notes = new(host.Clock);
 
     /// <summary>Drills. Whatever comes of it, nothing is left unless <see cref="DrillRequest.Keep"/> says so.</summary>
@@ -26,7 +23,6 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
         if (losses.FirstOrDefault(l => l.Lost < TimeSpan.Zero) is { } later) throw FaultBefore(manifest, later);
         notes.Moments["T0"] = fault;
         var id = PointId.At(request.Started);
-        await ProveBytesAsync(request, cancellationToken);
         var seen = await InSandboxAsync(request, records, id, cancellationToken);
         var record = Record(request, records, losses, id, seen);
         return new DrillReport(record, [.. Problems(record)], request.Keep ? seen.Folder : null);
@@ -70,13 +66,19 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
     private async Task<Seen> InSandboxAsync(
         DrillRequest request, IReadOnlyList<AssetRecord> records, PointId id, CancellationToken cancellationToken)
     {
-        if (request.Level < (int)CheckLevel.Engine) return Seen.Nothing;
+        if (request.Level < (int)CheckLevel.Engine)
+        {
+            await ProveBytesAsync(request, cancellationToken);
+            return Seen.Nothing;
+        }
+
         using var sandbox = Sandbox.Make(host.Disk, host.TemporaryFolder, id, serversBeside: host.IsRoot);
         var seen = new Seen { Folder = sandbox.Folder.ToString() };
         try
         {
             seen.LeftOvers = Sandbox.RemoveLeftOvers(host.Disk, host.TemporaryFolder, sandbox.Folder);
-            RequireRoom(records);
+            DrillRoom.Require(host.Disk, host.TemporaryFolder, records);
+            await ProveBytesAsync(request, cancellationToken);
             await using (var separation = await Separation.MakeAsync(
                 host,
                 sandbox.Folder,
@@ -179,17 +181,7 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
         if (!ready) return;
         notes.ApplicationRan = true;
         await notes.InAsync("verify", () => questions.AskApplicationAsync(manifest, green, cancellationToken));
-    }
-
-    private void RequireRoom(IReadOnlyList<AssetRecord> records)
-    {
-        var needed = records.Sum(r => r.Kind == AssetKinds.Postgres ? r.SourceBytes * RoomForOne : r.SourceBytes);
-        var space = host.Disk.Space(host.TemporaryFolder);
-        if (space.FreeBytes >= needed) return;
-        throw new RepriseException(
-            RecoveryErrors.TargetTooSmall,
-            $"{host.TemporaryFolder} has {space.FreeBytes:N0} bytes free, a drill needs about {needed:N0}",
-            "set TMPDIR to a folder with more room");
+        notes.At("T7"); // That it is ended is no part of a recovery.
     }
 
     private static DrillCleanUp Clear(Sandbox sandbox, bool keep)

@@ -95,10 +95,11 @@ internal sealed class Separation : IAsyncDisposable
         CancellationToken cancellationToken)
     {
         var made = new Separation(host);
+        IReadOnlyList<ProductionPlace> places = [.. production.Concat(LocalServers.Sockets(host.Disk)).DistinctBy(p => p.Path)];
         try
         {
-            await made.HoldAsync(folder, production, only, cancellationToken);
-            if (made.holder is not null) await made.ProbeAsync(folder, production, cancellationToken);
+            await made.HoldAsync(folder, places, only, cancellationToken);
+            if (made.holder is not null) await made.ProbeAsync(folder, places, cancellationToken);
             return made;
         }
         catch

@@ -156,7 +156,7 @@ public sealed class FilesAsset : IRestorable, ITreeSource
         var slot = new FilesSlot(root, Slot.New(item.RestoreId));
         var scope = await cpu.RunAsync(() => ScopeOf(item.Record), cancellationToken);
         await cpu.RunAsync(() => DemandList(item.Record, slot), cancellationToken);
-        var outcomes = await new StagedTree(disk, cpu, slot, scope.LeavesOut)
+        var outcomes = await new StagedTree(disk, cpu, slot, item.Record, scope.LeavesOut)
             .VerifyAsync(Name, clock, progress, cancellationToken);
         return [.. outcomes.Select(outcome => outcome with { Asset = Name })];
     }

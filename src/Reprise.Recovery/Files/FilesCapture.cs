@@ -100,6 +100,17 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
         };
     }
 
+    /// <summary>As what an entry is counted, or null: it is not.</summary>
+    public static string? RowOf(FileEntry entry) => entry.Type switch
+    {
+        _ when entry.Path.IsEmpty => null,
+        FileEntryType.File or FileEntryType.HardLink => "files",
+        FileEntryType.Folder => "folders",
+        FileEntryType.SymbolicLink => "links",
+        FileEntryType.Fifo => "pipes",
+        _ => null,
+    };
+
     /// <inheritdoc />
     public void Dispose() => encoder.Dispose();
 
@@ -249,15 +260,7 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
         if (entry.Flags.HasFlag(FileEntryFlags.Growing))
             context.Progress.Note(
                 $"{entry.Path} grew while it was read; the point has it as it was when it was opened");
-        var row = entry.Type switch
-        {
-            FileEntryType.File or FileEntryType.HardLink => "files",
-            FileEntryType.Folder => "folders",
-            FileEntryType.SymbolicLink => "links",
-            FileEntryType.Fifo => "pipes",
-            _ => null,
-        };
-        if (row is not null && !entry.Path.IsEmpty) rows[row] = rows.GetValueOrDefault(row) + 1;
+        if (RowOf(entry) is { } row) rows[row] = rows.GetValueOrDefault(row) + 1;
         if (entry.Type != FileEntryType.Missing && users.Count < MaxOwners && groups.Count < MaxOwners)
         {
             users.Add(entry.User);

@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using Reprise.Recovery.Assets;
+using Reprise.Repository.Points;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Runtime;
 
@@ -9,7 +11,7 @@ namespace Reprise.Recovery.Files;
 /// Proves a staged tree against its list: every entry is there, is of its type, has its bytes (all are read again),
 /// mode and time; and nothing else is there.
 /// </summary>
-internal sealed class StagedTree(IDisk disk, Cpu cpu, FilesSlot slot, Func<DiskPath, bool> leftOut)
+internal sealed class StagedTree(IDisk disk, Cpu cpu, FilesSlot slot, AssetRecord record, Func<DiskPath, bool> leftOut)
 {
     private const int SliceEntries = 2000;
     private const long SliceBytes = 64L * 1024 * 1024;
@@ -23,6 +25,8 @@ internal sealed class StagedTree(IDisk disk, Cpu cpu, FilesSlot slot, Func<DiskP
     private readonly Question metadata = new(
         "types, modes, times and link targets are those of the point", "file-metadata-differs");
     private readonly Question owners = new("owners are those of the point", RecoveryErrors.PrivilegeMissing.Name);
+    private readonly ArrayBufferWriter<byte> encoded = new();
+    private readonly SortedDictionary<string, long> listed = new(StringComparer.Ordinal);
     private long files;
 
     /// <summary>Reads everything that is staged and answers.</summary>
@@ -31,13 +35,15 @@ internal sealed class StagedTree(IDisk disk, Cpu cpu, FilesSlot slot, Func<DiskP
     {
         var started = clock.GetTimestamp();
         using var list = new FileListReader(disk, slot.List);
+        using var encoder = new FileListEncoder();
         while (true)
         {
-            var (bytes, more) = await cpu.RunAsync(() => Slice(list, cancellationToken), cancellationToken);
+            var (bytes, more) = await cpu.RunAsync(() => Slice(list, encoder, cancellationToken), cancellationToken);
             progress.Advance(bytes);
             if (!more) break;
         }
 
+        CompareList(encoder.Hash());
         await cpu.RunAsync(CountStaged, cancellationToken);
         var elapsed = clock.GetElapsedTime(started);
         return
@@ -49,17 +55,36 @@ internal sealed class StagedTree(IDisk disk, Cpu cpu, FilesSlot slot, Func<DiskP
         ];
     }
 
-    private (long Bytes, bool More) Slice(FileListReader list, CancellationToken cancellationToken)
+    private (long Bytes, bool More) Slice(FileListReader list, FileListEncoder encoder, CancellationToken cancellationToken)
     {
         var bytes = 0L;
         for (var entries = 0; entries < SliceEntries && bytes < SliceBytes; entries++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (list.Next() is not { } entry) return (bytes, false);
+            encoder.Add(encoded, entry);
+            encoded.ResetWrittenCount();
+            if (FilesCapture.RowOf(entry) is { } row) listed[row] = listed.GetValueOrDefault(row) + 1;
             bytes += Check(entry, cancellationToken);
         }
 
         return (bytes, true);
+    }
+
+    // A list that is intact may still be another one than the point speaks of.
+    private void CompareList(Sha256Digest hash)
+    {
+        var differing = listed.Keys.Union(record.Rows.Keys, StringComparer.Ordinal)
+            .FirstOrDefault(row => listed.GetValueOrDefault(row) != record.Rows.GetValueOrDefault(row));
+        if (differing is not null)
+        {
+            var (there, wanted) = (listed.GetValueOrDefault(differing), record.Rows.GetValueOrDefault(differing));
+            present.Fails($"the point speaks of {wanted:N0} {differing}, its list has {there:N0}");
+        }
+        else if (hash != record.Sha256)
+        {
+            content.Fails($"the list of the point has sha256 {hash}, it speaks of {record.Sha256}");
+        }
     }
 
     private long Check(FileEntry entry, CancellationToken cancellationToken)

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Processes;
@@ -56,7 +54,7 @@ internal sealed class PostgresCapture(
             State = AssetStates.Complete,
             SourceBytes = sourceBytes,
             StoredBytes = context.Writer.StoredBytes - storedBefore,
-            Sha256 = Digest(),
+            Sha256 = PostgresRecord.Digest(hashes),
             Versions = versions,
             Rows = rows,
             Migration = databases.Select(database => database.Migration).FirstOrDefault(
@@ -223,8 +221,7 @@ internal sealed class PostgresCapture(
         var tables = sink.Tables;
         streams[prefix + PostgresRecord.HeadStream] = sink.Toc;
         streams[prefix + PostgresRecord.TablesStream] = await StoreAsync(DumpTables.Encode(tables), cancellationToken);
-        hashes.Add($"{snapshot.Database.Name} {sink.Toc.Sha256}");
-        hashes.AddRange(tables.Select(table => $"{table.Id} {table.Content.Sha256}"));
+        hashes.AddRange(PostgresRecord.DigestLines(snapshot.Database.Name, sink.Toc, tables));
         sourceBytes += head.LengthBytes + tables.Sum(table => table.Content.LengthBytes);
         versions["server"] = facts.Version;
         versions["client"] = programs.Clients.Version;
@@ -300,7 +297,4 @@ internal sealed class PostgresCapture(
         await writer.WriteAsync(bytes, cancellationToken);
         return await writer.CompleteAsync(cancellationToken);
     }
-
-    // One hash that stands for the whole asset: over the hashes of all its bytes in their order, wherever they lie.
-    private Sha256Digest Digest() => new(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', hashes))));
 }

@@ -22,6 +22,7 @@ internal sealed class PostgresExamination(PostgresServer server, PostgresHost ho
         IProgressSink progress,
         CancellationToken cancellationToken)
     {
+        await DigestAsync(cancellationToken);
         foreach (var database in databases)
         {
             await using var session = await server.OpenAsync(database.Live, SessionUse.Ours, cancellationToken);
@@ -54,6 +55,25 @@ internal sealed class PostgresExamination(PostgresServer server, PostgresHost ho
         }
 
         return outcomes;
+    }
+
+    // That every byte is as it was sealed does not say that it was sealed with this record.
+    private async Task DigestAsync(CancellationToken cancellationToken)
+    {
+        var started = host.Clock.GetTimestamp();
+        var actual = await PostgresRecord.DigestAsync(item.Record, point, cancellationToken);
+        var isSame = actual == item.Record.Sha256;
+        outcomes.Add(new CheckOutcome
+        {
+            Name = $"{item.Record.Name}-digest",
+            Level = CheckLevel.Bytes,
+            Outcome = isSame ? Outcome.Pass : Outcome.Fail,
+            Expected = $"the dump is the one that the point describes, sha256 {item.Record.Sha256}",
+            Actual = $"sha256 {actual}",
+            Elapsed = host.Clock.GetElapsedTime(started),
+            Asset = item.Record.Name,
+            Reason = isSame ? null : "content-differs",
+        });
     }
 
     private async Task AskAsync(

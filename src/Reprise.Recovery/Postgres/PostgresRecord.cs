@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Reprise.Repository.Format;
 using Reprise.Repository.Points;
@@ -90,6 +92,28 @@ public static class PostgresRecord
         return parser.Head?.Data.ToDictionary(
             entry => entry.Id,
             entry => entry.Schema is null ? $"large objects {entry.Tag}" : $"table {entry.Schema}.{entry.Tag}") ?? [];
+    }
+
+    /// <summary>What one database adds to the hash of a record.</summary>
+    internal static IEnumerable<string> DigestLines(string database, Content head, IEnumerable<DumpTable> tables) =>
+        tables.Select(table => $"{table.Id} {table.Content.Sha256}").Prepend($"{database} {head.Sha256}");
+
+    /// <summary>One hash that stands for the whole asset: over the hashes of all its bytes, wherever they lie.</summary>
+    internal static Sha256Digest Digest(IEnumerable<string> lines) =>
+        new(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', lines))));
+
+    /// <summary>That hash over what a point really holds; the record says what it was to be.</summary>
+    internal static async Task<Sha256Digest> DigestAsync(
+        AssetRecord record, PointReader point, CancellationToken cancellationToken)
+    {
+        var lines = new List<string>();
+        foreach (var database in Databases(record))
+        {
+            var tables = await TablesAsync(record, database, point, cancellationToken);
+            lines.AddRange(DigestLines(database.Name, Stream(record, database.Prefix + HeadStream), tables));
+        }
+
+        return Digest(lines);
     }
 
     /// <summary>A small content whole.</summary>

@@ -17,9 +17,11 @@ public sealed class PostgresThrowaway : IAsyncDisposable
     /// <summary>A database in which nothing is.</summary>
     public const string EmptyDatabase = "reprise_empty";
 
-    private const int Port = 5432;
+    /// <summary>Its port when it is the only one.</summary>
+    public const int FirstPort = 5432;
 
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    // At low priority beside a machine that is busy otherwise, initdb was seen to need more than a minute.
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(50);
 
@@ -31,8 +33,9 @@ public sealed class PostgresThrowaway : IAsyncDisposable
     private Task<ChildResult> server = Task.FromResult(new ChildResult(0, "", "", TimeSpan.Zero));
 
     private PostgresThrowaway(
-        PostgresHost host, DiskPath folder, ClientSet set, Func<ChildCommand, ChildCommand> enter)
+        PostgresHost host, DiskPath folder, ClientSet set, Func<ChildCommand, ChildCommand> enter, int? tcpPort)
     {
+        TcpPort = tcpPort;
         this.host = host;
         this.folder = folder;
         this.set = set;
@@ -48,6 +51,12 @@ public sealed class PostgresThrowaway : IAsyncDisposable
     /// <summary>The folder of its socket.</summary>
     public string Socket => folder.ToString();
 
+    /// <summary>Where it listens on 127.0.0.1 of the network in which it runs, or null: it does not.</summary>
+    public int? TcpPort { get; }
+
+    /// <summary>Its port, which is in the name of its socket too.</summary>
+    public int Port => TcpPort ?? FirstPort;
+
     /// <summary>The folder of the programs that suit it.</summary>
     public string ProgramFolder => set.Folder ?? "";
 
@@ -60,15 +69,17 @@ public sealed class PostgresThrowaway : IAsyncDisposable
     /// <param name="major">of the server that the data is from.</param>
     /// <param name="folder">exists, is empty and belongs to whom the server runs as.</param>
     /// <param name="enter">puts a program to where the server runs, as whom it runs.</param>
+    /// <param name="tcpPort">where it listens on 127.0.0.1 too, for a network that is nobody else's; else null.</param>
     /// <param name="cancellationToken">ends the making.</param>
     public static async Task<PostgresThrowaway> StartAsync(
         PostgresHost host,
         int major,
         DiskPath folder,
         Func<ChildCommand, ChildCommand> enter,
+        int? tcpPort,
         CancellationToken cancellationToken)
     {
-        var made = new PostgresThrowaway(host, folder, await FindAsync(host, major, cancellationToken), enter);
+        var made = new PostgresThrowaway(host, folder, await FindAsync(host, major, cancellationToken), enter, tcpPort);
         await made.InitAsync(cancellationToken);
         made.server = host.Children.RunAsync(
             enter(new ChildCommand([made.PathOf("postgres"), "-D", made.Data, .. made.Options])
@@ -160,7 +171,8 @@ public sealed class PostgresThrowaway : IAsyncDisposable
 
     private string[] Options =>
     [
-        "-p", $"{Port}", "-c", "listen_addresses=", "-c", $"unix_socket_directories={folder}",
+        "-p", $"{Port}", "-c", $"listen_addresses={(TcpPort is null ? "" : "127.0.0.1")}",
+        "-c", $"unix_socket_directories={folder}",
         "-c", "unix_socket_permissions=0777", "-c", "dynamic_shared_memory_type=mmap", "-c", "restart_after_crash=off",
     ];
 
@@ -226,7 +238,7 @@ public sealed class PostgresThrowaway : IAsyncDisposable
 
     private async Task<RepriseException> DeadAsync(RepriseException last)
     {
-        var why = server.IsCompleted ? (await server).LastError : $"it did not answer within {StartLimit.TotalSeconds:0} s";
+        var why = server.IsCompleted ? (await server).LastError : $"it did not answer within {StartLimit.TotalMinutes:0} min";
         return new RepriseException(
             RecoveryErrors.ChildFailed,
             $"PostgreSQL {Version} did not start in the sandbox: {why}",

@@ -18,12 +18,22 @@ public interface IRunbookBinding
 
     /// <summary>Who a target really is: an asset, or <c>application</c>.</summary>
     Task<RunTarget> IdentifyAsync(string target, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// What programs with this <see cref="StepPatience.Mark"/> run although nobody waits for them any more, each in words
+    /// for a person: whoever killed us did not kill our children.
+    /// </summary>
+    IReadOnlyList<string> StillRunning(string mark) => [];
 }
 
 /// <summary>How long an action may take.</summary>
 /// <param name="Within">programs are killed then, and questions are asked again until then; null: no limit, asked once.</param>
 /// <param name="Once">a question is asked once, whatever <paramref name="Within"/> says.</param>
-public sealed record StepPatience(TimeSpan? Within, bool Once);
+public sealed record StepPatience(TimeSpan? Within, bool Once)
+{
+    /// <summary>Says of a program for which run and step it was started, or null: for none that changes anything.</summary>
+    public string? Mark { get; init; }
+}
 
 /// <summary>What an action came to.</summary>
 /// <param name="Outcome">how it went.</param>

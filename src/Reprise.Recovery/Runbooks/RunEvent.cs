@@ -97,6 +97,9 @@ public sealed record RunEvent
 
     /// <summary>What the step found out, by name; for the first event the inputs.</summary>
     public IReadOnlyDictionary<string, string>? Facts { get; init; }
+
+    /// <summary>On what the run stands here; with the first event and with each that goes on. See <see cref="RunSurroundings"/>.</summary>
+    public IReadOnlyDictionary<string, string>? Surroundings { get; init; }
 }
 
 /// <summary>The words of outcomes in a journal.</summary>

@@ -14,8 +14,15 @@ public static class RunOptions
             ([new("go", "do it", null), new("skip", "leave it out, with a reason", null), Stop], "go"),
         RunQuestionKind.Manual =>
             ([new("done", "it is done, and what came of it", null), new("skip", "leave it out, with a reason", null), Stop], null),
-        RunQuestionKind.Uncertain or RunQuestionKind.UndoFailed =>
+        RunQuestionKind.Uncertain =>
             ([new("done", "it is done: I have looked", null), new("again", "do it again", null), Stop], "stop"),
+        RunQuestionKind.UndoFailed => (
+            [
+                new("done", "it is done: ask its proof", null),
+                new("again", "do it again", null),
+                new("skip", "leave it as it is, with a reason", null),
+                Stop,
+            ], "stop"),
         RunQuestionKind.Happened =>
             ([new("yes", "it took effect: take it back", null), new("no", "it did not", null), Stop], "stop"),
         RunQuestionKind.Failed => (
@@ -34,7 +41,7 @@ public static class RunOptions
     {
         RunQuestionKind.Decide => true,
         RunQuestionKind.Permission or RunQuestionKind.Manual => option is "skip" or "done",
-        RunQuestionKind.Uncertain or RunQuestionKind.UndoFailed => option is "done" or "again",
+        RunQuestionKind.Uncertain or RunQuestionKind.UndoFailed => option is "done" or "again" or "skip",
         RunQuestionKind.Happened => option is "yes" or "no",
         RunQuestionKind.Failed => option is "continue" or "undo",
         _ => false,

@@ -149,6 +149,8 @@ public sealed record RunReport
         {
             if (e is { Event: RunEventKind.StepEnded, Outcome: "not-run" })
                 yield return $"{e.Step} was not carried out: {e.Excerpt ?? e.Reason}";
+            if (e is { Event: RunEventKind.UndoEnded, Outcome: "not-run" })
+                yield return $"{e.Step} was not taken back: {e.Excerpt ?? e.Reason}";
             if (e is { Event: RunEventKind.Decided, Outcome: "continue" })
                 yield return $"{e.Step} did not pass, and the run went on: {e.Reason}";
             if (e is { Event: RunEventKind.Decided, Outcome: "retry" }) yield return $"{e.Step} was tried again";
@@ -161,7 +163,7 @@ public sealed record RunReport
     private static string TextOf(RunEvent e) => e.Event switch
     {
         RunEventKind.Began => $"the run began: {e.Reason}",
-        RunEventKind.Resumed => "somebody went on with it",
+        RunEventKind.Resumed => "somebody went on with it" + (e.Reason is null ? "" : $"; {e.Reason}"),
         RunEventKind.StepBegan => $"{e.Step}: began",
         RunEventKind.StepEnded => $"{e.Step}: {e.Outcome}",
         RunEventKind.Decided => $"{e.Step}: {e.Outcome}" + (e.Reason is null ? "" : $", because: {e.Reason}"),

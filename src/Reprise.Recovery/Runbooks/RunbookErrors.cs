@@ -33,6 +33,10 @@ public static class RunbookErrors
     public static readonly ErrorCode Ended =
         new("runbook-ended", ExitCodes.Refused, "the run of a runbook has ended and cannot go on");
 
+    /// <summary>What a run stands on is not what it was.</summary>
+    public static readonly ErrorCode Changed = new(
+        "runbook-changed", ExitCodes.Refused, "what a run of a runbook stands on has changed since somebody last worked on it");
+
     /// <summary>A step did not do what it should.</summary>
     public static readonly ErrorCode Stopped =
         new("runbook-stopped", ExitCodes.CheckFailed, "a step of a runbook did not pass, and the run stopped there");

@@ -17,6 +17,9 @@ public sealed record RunbookHost(
 
     /// <summary>Whether each verification is also asked before the act that it is to prove.</summary>
     public bool AskVerificationsFirst { get; init; }
+
+    /// <summary>What a run stands on besides its text, by name, as one word each; see <see cref="RunSurroundings"/>.</summary>
+    public IReadOnlyDictionary<string, string> Surroundings { get; init; } = new SortedDictionary<string, string>();
 }
 
 /// <summary>
@@ -40,9 +43,13 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
             Outcome = host.AskVerificationsFirst ? RunbookHost.RedFirst : null,
             Reason = $"{plan.Runbook.Id} version {plan.Runbook.Version} sha256 {plan.Runbook.Sha256}",
             Facts = inputs,
+            Surroundings = host.Surroundings,
         });
         return await GoOnAsync(cancellationToken);
     }
+
+    /// <summary>What was started for a step of a run is known by this.</summary>
+    internal static string MarkOf(string run, RunbookStep step) => $"{run}/{step.Id}";
 
     /// <summary>Goes on where it stands; with <paramref name="takeBack"/> back to where it began.</summary>
     public async Task<RunState> ResumeAsync(bool takeBack, CancellationToken cancellationToken)
@@ -55,7 +62,12 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
                 $"reprise runbook report {journal.Id}");
         }
 
-        Write(new Note(RunEventKind.Resumed));
+        var changed = RunSurroundings.Changes(journal.Events, host.Surroundings);
+        Write(new Note(RunEventKind.Resumed)
+        {
+            Reason = changed.Count == 0 ? null : string.Join("; ", changed),
+            Surroundings = host.Surroundings,
+        });
         if (takeBack && !progress.IsUndoing) Write(new Note(RunEventKind.UndoAsked) { Reason = "asked for" });
         return await GoOnAsync(cancellationToken);
     }
@@ -71,7 +83,7 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
         if (progress.IsUndoing)
         {
             if (await BegunBeforeUndoAsync(cancellationToken) is { } open) return open;
-            var undo = new RunbookUndo(plan, progress, Resolve, Write, AskAsync, DoAsync);
+            var undo = new RunbookUndo(plan, progress, Resolve, Write, AskAsync, DoAsync, StillRunning, s => MarkOf(journal.Id, s));
             if (await undo.RunAsync(cancellationToken) is { } paused) return Pause(paused.State, null, paused.Why);
         }
 
@@ -85,10 +97,12 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
     {
         if (progress.Begun is not { } id || plan.Runbook.Find(id) is not { Type: StepType.Act } act) return null;
         var resolved = Resolve(act);
-        var facts = $"'{id}' was begun and interrupted before it ended: did it take effect?";
+        var facts = $"'{id}' was begun and interrupted before it ended: did it take effect?{StillRunning(act)}";
         var answer = await AskAsync(RunQuestionKind.Happened, resolved, facts, cancellationToken);
         if (answer is null or { Option: "stop" })
-            return Pause(RunState.NeedsDecision, act, $"nobody said whether '{id}' took effect");
+            return Pause(RunState.NeedsDecision, act, $"nobody said whether '{id}' took effect{StillRunning(act)}");
+        if (answer.Option == "no" && StillRunning(act) is { Length: > 0 } running)
+            return Pause(RunState.NeedsDecision, act, $"'{id}' may still take effect{running}");
         return End(resolved, new StepAnswer(
             answer.Option == "yes" ? Outcome.Pass : Outcome.NotRun, $"said by a person: {answer.Reason}"));
     }
@@ -102,13 +116,8 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
         if (await AfterInterruptionAsync(resolved, cancellationToken) is { } settled) return settled.State;
         if (step.Type == StepType.Decide) return await DecideAsync(resolved, cancellationToken);
         var byPerson = step.Type == StepType.Manual || (resolved.Missing.Count > 0 && step.Type != StepType.Observe);
-        if (byPerson)
-        {
-            // What a person does may be what repairs it.
-            if (progress.AsksBefore && step.Type is (StepType.Manual or StepType.Act)) await AskBeforeAsync(step, cancellationToken);
-            return await ManualAsync(resolved, cancellationToken);
-        }
-
+        if (progress.AsksBefore && MayRepair(step, byPerson)) await AskBeforeAsync(step, cancellationToken);
+        if (byPerson) return await ManualAsync(resolved, cancellationToken);
         if (resolved.Missing.Count > 0)
         {
             return End(resolved, new StepAnswer(
@@ -116,9 +125,12 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
         }
 
         if (step.Type == StepType.Act && await MayNotAsync(resolved, cancellationToken) is { } refused) return refused.State;
-        if (step.Type == StepType.Act && progress.AsksBefore) await AskBeforeAsync(step, cancellationToken);
         return await CarryOutAsync(resolved, cancellationToken);
     }
+
+    // A person who is asked to repair something does so while the run waits: afterwards it is too late to ask.
+    private static bool MayRepair(RunbookStep step, bool byPerson) =>
+        step.Type == StepType.Act || (byPerson && step.Type == StepType.Manual && step.Phase != "detect");
 
     private async Task<RunState?> CarryOutAsync(ResolvedStep resolved, CancellationToken cancellationToken)
     {
@@ -129,7 +141,10 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
         {
             answer = step.Type == StepType.Wait
                 ? await WaitAsync(resolved, cancellationToken)
-                : await DoAsync(resolved.Action, new StepPatience(step.Within, Once: false), cancellationToken);
+                : await DoAsync(
+                    resolved.Action,
+                    new StepPatience(step.Within, Once: false) { Mark = step.Changes ? MarkOf(journal.Id, step) : null },
+                    cancellationToken);
         }
         catch (RepriseException e) when (e.Code.Exit == ExitCodes.Refused)
         {
@@ -165,21 +180,28 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
         var answer = await AskAsync(
             RunQuestionKind.Uncertain,
             resolved,
-            $"'{step.Id}' was begun, and the run was interrupted before it ended: nobody knows how far it came",
+            $"'{step.Id}' was begun, and the run was interrupted before it ended: nobody knows how far it came{StillRunning(step)}",
             cancellationToken);
         switch (answer?.Option)
         {
             case "done":
                 return new Settled(End(resolved, new StepAnswer(Outcome.Pass, $"said to be done: {answer.Reason}")));
+            case "again" when StillRunning(step) is { Length: > 0 } running:
+                return new Settled(Pause(RunState.Waiting, step, $"'{step.Id}' may still take effect{running}"));
             case "again":
                 return null;
             default:
                 return new Settled(Pause(
                     RunState.Waiting,
                     step,
-                    $"step '{step.Id}' was interrupted; look whether it took effect, then answer done or again"));
+                    $"step '{step.Id}' was interrupted; look whether it took effect, then answer done or again{StillRunning(step)}"));
         }
     }
+
+    // In words that can follow a sentence; empty: nothing runs, or nobody can tell.
+    private string StillRunning(RunbookStep step) => host.Binding.StillRunning(MarkOf(journal.Id, step)) is { Count: > 0 } running
+        ? $"; what it started still runs: {string.Join(", ", running)}; wait until it has ended, or end it, and look again"
+        : "";
 
     private async Task<RunState?> DecideAsync(ResolvedStep resolved, CancellationToken cancellationToken)
     {
@@ -242,7 +264,18 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
                 RunState.Stopped, step, $"'{step.Id}' is final, and nothing was kept before it in this run"));
         }
 
-        var target = await host.Binding.IdentifyAsync(resolved.On ?? "application", cancellationToken);
+        RunTarget target;
+        try
+        {
+            target = await host.Binding.IdentifyAsync(resolved.On ?? "application", cancellationToken);
+        }
+        catch (RepriseException e)
+        {
+            // Who it is decides: without an answer nothing final is done.
+            return new Settled(Pause(
+                RunState.Waiting, step, $"'{step.Id}' cannot be taken back, and who its target is cannot be told: {e.Message}; {e.Problem.Hint}"));
+        }
+
         var facts = $"{target.Description}; it cannot be taken back: {step.Irreversible}; type {target.Code}";
         var question = new RunQuestion(RunQuestionKind.Identity, resolved, [], null, host.Redact(facts));
         var typed = await host.Dialogue.AskAsync(question, cancellationToken);
@@ -291,9 +324,9 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
 
     // The verifications on the way to the end, before each act that they come after until one is red: green each time,
     // they prove nothing.
-    private async Task AskBeforeAsync(RunbookStep act, CancellationToken cancellationToken)
+    private async Task AskBeforeAsync(RunbookStep repair, CancellationToken cancellationToken)
     {
-        for (var id = plan.Runbook.After(act); id is not null;)
+        for (var id = plan.Runbook.After(repair); id is not null;)
         {
             var step = plan.Runbook.Find(id) ?? throw new InvariantException($"step {id} is not in the runbook");
             id = plan.Runbook.After(step);
@@ -396,6 +429,7 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
             Excerpt = Clean(note.Excerpt),
             Command = Clean(note.Command),
             Next = note.Next,
+            Surroundings = note.Surroundings is { Count: > 0 } around ? around : null,
             Facts = note.Facts is null ? null : new SortedDictionary<string, string>(
                 note.Facts.ToDictionary(f => f.Key, f => host.Redact(f.Value)), StringComparer.Ordinal),
         });
@@ -435,5 +469,7 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
         public string? By { get; init; }
 
         public IReadOnlyDictionary<string, string>? Facts { get; init; }
+
+        public IReadOnlyDictionary<string, string>? Surroundings { get; init; }
     }
 }

@@ -14,7 +14,9 @@ internal sealed class RunbookUndo(
     Func<RunbookStep, ResolvedStep> resolve,
     Action<Note> write,
     Func<RunQuestionKind, ResolvedStep, string, CancellationToken, Task<RunAnswer?>> ask,
-    Func<StepAction?, StepPatience, CancellationToken, Task<StepAnswer>> carryOut)
+    Func<StepAction?, StepPatience, CancellationToken, Task<StepAnswer>> carryOut,
+    Func<RunbookStep, string> stillRunning,
+    Func<RunbookStep, string> markOf)
 {
     /// <summary>Null when everything is taken back, else how it stands and why.</summary>
     public async Task<Halt?> RunAsync(CancellationToken cancellationToken)
@@ -41,9 +43,16 @@ internal sealed class RunbookUndo(
         if (progress.UndoBegun == act.Id && !undo.Idempotent)
         {
             var answer = await ask(
-                RunQuestionKind.UndoFailed, resolved, $"taking back '{act.Id}' was interrupted or failed", cancellationToken);
-            if (answer is null or { Option: "stop" }) return new Halt(RunState.NeedsDecision, $"'{act.Id}' is not taken back");
-            if (answer.Option == "done") return End(act, Outcome.Pass, $"said to be done: {answer.Reason}");
+                RunQuestionKind.UndoFailed,
+                resolved,
+                $"taking back '{act.Id}' was interrupted or failed{stillRunning(undo)}",
+                cancellationToken);
+            if (answer is null or { Option: "stop" })
+                return new Halt(RunState.NeedsDecision, $"'{act.Id}' is not taken back{stillRunning(undo)}");
+            if (answer.Option == "again" && stillRunning(undo) is { Length: > 0 } running)
+                return new Halt(RunState.NeedsDecision, $"'{undo.Id}' may still take effect{running}");
+            if (answer.Option == "skip") return End(act, Outcome.NotRun, $"left as it is: {answer.Reason}");
+            if (answer.Option == "done") return await ProveAsync(act, resolved, $"said to be done: {answer.Reason}", cancellationToken);
         }
 
         if (resolved.Missing.Count > 0)
@@ -62,14 +71,21 @@ internal sealed class RunbookUndo(
         }
 
         write(new Note(RunEventKind.UndoBegan, act) { Command = resolved.Command });
-        var done = await carryOut(resolved.Action, new StepPatience(undo.Within, Once: false), cancellationToken);
-        var proof = done.Outcome == Outcome.Pass
-            ? await carryOut(resolved.Verify, new StepPatience(undo.Within, Once: false), cancellationToken)
-            : done;
-        if (proof.Outcome == Outcome.Pass) return End(act, Outcome.Pass, $"{done.Text}\n{proof.Text}");
+        var done = await carryOut(
+            resolved.Action, new StepPatience(undo.Within, Once: false) { Mark = markOf(undo) }, cancellationToken);
+        return done.Outcome == Outcome.Pass
+            ? await ProveAsync(act, resolved, done.Text, cancellationToken)
+            : new Halt(RunState.NeedsDecision, $"'{act.Id}' could not be taken back: {done.Text}");
+    }
 
-        // It stays begun: whoever goes on is asked first.
-        return new Halt(RunState.NeedsDecision, $"'{act.Id}' could not be taken back: {proof.Text}");
+    // What somebody says proves nothing: the question that the runbook asks does. Until then it stays begun, so that
+    // whoever goes on is asked first.
+    private async Task<Halt?> ProveAsync(RunbookStep act, ResolvedStep undo, string done, CancellationToken cancellationToken)
+    {
+        var proof = await carryOut(undo.Verify, new StepPatience(undo.Step.Within, Once: false), cancellationToken);
+        return proof.Outcome == Outcome.Pass
+            ? End(act, Outcome.Pass, $"{done}\n{proof.Text}")
+            : new Halt(RunState.NeedsDecision, $"'{act.Id}' could not be taken back: {proof.Text}");
     }
 
     private Halt? End(RunbookStep act, Outcome outcome, string why)

@@ -2,6 +2,7 @@ using Reprise.Repository;
 using Reprise.Repository.Checking;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
+using Reprise.Storage;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Verifying;
@@ -58,7 +59,10 @@ public sealed class VerifyRun(PointRepository repository, IReadOnlyDictionary<st
         var points = catalog.Points.Where(p => only is null || p.Id == only).ToList();
         var packs = await repository.CheckAsync(points, depth, progress, cancellationToken);
         var problems = catalog.Problems.Concat(packs.Damage.Values).ToList();
-        if (remembered is not null && Forgotten(catalog, remembered) is { } gone) problems.Add(gone);
+        if (remembered is not null
+            && Forgotten(catalog, remembered) is { } gone
+            && !await repository.WasDroppedAsync(catalog, remembered.Id, cancellationToken)) problems.Add(gone);
+        problems.AddRange(await CondemnAsync(packs, cancellationToken));
         return new VerifyResult
         {
             Packs = packs,
@@ -67,6 +71,30 @@ public sealed class VerifyRun(PointRepository repository, IReadOnlyDictionary<st
             Damage = packs.Damage.Count == 0 ? [] : await AffectedAsync(points, packs, cancellationToken),
             Problems = problems,
         };
+    }
+
+    // A damaged pack is still there with its size, so that backups would rely on it for ever.
+    private async Task<IReadOnlyList<Problem>> CondemnAsync(CheckReport report, CancellationToken cancellationToken)
+    {
+        var damaged = report.Damage.Where(d => d.Value.Code == RepositoryErrors.ObjectDamaged).Select(d => d.Key).ToList();
+        if (damaged.Count == 0) return [];
+        try
+        {
+            await repository.CondemnDamagedAsync(damaged, cancellationToken);
+            return [];
+        }
+        catch (StoreException e) when (e.Fault is StoreFault.Denied or StoreFault.OutOfSpace)
+        {
+            return
+            [
+                e.Problem with
+                {
+                    Severity = Severity.Warning,
+                    Message = $"what is damaged could not be noted in the repository, so backups go on relying on it: {e.Message}",
+                    Hint = "run 'reprise verify' where the repository can be written",
+                },
+            ];
+        }
     }
 
     private static Problem? Forgotten(PointCatalog catalog, PointReference remembered)

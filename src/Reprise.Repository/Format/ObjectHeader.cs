@@ -11,6 +11,10 @@ internal enum ObjectKind : byte
     Index = 2,
     Point = 3,
     Session = 4,
+    Tombstone = 5,
+    DropRecord = 6,
+    Condemned = 7,
+    Sessions = 8,
 }
 
 /// <summary>
@@ -58,6 +62,9 @@ internal sealed record ObjectHeader(ObjectKind Kind, uint Epoch, int DirectoryBy
             Bounded(BinaryPrimitives.ReadInt32LittleEndian(bytes[12..])),
             bytes.Slice(16, SaltLength).ToArray());
     }
+
+    /// <summary>The kind that a header claims, unproven; for names that may hold one of several kinds.</summary>
+    public static bool Claims(ReadOnlySpan<byte> bytes, ObjectKind kind) => bytes.Length > 5 && bytes[5] == (byte)kind;
 
     public static RepriseException Newer(int version) => new(
         RepositoryErrors.FormatNewer,

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Reprise.Repository.Format;
 using Reprise.Repository.Packs;
@@ -40,24 +41,21 @@ internal sealed class ChunkIndex
         IStore store, Sealer sealer, Zstd zstd, IReadOnlyDictionary<PackId, long> present, CancellationToken cancellationToken)
     {
         var index = new ChunkIndex();
-        var names = new List<ObjectInfo>();
-        await foreach (var info in store.ListAsync(new ObjectPrefix(Folder), cancellationToken)) names.Add(info);
-        foreach (var info in names)
+        await foreach (var (_, stored) in ObjectsAsync(store, sealer, zstd, index.Problems, cancellationToken))
         {
-            try
+            foreach (var (pack, entries) in stored)
             {
-                Invariant.Check(info.SizeBytes <= Limits.MaxObjectBytes, $"{info.Name} has {info.SizeBytes} bytes");
-                using var bytes = await store.ReadAsync(info.Name, new ByteRange(0, (int)info.SizeBytes), cancellationToken);
-                index.Add(sealer.OpenObject(ObjectKind.Index, Folder, bytes.Memory.Span, zstd), present);
-            }
-            catch (RepriseException e) when (e.Code.Exit == ExitCodes.Damaged)
-            {
-                index.Problems.Add(e.Problem with { Severity = Severity.Warning, Where = info.Name.Value });
+                if (present.TryGetValue(pack.Id, out var size) && size == pack.SizeBytes) index.Add(pack, entries);
             }
         }
 
         return index;
     }
+
+    /// <summary>Every index object that can be read, with what it speaks of.</summary>
+    public static IAsyncEnumerable<(ObjectName Name, IReadOnlyList<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)> Packs)>
+        ObjectsAsync(IStore store, Sealer sealer, Zstd zstd, CancellationToken cancellationToken) =>
+        ObjectsAsync(store, sealer, zstd, [], cancellationToken);
 
     /// <summary>Notes the entries of a pack that this writer stored.</summary>
     public int Add(PackFacts pack, IReadOnlyList<PackEntry> entries)
@@ -107,9 +105,44 @@ internal sealed class ChunkIndex
         return bytes.Length;
     }
 
-    private void Add(ReadOnlySpan<byte> plain, IReadOnlyDictionary<PackId, long> present)
+    private static async IAsyncEnumerable<(ObjectName Name, IReadOnlyList<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)> Packs)>
+        ObjectsAsync(
+            IStore store,
+            Sealer sealer,
+            Zstd zstd,
+            List<Problem> problems,
+            [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var names = new List<ObjectInfo>();
+        await foreach (var info in store.ListAsync(new ObjectPrefix(Folder), cancellationToken)) names.Add(info);
+        foreach (var info in names)
+        {
+            IReadOnlyList<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)> spoken;
+            try
+            {
+                if (info.SizeBytes > Limits.MaxObjectBytes) throw ByteReader.Broken($"{info.Name} has {info.SizeBytes} bytes");
+                using var bytes = await store.ReadAsync(info.Name, new ByteRange(0, (int)info.SizeBytes), cancellationToken);
+                spoken = Decode(sealer.OpenObject(ObjectKind.Index, Folder, bytes.Memory.Span, zstd));
+            }
+            catch (StoreException e) when (e.Fault is StoreFault.NotFound)
+            {
+                // A prune has written it anew, or it speaks of nothing any more.
+                continue;
+            }
+            catch (RepriseException e) when (e.Code.Exit == ExitCodes.Damaged)
+            {
+                problems.Add(e.Problem with { Severity = Severity.Warning, Where = info.Name.Value });
+                continue;
+            }
+
+            yield return (info.Name, spoken);
+        }
+    }
+
+    private static List<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)> Decode(ReadOnlySpan<byte> plain)
     {
         var reader = new ByteReader(plain);
+        var decoded = new List<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)>();
         for (var left = reader.Number(Limits.MaxObjectPlainBytes); left > 0; left--)
         {
             var id = new PackId(reader.Bytes(PackId.Length));
@@ -123,10 +156,11 @@ internal sealed class ChunkIndex
                 entries[i] = new PackEntry(type, stored, length, ChunkId.Read(reader.Bytes(ChunkId.Length)));
             }
 
-            if (present.TryGetValue(id, out var size) && size == pack.SizeBytes) Add(pack, entries);
+            decoded.Add((pack, entries));
         }
 
         reader.End();
+        return decoded;
     }
 }
 

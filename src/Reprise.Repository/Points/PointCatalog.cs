@@ -9,6 +9,9 @@ public sealed record PointCatalog
     /// <summary>Intact points, oldest first.</summary>
     public required IReadOnlyList<PointEntry> Points { get; init; }
 
+    /// <summary>Points that are gone because a prune dropped them, as long as another point names them.</summary>
+    public IReadOnlyList<PointReference> Dropped { get; init; } = [];
+
     /// <summary>Points that are damaged, missing, forged or badly signed.</summary>
     public required IReadOnlyList<Problem> Problems { get; init; }
 

@@ -71,6 +71,9 @@ public sealed record PointManifest
     /// <summary>Every live point that the writer saw, so that a missing one is noticed.</summary>
     public IReadOnlyList<PointReference> Live { get; init; } = [];
 
+    /// <summary>Points that a prune dropped and that a live point still names, so that the lack of them is explained.</summary>
+    public IReadOnlyList<PointReference> Dropped { get; init; } = [];
+
     /// <summary>SHA-256 of the table of packs that is stored beside the manifest; set when the point is written.</summary>
     public Sha256Digest PackTableSha256 { get; init; }
 

@@ -31,6 +31,7 @@ public sealed class PointWriter : IAsyncDisposable
     private PackBuilder? open;
     private int openNumber;
     private bool committed;
+    private bool mayBeCommitted;
 
     internal PointWriter(
         RepositoryHost host, Sealer sealer, Zstd zstd, ChunkIndex index, PointId id, ReadOnlyMemory<byte>? signingKey)
@@ -54,6 +55,13 @@ public sealed class PointWriter : IAsyncDisposable
     public IReadOnlyList<Problem> Problems => index.Problems;
 
     internal Cutter Cutter { get; }
+
+    internal LackingPacks Lacking { get; init; } = LackingPacks.None;
+
+    /// <summary>
+    /// Says of which packs that points need nothing can be used: what the sources still have of them is stored again.
+    /// </summary>
+    public IReadOnlyList<Problem> StoresAgain(PointCatalog catalog) => Lacking.Say(catalog);
 
     /// <summary>Starts some content. Several may be open, but each is written by one caller.</summary>
     /// <param name="cutting">where its chunks end.</param>
@@ -87,6 +95,7 @@ public sealed class PointWriter : IAsyncDisposable
         var name = new ObjectName($"{PointId.Folder}/{Id}");
         var bytes = sealer.SealObject(ObjectKind.Point, name.Value, encoded.Encode(), zstd);
         Invariant.Check(bytes.Length <= Limits.MaxObjectBytes, $"a point of {bytes.Length} bytes is too large");
+        mayBeCommitted = true;
         try
         {
             await host.Store.PutAsync(name, bytes, PutMode.CreateNew, cancellationToken);
@@ -106,7 +115,8 @@ public sealed class PointWriter : IAsyncDisposable
     }
 
     /// <summary>
-    /// Ends the session. Without a commit, what was written stays as orphans that a prune removes; nothing refers to it.
+    /// Ends the session, unless nobody knows whether it committed. Without a commit, what was written stays as orphans that
+    /// a prune removes; nothing refers to it.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
@@ -115,15 +125,15 @@ public sealed class PointWriter : IAsyncDisposable
         while (storing.TryDequeue(out var pack)) await Ended(pack);
         open?.Dispose();
         open = null;
-        if (!committed) return;
+        if (mayBeCommitted && !committed) return;
         try
         {
             await host.Store.DeleteAsync(new ObjectName($"{PointId.SessionsFolder}/{Id}"), CancellationToken.None);
         }
         catch (StoreException)
         {
-            // The point is committed, and nobody may be told that it is not. A session that stays behind harms nobody:
-            // a prune removes it, as it does those of writers that were killed.
+            // The point is committed, and nobody may be told that it is not; or nothing was. A session that stays behind
+            // harms nobody: a prune removes it, as it does those of writers that were killed.
         }
     }
 

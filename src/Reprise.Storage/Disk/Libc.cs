@@ -30,6 +30,7 @@ internal static partial class Libc
 
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
+    public const int Unlock = 8;
 
     public const int SetPipeSize = 1031;
 

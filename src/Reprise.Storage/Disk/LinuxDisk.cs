@@ -255,7 +255,7 @@ public sealed class LinuxDisk : IDisk
     {
         const int flags = Libc.ReadWrite | Libc.Create | Libc.NonBlocking;
         var handle = Open(path, flags | Libc.OpenNoFollow, PrivateFile, "open the lock");
-        if (Libc.Lock(Descriptor(handle), Libc.LockExclusive | Libc.LockNonBlocking) == 0) return handle;
+        if (Libc.Lock(Descriptor(handle), Libc.LockExclusive | Libc.LockNonBlocking) == 0) return new LinuxLock(handle);
         var errno = Marshal.GetLastPInvokeError();
         handle.Dispose();
         return errno == Errno.WouldBlock ? null : throw LinuxFault.Of(errno, "lock", path);

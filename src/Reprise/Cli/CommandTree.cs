@@ -35,6 +35,7 @@ internal sealed class CommandTree
         RestoreCommand.AddTo(this, operations);
         UndoCommand.AddTo(this, operations);
         DrillCommand.AddTo(this, operations);
+        PruneCommand.AddTo(this, operations);
         ExportCommand.AddTo(this, operations);
         RecoverCommand.AddTo(this, operations);
         RunbookCommand.AddTo(this, operations);

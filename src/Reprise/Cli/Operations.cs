@@ -61,6 +61,8 @@ internal sealed record Operations
 
     public Operation<DrillOptions, DrillJson>? Drill { get; init; }
 
+    public Operation<PruneOptions, PruneJson>? Prune { get; init; }
+
     public Operation<RecoverOptions, RecoverJson>? Recover { get; init; }
 
     public Operation<ExportOptions, ExportJson>? Export { get; init; }

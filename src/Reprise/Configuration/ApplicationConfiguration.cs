@@ -109,6 +109,9 @@ internal sealed record ControlConfiguration
 
     /// <summary>Starts it.</summary>
     public required IReadOnlyList<string> Start { get; init; }
+
+    /// <summary>Prints the end of its log, or null: nobody said how. Only runbooks ask for it.</summary>
+    public IReadOnlyList<string>? Log { get; init; }
 }
 
 /// <summary>How long points and former data are kept. The defaults are those that <c>init</c> writes.</summary>

@@ -133,5 +133,9 @@ internal abstract record PostgresControl
     public sealed record Compose(string Service) : PostgresControl;
 
     /// <summary>With programs.</summary>
-    public sealed record Programs(IReadOnlyList<string> Stop, IReadOnlyList<string> Start) : PostgresControl;
+    public sealed record Programs(IReadOnlyList<string> Stop, IReadOnlyList<string> Start) : PostgresControl
+    {
+        /// <summary>Prints the end of the server's log, or null: nobody said how. Only runbooks ask for it.</summary>
+        public IReadOnlyList<string>? Log { get; init; }
+    }
 }

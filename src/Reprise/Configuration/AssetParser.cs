@@ -94,8 +94,8 @@ internal static partial class AssetParser
             return new PostgresControl.PgCtl();
         }
 
-        if (section.Child("control", "systemd", "compose", "stop", "start") is not { } control) return null;
-        if (control.Find("stop") is not null || control.Find("start") is not null)
+        if (section.Child("control", "systemd", "compose", "stop", "start", "log") is not { } control) return null;
+        if (control.Entries.Any(e => e.Key is "stop" or "start" or "log"))
         {
             foreach (var other in control.Entries.Where(e => e.Key is "systemd" or "compose"))
             {
@@ -108,10 +108,13 @@ internal static partial class AssetParser
             _ = control.Need("stop");
             _ = control.Need("start");
             return new PostgresControl.Programs(
-                control.Arguments("stop", folder)!, control.Arguments("start", folder)!); // Need threw when absent.
+                control.Arguments("stop", folder)!, control.Arguments("start", folder)!) // Need threw when absent.
+            {
+                Log = control.Arguments("log", folder),
+            };
         }
 
-        return control.OneOf(["systemd", "compose"], ["stop", "start"]).Key == "systemd"
+        return control.OneOf(["systemd", "compose"], []).Key == "systemd"
             ? new PostgresControl.Systemd(control.NeedText("systemd"))
             : new PostgresControl.Compose(control.NeedText("compose"));
     }

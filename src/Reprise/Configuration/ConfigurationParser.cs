@@ -156,13 +156,14 @@ internal static partial class ConfigurationParser
 
     private static ControlConfiguration? ReadControl(Section root, string folder)
     {
-        if (root.Child("control", "stop", "start") is not { } section) return null;
+        if (root.Child("control", "stop", "start", "log") is not { } section) return null;
         _ = section.Need("stop");
         _ = section.Need("start");
         return new ControlConfiguration
         {
             Stop = section.Arguments("stop", folder)!, // Need threw when absent.
             Start = section.Arguments("start", folder)!, // Need threw when absent.
+            Log = section.Arguments("log", folder),
         };
     }
 

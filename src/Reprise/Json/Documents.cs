@@ -41,6 +41,8 @@ internal static class Documents
 
     public static Document<DrillJson> Drill { get; } = new("drill", Context.EnvelopeDrillJson);
 
+    public static Document<PruneJson> Prune { get; } = new("prune", Context.EnvelopePruneJson);
+
     public static Document<RecoverJson> Recover { get; } = new("recover", Context.EnvelopeRecoverJson);
 
     public static Document<KeyListJson> KeyList { get; } = new("key-list", Context.EnvelopeKeyListJson);
@@ -120,6 +122,7 @@ internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 [JsonSerializable(typeof(Envelope<StatusJson>))]
 [JsonSerializable(typeof(Envelope<ExportJson>))]
 [JsonSerializable(typeof(Envelope<DrillJson>))]
+[JsonSerializable(typeof(Envelope<PruneJson>))]
 [JsonSerializable(typeof(Envelope<RecoverJson>))]
 [JsonSerializable(typeof(Envelope<KeyListJson>))]
 [JsonSerializable(typeof(Envelope<KeySheetJson>))]

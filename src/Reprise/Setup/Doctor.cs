@@ -217,6 +217,7 @@ internal sealed class Doctor(DoctorHost host, ApplicationConfiguration configura
         {
             ("control.stop", configuration.Control?.Stop),
             ("control.start", configuration.Control?.Start),
+            ("log of the application", configuration.Control?.Log),
             ("hooks.after-backup", configuration.Hooks.AfterBackup),
             ("hooks.on-failure", configuration.Hooks.OnFailure),
         };

@@ -118,7 +118,11 @@ internal sealed class DrillTargets(Machine machine, Protection protection)
     {
         var live = protection.Assets.OfType<PostgresAsset>().First(a => a.Name == postgres.Name).Connection;
         var database = places.IsEmpty ? PostgresThrowaway.EmptyDatabase : live.Database;
-        words[postgres.Name + ".url"] = Url(postgres.Connection.Reveal(), live, server, database);
+        var scheme = Scheme(postgres.Connection.Reveal());
+        var (user, name) = (Uri.EscapeDataString(live.User), Uri.EscapeDataString(database));
+        words[postgres.Name + ".url"] = $"{scheme}://{user}@/{name}?host={Uri.EscapeDataString(server.Socket)}"
+            + (server.Port == PostgresThrowaway.FirstPort ? "" : $"&port={server.Port}");
+        if (server.TcpPort is { } port) words[postgres.Name + ".tcp-url"] = $"{scheme}://{user}@127.0.0.1:{port}/{name}";
         return new PostgresAsset(
             postgres.Name,
             new PostgresSettings
@@ -133,11 +137,10 @@ internal sealed class DrillTargets(Machine machine, Protection protection)
 
     // As the role that the application has, whom the server of the sandbox lets in without a password: its roles were
     // recovered. What stands before :// says which driver the application's library takes.
-    private static string Url(string configured, PostgresConnection live, PostgresThrowaway server, string database)
+    private static string Scheme(string configured)
     {
         var end = configured.IndexOf("://", StringComparison.Ordinal);
-        var scheme = end > 0 && configured.StartsWith("postgres", StringComparison.Ordinal) ? configured[..end] : "postgresql";
-        return $"{scheme}://{Uri.EscapeDataString(live.User)}@/{Uri.EscapeDataString(database)}?host={Uri.EscapeDataString(server.Socket)}";
+        return end > 0 && configured.StartsWith("postgres", StringComparison.Ordinal) ? configured[..end] : "postgresql";
     }
 
     // A question that would ask production in spite of all is not asked.

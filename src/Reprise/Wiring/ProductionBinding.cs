@@ -4,9 +4,11 @@ using System.Text;
 using Reprise.Cli;
 using Reprise.Configuration;
 using Reprise.Json;
+using Reprise.Recovery;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Checks;
 using Reprise.Recovery.Planning;
+using Reprise.Recovery.Processes;
 using Reprise.Recovery.Runbooks;
 using Reprise.Storage.Errors;
 
@@ -20,7 +22,13 @@ namespace Reprise.Wiring;
 internal sealed class ProductionBinding(
     CommandContext context, RunbookCommands commands, bool yes, IReadOnlyList<string> accepted) : IRunbookBinding
 {
+    /// <summary>The variable that says for which run and step a program was started.</summary>
+    private const string MarkVariable = "REPRISE_RUNBOOK_STEP";
+
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    // HTTP dates are whole seconds, and an answer may take a while; what expires tokens is off by minutes at least.
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(30);
 
     private readonly Machine machine = Machine.Of(context.Host);
 
@@ -56,20 +64,40 @@ internal sealed class ProductionBinding(
     /// <inheritdoc />
     public async Task<RunTarget> IdentifyAsync(string target, CancellationToken cancellationToken)
     {
-        var configuration = context.Configuration;
-        if (target == "application")
+        using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
+        if (target != "application") return await IdentifyAsync(Asset(protection, target), cancellationToken);
+
+        // The whole of it is on this machine, and it is each of its parts: an address alone says nothing about who answers.
+        var configuration = protection.Configuration;
+        var parts = new List<RunTarget>();
+        foreach (var asset in protection.Assets) parts.Add(await IdentifyAsync(asset, cancellationToken));
+        var host = Recovery.Assets.Machine.Fingerprint(machine.Disk);
+        var who = string.Join('\n', [configuration.Application, configuration.File, host ?? "", .. parts.Select(p => p.Code)]);
+        return new RunTarget(
+            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(who)))[..TargetIdentity.CodeLength],
+            $"application {configuration.Application} of {configuration.File} on this machine "
+                + $"({host ?? "without a machine-id, so that it cannot be told from another"}), with "
+                + string.Join("; ", parts.Select(p => p.Description)));
+    }
+
+    /// <inheritdoc />
+    public IReadOnlyList<string> StillRunning(string mark) => MarkedProcesses.Find(machine.Disk, MarkVariable, mark);
+
+    private static async Task<RunTarget> IdentifyAsync(IAsset asset, CancellationToken cancellationToken)
+    {
+        var state = await asset.InspectAsync(cancellationToken);
+        if (state.Presence is not (Presence.Readable or Presence.Absent) && state.Identity.Count == 0)
         {
-            var who = $"{configuration.Application}\n{configuration.File}\n{Recovery.Assets.Machine.Fingerprint(machine.Disk)}";
-            return new RunTarget(
-                Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(who)))[..TargetIdentity.CodeLength],
-                $"application {configuration.Application} of {configuration.File} on this machine");
+            throw new RepriseException(state.Unreadable ?? new Problem(
+                RecoveryErrors.TargetIdentity,
+                Severity.Error,
+                $"{asset.Name}: {state.Where} cannot be read, so that nobody knows who it is",
+                "make it readable first"));
         }
 
-        using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
-        var state = await Asset(protection, target).InspectAsync(cancellationToken);
         var identity = string.Join(", ", state.Identity.Select(i => $"{i.Key} {i.Value}"));
         return new RunTarget(
-            TargetIdentity.CodeOf(target, state), $"{target}: {state.Where}" + (identity.Length > 0 ? $", {identity}" : ""));
+            TargetIdentity.CodeOf(asset.Name, state), $"{asset.Name}: {state.Where}" + (identity.Length > 0 ? $", {identity}" : ""));
     }
 
     // A step may work on a configuration that an earlier one brought back.
@@ -86,10 +114,13 @@ internal sealed class ProductionBinding(
                 DoctorOperation.RunAsync(new NoOptions(), context), d => $"{d.Examined.Count} things were looked at"),
             "points" => TellAsync(PointOperations.PointsAsync(new NoOptions(), context), PointsOf),
             "check" => CheckAsync(action.With.GetValueOrDefault("names") ?? []),
-            "readable" => ReadableAsync(action.One("asset") ?? "", cancellationToken),
-            "unreadable" => OppositeAsync(ReadableAsync(action.One("asset") ?? "", cancellationToken)),
+            "readable" => ReadableAsync(action, cancellationToken),
+            "unreadable" => OppositeAsync(ReadableAsync(action, cancellationToken)),
             "silent" => OppositeAsync(NetworkAsync(action, cancellationToken)),
-            "http" or "tcp" => NetworkAsync(action, cancellationToken),
+            "http" or "tcp" or "clock" => NetworkAsync(action, cancellationToken),
+            "log" => ControlAsync(context.Configuration.Control?.Log, patience, cancellationToken),
+            "database-log" => ControlAsync(
+                commands.Database(action) is { } d ? RunbookCommands.DatabaseLog(d) : null, patience, cancellationToken),
             "secrets" => SecretsAsync(action.One("point"), cancellationToken),
             "verify" => TellAsync(
                 PointOperations.VerifyAsync(new VerifyOptions { Point = action.One("point"), Read = "all" }, context),
@@ -135,18 +166,31 @@ internal sealed class ProductionBinding(
         ? ""
         : $": {check.Actual}";
 
-    private async Task<StepAnswer> ReadableAsync(string name, CancellationToken cancellationToken)
+    private async Task<StepAnswer> ReadableAsync(StepAction action, CancellationToken cancellationToken)
     {
+        var name = action.One("asset") ?? "";
         using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
         var state = await Asset(protection, name).InspectAsync(cancellationToken);
         return state.Presence switch
         {
-            Presence.Readable => new StepAnswer(Outcome.Pass, $"{name}: {state.Where} can be read"),
+            Presence.Readable => new StepAnswer(
+                Outcome.Pass,
+                $"{name}: {state.Where} can be read" + await MigrationsAsync(protection, state, action, cancellationToken)),
             Presence.Absent => new StepAnswer(Outcome.Fail, $"{name}: {state.Where} is not there"),
             _ => new StepAnswer(
                 Outcome.Fail,
                 $"{name}: {state.Where} cannot be read: {(state.Unreadable is { } why ? LineOf(why) : "it does not answer")}"),
         };
+    }
+
+    // A program goes with one migration of its database: whoever goes back to a point has to know whether it is another.
+    private static async Task<string> MigrationsAsync(
+        Protection protection, TargetState state, StepAction action, CancellationToken cancellationToken)
+    {
+        if (action.One("point") is not { } point) return "";
+        var manifest = PointNames.Find(await protection.CatalogAsync(cancellationToken), point).Manifest;
+        var then = manifest.Assets.FirstOrDefault(a => a.Name == action.One("asset"))?.Migration;
+        return $", at {state.Migration ?? "no migration"}; at {then ?? "no migration"} in point {manifest.Id}";
     }
 
     // What proves that something was really stopped: an answer that fails is what is wanted.
@@ -168,12 +212,13 @@ internal sealed class ProductionBinding(
     {
         using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
         var url = action.One("url") is { } text ? new Uri(text) : null;
-        CheckDefinition check = action.Builtin == "http"
+        CheckDefinition check = action.Builtin is "http" or "clock"
             ? new CheckDefinition.Http
             {
                 Name = "http",
                 Url = url ?? throw new InvariantException("http has a url"),
                 Status = int.TryParse(action.One("status"), CultureInfo.InvariantCulture, out var status) ? status : null,
+                ClockWithin = action.Builtin == "clock" ? ClockTolerance : null,
             }
             : new CheckDefinition.Tcp
             {
@@ -303,6 +348,7 @@ internal sealed class ProductionBinding(
             ? await AssetFactory.FindComposeAsync(machine.Children, cancellationToken)
             : ["docker", "compose"];
         var command = new AssetFactory(machine, compose).Command(arguments, folder) with { Within = patience.Within };
+        if (patience.Mark is { } mark) command = command with { Environment = new Dictionary<string, string?> { [MarkVariable] = mark } };
         var result = await machine.Children.RunAsync(command, cancellationToken);
         var text = string.Join('\n', new[] { result.Output.Trim(), result.Errors.Trim() }.Where(t => t.Length > 0));
         return result.Exit == 0

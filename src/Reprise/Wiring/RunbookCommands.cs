@@ -11,6 +11,9 @@ namespace Reprise.Wiring;
 internal sealed class RunbookCommands(
     string program, ApplicationConfiguration? configuration, IReadOnlyList<string> repository)
 {
+    // The cause is in the last lines; an excerpt of a journal holds about as many.
+    private const string LogLines = "25";
+
     /// <summary>The line, or null: nothing says how this is done here.</summary>
     public string? LineOf(StepAction action)
     {
@@ -21,7 +24,9 @@ internal sealed class RunbookCommands(
             "start" => In(configuration?.Folder, configuration?.Control?.Start),
             "start-database" => In(configuration?.Folder, Database(action) is { } d ? DatabaseStart(d) : null),
             "stop-database" => In(configuration?.Folder, Database(action) is { } d ? DatabaseStop(d) : null),
-            "http" or "silent" => Placeholders.Line(["curl", "--include", "--max-time", "10", action.One("url") ?? ""]),
+            "log" => In(configuration?.Folder, configuration?.Control?.Log),
+            "database-log" => In(configuration?.Folder, Database(action) is { } d ? DatabaseLog(d) : null),
+            "http" or "silent" or "clock" => Placeholders.Line(["curl", "--include", "--max-time", "10", action.One("url") ?? ""]),
             "tcp" => Placeholders.Line(["nc", "-zv", action.One("host") ?? "", action.One("port") ?? ""]),
             _ => Placeholders.Line([program, .. Words(action), .. Where(action)]),
         };
@@ -41,16 +46,32 @@ internal sealed class RunbookCommands(
     public static IReadOnlyList<string>? DatabaseStop(AssetConfiguration.Postgres database) =>
         Control(database, "stop", ["stop"]);
 
+    /// <summary>What prints the end of a server's log, or null: nothing says it.</summary>
+    public static IReadOnlyList<string>? DatabaseLog(AssetConfiguration.Postgres database) => database.Control switch
+    {
+        PostgresControl.Programs programs => programs.Log,
+        PostgresControl.Systemd unit => ["journalctl", "--no-pager", "--lines", LogLines, "--unit", unit.Unit],
+        PostgresControl.Compose service => ComposeLog(service.Service),
+        PostgresControl.PgCtl when LogFile(database) is { } file => ["tail", "--lines", LogLines, file],
+        null when database.Via is PostgresVia.Compose via => ComposeLog(via.Service),
+        _ => null,
+    };
+
+    private static IReadOnlyList<string> ComposeLog(string service) =>
+        ["docker", "compose", "logs", "--no-color", "--tail", LogLines, service];
+
+    // Its messages go into a file: a server that keeps our pipe open would never let us go on.
+    private static string? LogFile(AssetConfiguration.Postgres database) =>
+        database.DataFolder is { } data ? data.TrimEnd('/') + ".log" : null;
+
     private static IReadOnlyList<string>? Control(
         AssetConfiguration.Postgres database, string verb, IReadOnlyList<string> composeVerb) => database.Control switch
     {
         PostgresControl.Programs programs => verb == "start" ? programs.Start : programs.Stop,
         PostgresControl.Systemd unit => ["systemctl", verb, unit.Unit],
         PostgresControl.Compose service => ["docker", "compose", .. composeVerb, service.Service],
-
-        // Its messages go into a file: a server that keeps our pipe open would never let us go on.
-        PostgresControl.PgCtl when database.DataFolder is { } data =>
-            ["pg_ctl", "-D", data, "-w", "-l", data.TrimEnd('/') + ".log", verb],
+        PostgresControl.PgCtl when database.DataFolder is { } data && LogFile(database) is { } log =>
+            ["pg_ctl", "-D", data, "-w", "-l", log, verb],
         null when database.Via is PostgresVia.Compose via => ["docker", "compose", .. composeVerb, via.Service],
         _ => null,
     };

@@ -1,5 +1,8 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.RegularExpressions;
 using Reprise.Cli;
+using Reprise.Configuration;
 using Reprise.Json;
 using Reprise.Recovery.Runbooks;
 using Reprise.Runbooks;
@@ -11,6 +14,8 @@ namespace Reprise.Wiring;
 /// <summary><c>runbook run</c>, <c>resume</c> and <c>report</c>.</summary>
 internal static partial class RunbookRuns
 {
+    private const string BootId = "/proc/sys/kernel/random/boot_id";
+
     /// <summary><c>runbook run NAME</c></summary>
     public static async Task<CommandReport<RunbookRunJson>> RunAsync(RunbookRunOptions options, CommandContext context)
     {
@@ -33,9 +38,47 @@ internal static partial class RunbookRuns
         var id = RunJournal.Find(disk, desk.Journals, options.Name);
         var runbook = Kept(desk, id);
         using var journal = RunJournal.Open(disk, desk.Journals, id);
-        var run = new RunbookRun(desk.Plan(runbook), journal, HostOf(desk, options));
-        await run.ResumeAsync(options.Undo, context.Cancellation);
-        return Report(desk, runbook, journal);
+        if (journal.Events.Count == 0) throw NothingHappened(id, runbook);
+        var host = HostOf(desk, options);
+        var changed = Changes(desk, runbook, journal, host);
+        if (context.Host.Terminal.CanAsk && !context.Options.Json)
+        {
+            foreach (var change in changed) context.Prose.Paragraph($"{change.Message}; {change.Hint}");
+        }
+
+        await new RunbookRun(desk.Plan(runbook), journal, host).ResumeAsync(options.Undo, context.Cancellation);
+        var report = Report(desk, runbook, journal);
+        return report with { Problems = [.. changed, .. report.Problems] };
+    }
+
+    // Whoever goes on hours later is told what is not as it was, and goes on: he may have changed it himself.
+    private static List<Problem> Changes(RunbookDesk desk, Runbook kept, RunJournal journal, RunbookHost host)
+    {
+        var changes = RunSurroundings.Changes(journal.Events, host.Surroundings).ToList();
+        var now = desk.Library.All.FirstOrDefault(r => r.Id == kept.Id && r.Language == kept.Language);
+        if (now is null) changes.Add($"the runbook {kept.Id} is gone: the run keeps to the text with which it began");
+        else if (now.Sha256 != kept.Sha256)
+            changes.Add($"the runbook {kept.Id} has another text now: the run keeps to the one with which it began");
+        return [.. changes.Select(c => new Problem(
+            RunbookErrors.Changed, Severity.Warning, c, "look whether the steps that follow still fit; else begin a new run")
+        {
+            Where = (desk.Journals / (journal.Id + ".runbook.md")).ToString(),
+        })];
+    }
+
+    private static SortedDictionary<string, string> Surroundings(RunbookDesk desk)
+    {
+        var disk = desk.Machine.Disk;
+        var found = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        if (desk.Configuration is { } configuration
+            && ConfigurationFile.ReadText(disk, configuration.File, configuration.File) is { } text)
+        {
+            found[RunSurroundings.Configuration] = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+        }
+
+        if (Recovery.Assets.Machine.Fingerprint(disk) is { } machine) found[RunSurroundings.Machine] = machine;
+        if (ConfigurationFile.ReadText(disk, BootId, BootId) is { Length: > 0 } boot) found[RunSurroundings.Boot] = boot.Trim();
+        return found;
     }
 
     /// <summary><c>runbook report [RUN]</c></summary>
@@ -44,7 +87,7 @@ internal static partial class RunbookRuns
         var desk = RunbookDesk.Open(context);
         var id = RunJournal.Find(desk.Machine.Disk, desk.Journals, options.Run);
         var (events, head) = RunJournal.Read(desk.Machine.Disk, desk.Journals, id);
-        if (events.Count == 0) throw NothingHappened(id);
+        if (events.Count == 0) throw NothingHappened(id, Kept(desk, id));
         var report = RunReport.Of(Kept(desk, id), events, head);
         var result = Json(desk, report);
         if (options.To is not { } path) return Task.FromResult(new CommandReport<RunbookRunJson>(result));
@@ -69,6 +112,7 @@ internal static partial class RunbookRuns
             user)
         {
             AskVerificationsFirst = options.RedFirst,
+            Surroundings = Surroundings(desk),
         };
     }
 
@@ -206,6 +250,7 @@ internal static partial class RunbookRuns
     {
         var resume = $"reprise runbook resume {report.Run}{again}";
         var look = $"reprise runbook report {report.Run}{again} --to report.html";
+        if (progress.IsUndoing && report.State == RunState.NeedsDecision) return NextUndo(report.Runbook, progress, resume);
         var at = progress.Cursor is { } id ? report.Runbook.Find(id) : null;
         if (report.State == RunState.Waiting && Code().Match(why ?? "") is { Success: true } code)
             return $"{resume} --yes --confirm {at?.Id}={code.Groups["code"].Value}";
@@ -215,14 +260,26 @@ internal static partial class RunbookRuns
             RunState.Undone => look,
             RunState.Waiting when at is { Type: StepType.Decide } decide =>
                 $"{resume} --decide {decide.Id}={string.Join('|', decide.Options.Select(o => o.Key))}:REASON",
+            RunState.Waiting when at is { Effect: EffectClass.Irreversible } && progress.Begun is not null =>
+                $"{resume} --decide {at.Id}=done|again:REASON --confirm {at.Id}=TARGET",
             RunState.Waiting when at is { Effect: EffectClass.Irreversible } => $"{resume} --confirm {at.Id}=TARGET",
             RunState.Waiting when at is { Type: StepType.Manual } => $"{resume} --decide {at.Id}=done:WHAT-CAME-OF-IT",
             RunState.Waiting when at is { Type: StepType.Act } && progress.Begun is null => $"{resume} --yes",
-            RunState.Waiting or RunState.NeedsDecision when at is not null =>
-                $"{resume} --decide {progress.UndoBegun ?? at.Id}=done|again:REASON",
+            RunState.Waiting when at is not null => $"{resume} --decide {at.Id}=done|again:REASON",
             RunState.Stopped => $"{resume} tries the step again, {resume} --undo takes back what was done",
             _ => resume,
         };
+    }
+
+    // What is asked while acts are taken back is asked about the step that takes back, except whether an act happened at all.
+    private static string NextUndo(Runbook runbook, RunProgress progress, string resume)
+    {
+        if (progress.Begun is { } begun && runbook.Find(begun) is { Type: StepType.Act })
+            return $"{resume} --decide {begun}=yes|no:REASON";
+        var act = progress.UndoBegun ?? progress.Completed.LastOrDefault();
+        if (act is null || runbook.Find(act)?.Undo is not { } name || runbook.Find(name) is not { } undo) return resume;
+        if (progress.UndoBegun is null) return $"{resume} --decide {undo.Id}=done|skip:REASON";
+        return undo.Idempotent ? resume : $"{resume} --decide {undo.Id}=done|again|skip:REASON";
     }
 
     // How a restore says that its target must be named; here that is done for the step.
@@ -231,6 +288,8 @@ internal static partial class RunbookRuns
 
     private static double? Seconds(TimeSpan? time) => time is { } value ? Math.Round(value.TotalSeconds, 3) : null;
 
-    private static RepriseException NothingHappened(string id) => new(
-        RunbookErrors.RunUnknown, $"nothing was recorded of run {id}", "reprise runbook report names the newest without an id");
+    private static RepriseException NothingHappened(string id, Runbook runbook) => new(
+        RunbookErrors.RunUnknown,
+        $"nothing was recorded of run {id}: it was interrupted before its first step, and nothing was done",
+        $"begin it anew with reprise runbook run {runbook.Id}");
 }

@@ -18,6 +18,8 @@ internal static class StatusOperation
         var machine = Machine.Of(context.Host);
         using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
         var catalog = await protection.CatalogAsync(context.Cancellation);
+        var headWasDropped = protection.State.ReadHead() is { } head
+            && await protection.Repository.WasDroppedAsync(catalog, head.Newest.Id, context.Cancellation);
         var regular = PointNames.Regular(catalog);
         var newest = regular.FirstOrDefault();
         var exposure = newest is null ? (TimeSpan?)null : machine.Clock.GetUtcNow() - Moment(newest.Manifest);
@@ -52,25 +54,31 @@ internal static class StatusOperation
             KeyElsewhere = confirmed,
             Scheduled = null,
             Actions = [.. actions.Select(ActionJson.From)],
-            Runbooks = RunbookProofs.Of(
-                RunbookLibrary.Open(machine.Disk, protection.Configuration.Folder),
-                Calendar.LanguageOf(context.Host.Environment) == Language.French ? "fr" : "en",
-                evidence.Drills,
-                new ProofSurroundings(
-                    machine.Clock.GetUtcNow(),
-                    protection.Configuration.Objectives.Drill,
-                    catalog.Points.Select(p => p.Id.Value).ToHashSet(StringComparer.Ordinal),
-                    newest is null ? null : DrillOperation.Fingerprint(protection, machine, newest.Manifest))),
+            Runbooks = Runbooks(machine, context, protection, catalog, evidence),
             Next = Next(interrupted, newest, exposure > objective, confirmed, drills),
         };
         return new CommandReport<StatusJson>(
             status,
             [
-                .. Problems(catalog, newest, exposure, objective, protection, machine),
+                .. Problems(catalog, newest, exposure, objective, protection, machine, headWasDropped),
                 .. evidence.Verdict.Problems,
                 .. actions.Where(a => a.IsOverdue).Select(Overdue),
             ]);
     }
+
+    private static IReadOnlyList<RunbookProofJson> Runbooks(
+        Machine machine, CommandContext context, Protection protection, PointCatalog catalog, EvidenceHistory evidence) =>
+        RunbookProofs.Of(
+            RunbookLibrary.Open(machine.Disk, protection.Configuration.Folder),
+            Calendar.LanguageOf(context.Host.Environment) == Language.French ? "fr" : "en",
+            evidence.Drills,
+            new ProofSurroundings(
+                machine.Clock.GetUtcNow(),
+                protection.Configuration.Objectives.Drill,
+                catalog.Points.Select(p => p.Id.Value).ToHashSet(StringComparer.Ordinal),
+                PointNames.Regular(catalog).FirstOrDefault() is { } newest
+                    ? DrillOperation.Fingerprint(protection, machine, newest.Manifest)
+                    : null));
 
     // What would be lost starts at the oldest of the point's moments, not at the end of the backup.
     private static DateTimeOffset Moment(PointManifest manifest) =>
@@ -107,7 +115,7 @@ internal static class StatusOperation
         $"when it is done: reprise drill note {action.Note.Drill} --close {action.Note.Id} --result TEXT");
 
     private static IEnumerable<Problem> Problems(
-        PointCatalog catalog, PointEntry? newest, TimeSpan? exposure, TimeSpan? objective, Protection protection, Machine machine)
+        PointCatalog catalog, PointEntry? newest, TimeSpan? exposure, TimeSpan? objective, Protection protection, Machine machine, bool headWasDropped)
     {
         foreach (var problem in catalog.Problems) yield return problem;
         if (protection.State.Interrupted() is [var open, ..] && !protection.State.IsRunning())
@@ -136,6 +144,7 @@ internal static class StatusOperation
         if (ProofState.Late(protection, machine) is { } late) yield return late;
         if (protection.State.ReadHead()?.Newest is { } head
             && !catalog.Points.Any(p => p.Id == head.Id)
+            && !headWasDropped
             && !catalog.Problems.Any(p => p.Where?.EndsWith(head.Id.Value, StringComparison.Ordinal) == true))
         {
             yield return new Problem(

@@ -22,9 +22,11 @@ public class DrillTests
         await shop.RunAsync("run/shop", "seed", "--append", "--orders", "30", "--uploads", "2", "--seed", "5");
         if (postgres) await shop.PsqlAsync("shop", "vacuum analyze");
         var (dump, files) = (await shop.DumpAsync(), await FilesAsync(shop, postgres));
+        using var secrets = shop.WatchSecrets();
         var watch = Stopwatch.StartNew();
         var drill = (await shop.RepriseAsync("drill", "--json")).MustExit(0).Result("drill");
         watch.Stop();
+        secrets.MustHaveSeenNothing();
 
         Assert.Equal("pass", drill.GetProperty("verdict").GetString());
         Assert.Equal(5, drill.GetProperty("level").GetInt32());

@@ -152,6 +152,9 @@ public sealed class RunningProgram : IDisposable
     /// <summary>Sends what systemd sends to end it.</summary>
     public void Terminate() => Send(15);
 
+    /// <summary>Sends what the kernel sends when its terminal is gone.</summary>
+    public void HangUp() => Send(1);
+
     /// <summary>Ends it as a power cut would: SIGKILL, to it alone.</summary>
     public void Kill() => Send(9);
 

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Reprise.Acceptance.Harness;
 using Reprise.Acceptance.Shop;
@@ -15,7 +14,8 @@ public class RunbookStoryTests
     public async Task A_stopped_database_is_found_started_and_proven()
     {
         await using var shop = await ShopHost.StartAsync(onPostgres: true);
-        await PrepareAsync(shop, sealedValues: false);
+        await RunbookGround.PrepareAsync(shop, sealedValues: false);
+        using var watch = shop.WatchSecrets();
         var dump = await shop.DumpAsync();
         await shop.RunAsync("run/postgres", "stop", shop.Path("pg"));
 
@@ -45,19 +45,21 @@ public class RunbookStoryTests
             JsonValueKind.String,
             found.GetProperty("runbooks").EnumerateArray().Single(r => r.GetProperty("id").GetString() == "database-unavailable")
                 .GetProperty("lastProven").ValueKind);
-        await AssertNoSecretsAsync(shop, done);
+        await RunbookGround.AssertNoSecretsAsync(shop, done);
 
         // Taking it back really stops the server again, and proves that.
         var undone = (await shop.RepriseAsync("runbook", "resume", "--undo", "--yes", "--json")).MustExit(0).Result("runbook-resume");
         Assert.Equal("undone", State(undone));
         Assert.NotEqual(200, await shop.HealthAsync());
+        watch.MustHaveSeenNothing();
     }
 
     [Fact]
     public async Task A_lost_database_is_brought_back_and_the_loss_is_measured()
     {
         await using var shop = await ShopHost.StartAsync(onPostgres: true);
-        await PrepareAsync(shop, sealedValues: false);
+        await RunbookGround.PrepareAsync(shop, sealedValues: false);
+        using var watch = shop.WatchSecrets();
         var dump = await shop.DumpAsync();
         await shop.RunAsync("run/backend", "stop");
         await shop.PsqlAsync("postgres", "drop database shop");
@@ -70,14 +72,16 @@ public class RunbookStoryTests
         Assert.True(done.GetProperty("rpoSeconds").GetDouble() > 0);
         Assert.Equal(["application-answers: fail before the act"], Before(done));
         Assert.Equal(dump, await shop.DumpAsync());
-        await AssertNoSecretsAsync(shop, done);
+        await RunbookGround.AssertNoSecretsAsync(shop, done);
+        watch.MustHaveSeenNothing();
     }
 
     [Fact]
     public async Task A_bad_update_is_taken_back_though_a_point_of_the_damage_is_the_latest_by_then()
     {
         await using var shop = await ShopHost.StartAsync(onPostgres: true);
-        await PrepareAsync(shop, sealedValues: false);
+        await RunbookGround.PrepareAsync(shop, sealedValues: false);
+        using var watch = shop.WatchSecrets();
         var dump = await shop.DumpAsync();
         await shop.PsqlAsync("shop", "update orders set item = 'wrong'");
         Assert.NotEqual(dump, await shop.DumpAsync());
@@ -96,13 +100,15 @@ public class RunbookStoryTests
             "runbook", "resume", "--yes", "--json", "--decide", "rows-are-right=done:Ada looked at ten orders")).MustExit(0);
         Assert.Equal("done", State(done.Result("runbook-resume")));
         Assert.Equal(200, await shop.HealthAsync());
+        watch.MustHaveSeenNothing();
     }
 
     [Fact]
     public async Task A_rotated_key_is_put_back_and_a_login_from_before_works_again()
     {
         await using var shop = await ShopHost.StartAsync(onPostgres: true);
-        await PrepareAsync(shop, sealedValues: true);
+        await RunbookGround.PrepareAsync(shop, sealedValues: true);
+        using var watch = shop.WatchSecrets();
         var token = await shop.LoginAsync();
         var former = File.ReadAllText(shop.Application + "/.env");
         var rotated = "rotated/key+" + new string('k', 20) + "=";
@@ -119,25 +125,26 @@ public class RunbookStoryTests
         Assert.Equal(("waiting", "put-secrets-back"), (State(waiting), waiting.GetProperty("at").GetString()));
         var confirm = waiting.GetProperty("next").GetString()?.Split(' ')[^1] ?? "";
         Assert.StartsWith("put-secrets-back=", confirm, StringComparison.Ordinal);
-        Assert.Equal(rotated, Value(File.ReadAllText(shop.Application + "/.env"), "JWT_SECRET"));
+        Assert.Equal(rotated, RunbookGround.Value(File.ReadAllText(shop.Application + "/.env"), "JWT_SECRET"));
         waiting = (await shop.RepriseAsync("runbook", "resume", "--yes", "--json", "--confirm", confirm)).MustExit(3).Result("runbook-resume");
         Assert.Equal(("waiting", "sign-in"), (State(waiting), waiting.GetProperty("at").GetString()));
         Assert.Equal(("fail", "pass"), (Step(waiting, "look-secrets"), Step(waiting, "secrets-agree")));
         Assert.Contains("secrets-agree: fail before the act", Before(waiting));
         Assert.True(await shop.AcceptsAsync(token), "a login from before the incident is refused");
-        Assert.Equal(Value(former, "JWT_SECRET"), Value(File.ReadAllText(shop.Application + "/.env"), "JWT_SECRET"));
+        Assert.Equal(RunbookGround.Value(former, "JWT_SECRET"), RunbookGround.Value(File.ReadAllText(shop.Application + "/.env"), "JWT_SECRET"));
 
         var done = (await shop.RepriseAsync(
             "runbook", "resume", "--yes", "--json", "--decide", "sign-in=done:ada is still signed in")).MustExit(0).Result("runbook-resume");
         Assert.Equal("done", State(done));
-        await AssertNoSecretsAsync(shop, done, rotated);
+        await RunbookGround.AssertNoSecretsAsync(shop, done, rotated);
+        watch.MustHaveSeenNothing();
     }
 
     [Fact]
     public async Task Killed_in_the_middle_of_a_step_it_asks_and_never_starts_it_twice()
     {
         await using var shop = await ShopHost.StartAsync(onPostgres: false);
-        await PrepareAsync(shop, sealedValues: false);
+        await RunbookGround.PrepareAsync(shop, sealedValues: false);
         Directory.CreateDirectory(shop.Application + "/runbooks");
         File.WriteAllText(shop.Application + "/runbooks/slow.runbook.md", Slow);
         using (var running = PublishedProgram.Start(shop.Surroundings(), "runbook", "run", "slow", "--yes"))
@@ -161,7 +168,7 @@ public class RunbookStoryTests
     public async Task Every_backup_puts_the_runbooks_into_the_repository_once_and_export_puts_them_on_paper()
     {
         await using var shop = await ShopHost.StartAsync(onPostgres: false);
-        await PrepareAsync(shop, sealedValues: false);
+        await RunbookGround.PrepareAsync(shop, sealedValues: false);
         var kit = shop.Application + "/recovery/kit/runbooks";
         var written = Directory.GetFiles(kit, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToList();
         Assert.Equal(14, written.Count);
@@ -177,7 +184,7 @@ public class RunbookStoryTests
         (await shop.RepriseAsync("verify")).MustExit(0);
 
         // A text of somebody's own that holds a secret is not laid open: the kit is not sealed.
-        var secret = Value(File.ReadAllText(shop.Application + "/.env"), "JWT_SECRET");
+        var secret = RunbookGround.Value(File.ReadAllText(shop.Application + "/.env"), "JWT_SECRET");
         File.WriteAllText(
             shop.Application + "/runbooks/leaky.runbook.md",
             Slow.Replace("runbook: slow", "runbook: leaky", StringComparison.Ordinal) + $"\nThe secret is {secret}.\n");
@@ -193,48 +200,6 @@ public class RunbookStoryTests
         Assert.Contains($"cd {shop.Application} &amp;&amp; {shop.Application}/run/backend start", page, StringComparison.Ordinal);
         Assert.DoesNotContain(secret, string.Concat(Directory.GetFiles(shelf).Select(File.ReadAllText)), StringComparison.Ordinal);
     }
-
-    private static async Task PrepareAsync(ShopHost shop, bool sealedValues)
-    {
-        var file = shop.Application + "/reprise.yaml";
-        var text = File.ReadAllText(file)
-            .Replace(
-                "      method: auto\n",
-                $"      method: auto\n      control: {{ stop: [run/postgres, stop, {shop.Path("pg")}], start: [run/postgres, start, {shop.Path("pg")}] }}\n",
-                StringComparison.Ordinal)
-            .Replace("values: none", sealedValues ? "values: sealed" : "values: none", StringComparison.Ordinal);
-        File.WriteAllText(file, text);
-        (await shop.RepriseAsync("init")).MustExit(0);
-        (await shop.RepriseAsync("backup")).MustExit(0);
-        (await shop.RepriseAsync("runbook", "check", "--json")).MustExit(0).Json("runbook-check");
-    }
-
-    // In the journal, the report and everything that was printed, plain, in Base64 and escaped.
-    private static async Task AssertNoSecretsAsync(ShopHost shop, JsonElement run, params string[] further)
-    {
-        var report = shop.Path("report.html");
-        var said = await shop.RepriseAsync("runbook", "report", "--to", report);
-        said.MustExit(0);
-        var everything = string.Join(
-            '\n',
-            run.GetRawText(),
-            said.Output,
-            said.Errors,
-            File.ReadAllText(report),
-            File.ReadAllText(run.GetProperty("journal").GetString() ?? ""));
-        Assert.Contains("What went well", everything, StringComparison.Ordinal);
-        var environment = File.ReadAllText(shop.Application + "/.env");
-        var password = shop.DatabaseUrl.Split(':')[2].Split('@')[0];
-        foreach (var secret in new[] { Value(environment, "JWT_SECRET"), shop.DatabaseUrl, password }.Concat(further))
-        {
-            Assert.DoesNotContain(secret, everything, StringComparison.Ordinal);
-            Assert.DoesNotContain(Uri.EscapeDataString(secret), everything, StringComparison.Ordinal);
-            Assert.DoesNotContain(Convert.ToBase64String(Encoding.UTF8.GetBytes(secret)), everything, StringComparison.Ordinal);
-        }
-    }
-
-    private static string Value(string environment, string name) =>
-        environment.Split('\n').Last(l => l.StartsWith(name + "=", StringComparison.Ordinal))[(name.Length + 1)..];
 
     private static string? State(JsonElement run) => run.GetProperty("state").GetString();
 

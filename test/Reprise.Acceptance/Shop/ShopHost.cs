@@ -18,37 +18,41 @@ public sealed class ShopHost : IAsyncDisposable
 
     private readonly TemporaryFolder folder = new();
     private readonly bool onPostgres;
+    private string place = "";
     private readonly Dictionary<string, string> variables = new(StringComparer.Ordinal);
 
     private ShopHost(bool onPostgres)
     {
         this.onPostgres = onPostgres;
         File.SetUnixFileMode(folder.Root, (UnixFileMode)0b111_101_101);
-        Home = folder.Folder("home");
+        folder.Folder("home");
         Port = FreePort();
     }
 
     /// <summary>The folder of the application, which is also that of its <c>reprise.yaml</c>.</summary>
-    public string Application => folder["shop"];
+    public string Application => folder["shop" + place];
 
     /// <summary>The operator's home, where the key lies.</summary>
-    public string Home { get; }
+    public string Home => folder["home" + place];
 
     /// <summary>Where the backend listens.</summary>
     public int Port { get; }
 
     /// <summary>The address of the database.</summary>
-    public string DatabaseUrl { get; private set; } = "";
+    public string DatabaseUrl { get; set; } = "";
 
     /// <summary>Further variables for the program.</summary>
     public IDictionary<string, string> Variables => variables;
 
     /// <summary>Prepares, migrates and seeds a shop, and starts its backend.</summary>
-    public static async Task<ShopHost> StartAsync(bool onPostgres)
+    /// <param name="onPostgres">whether its orders live in PostgreSQL.</param>
+    /// <param name="first">what happens before there is anything in its folder, or null.</param>
+    public static async Task<ShopHost> StartAsync(bool onPostgres, Func<ShopHost, Task>? first = null)
     {
         var shop = new ShopHost(onPostgres);
         try
         {
+            if (first is not null) await first(shop);
             await shop.PrepareAsync();
             return shop;
         }
@@ -75,8 +79,19 @@ public sealed class ShopHost : IAsyncDisposable
         }
     }
 
+    /// <summary>A port that nobody listens on.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
     /// <summary>A path in the folder that holds everything of this shop.</summary>
     public string Path(string name) => folder[name];
+
+    /// <summary>From now on the shop lives on another machine: another folder, another home, another state folder.</summary>
+    public void MoveTo(string name) => place = "-" + name;
 
     /// <summary>Runs the published program in the application's folder.</summary>
     public Task<ProgramRun> RepriseAsync(params string[] arguments) => PublishedProgram.RunAsync(Surroundings(), arguments);
@@ -86,7 +101,7 @@ public sealed class ShopHost : IAsyncDisposable
     {
         Folder = Application,
         Home = Home,
-        Variables = new Dictionary<string, string>(variables) { ["REPRISE_STATE"] = folder["state"] },
+        Variables = new Dictionary<string, string>(variables) { ["REPRISE_STATE"] = folder["state" + place] },
         Within = TimeSpan.FromSeconds(180),
     };
 
@@ -98,11 +113,11 @@ public sealed class ShopHost : IAsyncDisposable
 
     /// <summary>Runs SQL as the shop's user in a database of the server.</summary>
     public Task<string> PsqlAsync(string database, string sql) =>
-        ShellAsync(folder.Root, ["psql", "-X", "-At", "-v", "ON_ERROR_STOP=1", "-d", Url(database), "-c", sql]);
+        ClientAsync("psql", "-X", "-At", "-v", "ON_ERROR_STOP=1", "-d", Url(database), "-c", sql);
 
     /// <summary>The whole content of the shop's database as text that two equal databases share.</summary>
     public async Task<string> DumpAsync() => onPostgres
-        ? await ShellAsync(folder.Root, ["pg_dump", "--restrict-key=x", "-d", Url("shop")])
+        ? await ClientAsync("pg_dump", "--restrict-key=x", "-d", Url("shop"))
         : await ShellAsync(folder.Root, ["sqlite3", Application + "/data/shop.db", ".dump"]);
 
     /// <summary>Every file under the named folders: path, mode, time and hash.</summary>
@@ -159,7 +174,8 @@ public sealed class ShopHost : IAsyncDisposable
     public void SetVariable(string name, string value)
     {
         var file = Application + "/.env";
-        File.WriteAllLines(file, File.ReadAllLines(file).Where(l => !l.StartsWith(name + "=", StringComparison.Ordinal)).Append($"{name}={value}"));
+        var lines = File.Exists(file) ? File.ReadAllLines(file) : [];
+        File.WriteAllLines(file, lines.Where(l => !l.StartsWith(name + "=", StringComparison.Ordinal)).Append($"{name}={value}"));
     }
 
     /// <inheritdoc />
@@ -197,20 +213,37 @@ public sealed class ShopHost : IAsyncDisposable
         }
     }
 
+    /// <summary>A watch for the secrets of this shop, and for <paramref name="further"/> ones, in every command line.</summary>
+    public SecretWatch WatchSecrets(params string[] further)
+    {
+        var token = File.ReadLines(Application + "/.env").Single(l => l.StartsWith("JWT_SECRET=", StringComparison.Ordinal));
+        string[] ofDatabase = onPostgres ? [DatabaseUrl, Password] : [];
+        return new SecretWatch([token["JWT_SECRET=".Length..], .. ofDatabase, .. further]);
+    }
+
+    private string Password => new Uri(DatabaseUrl.Replace("+psycopg2", "", StringComparison.Ordinal)).UserInfo.Split(':')[1];
+
+    // Without the password, which every user of this machine could read in a command line.
     private string Url(string database)
     {
-        var plain = DatabaseUrl.Replace("+psycopg2", "", StringComparison.Ordinal);
+        var plain = DatabaseUrl.Replace("+psycopg2", "", StringComparison.Ordinal).Replace($":{Password}@", "@", StringComparison.Ordinal);
         return plain[..(plain.LastIndexOf('/') + 1)] + database;
     }
 
-    private string Address(string path) => $"http://127.0.0.1:{Port}{path}";
-
-    private static int FreePort()
+    private async Task<string> ClientAsync(params string[] command)
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        var surroundings = new Surroundings
+        {
+            Folder = folder.Root,
+            Home = Home,
+            Variables = new Dictionary<string, string> { ["PGPASSWORD"] = Password },
+            Within = TimeSpan.FromSeconds(120),
+        };
+        using var running = RunningProgram.Start(surroundings, command);
+        return (await running.EndAsync()).MustExit(0).Output;
     }
+
+    private string Address(string path) => $"http://127.0.0.1:{Port}{path}";
 
     private async Task<string> ShellAsync(string where, IReadOnlyList<string> command)
     {

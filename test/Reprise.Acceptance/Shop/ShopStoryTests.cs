@@ -12,6 +12,7 @@ public class ShopStoryTests
     public async Task After_a_disaster_everything_is_back_and_a_login_made_before_works(bool postgres)
     {
         await using var shop = await ShopHost.StartAsync(postgres);
+        using var watch = shop.WatchSecrets();
         (await shop.RepriseAsync("init")).MustExit(0);
         var token = await shop.LoginAsync();
         var point = (await shop.RepriseAsync("backup", "--json")).MustExit(0).Result("backup").GetProperty("point");
@@ -32,6 +33,7 @@ public class ShopStoryTests
         Assert.Equal(dump, await shop.DumpAsync());
         Assert.Equal(tree, shop.Tree("uploads", "config"));
         Assert.True(await shop.AcceptsAsync(token), "a login made before the disaster is refused");
+        watch.MustHaveSeenNothing();
     }
 
     [Theory]

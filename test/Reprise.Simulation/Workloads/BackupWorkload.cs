@@ -114,7 +114,8 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
         return whole;
     }
 
-    private async Task CreateAsync(Life life)
+    /// <summary>Makes the repository, unless there is one.</summary>
+    internal async Task CreateAsync(Life life)
     {
         if (key is not null) return;
         creating = true;
@@ -144,11 +145,12 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
         }
     }
 
-    private async Task BackUpQuietlyAsync(Life life, int client)
+    /// <summary>Takes a point, and takes a failure down.</summary>
+    internal async Task BackUpQuietlyAsync(Life life, int client, Func<Task>? during = null)
     {
         try
         {
-            await BackUpAsync(life, client);
+            await BackUpAsync(life, client, during);
         }
         catch (RepriseException e)
         {
@@ -156,10 +158,11 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
         }
     }
 
-    private async Task<PointRepository> OpenAsync(Life life, int client) => await PointRepository.OpenAsync(
+    internal async Task<PointRepository> OpenAsync(Life life, int client) => await PointRepository.OpenAsync(
         await life.ConnectAsync(client), key ?? throw new SimulationFailureException("no key yet"), None);
 
-    private async Task BackUpAsync(Life life, int client)
+    /// <summary>Takes a point; <paramref name="during"/> runs in the middle of the capture.</summary>
+    internal async Task BackUpAsync(Life life, int client, Func<Task>? during = null)
     {
         using var repository = await OpenAsync(life, client);
         Alter();
@@ -175,7 +178,7 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
         {
             Application = number,
             Kind = PointKind.Manual,
-            Assets = [attempt.Asset("uploads", AssetKinds.Files), attempt.Asset("orders", AssetKinds.Postgres)],
+            Assets = [attempt.Asset("uploads", AssetKinds.Files), attempt.Asset("orders", AssetKinds.Postgres, during)],
             Configuration = Configuration,
             Signing = SigningKeys.None,
             Scratch = World.Scratch,
@@ -210,7 +213,11 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
         orders = next;
     }
 
-    private async Task JudgePointsAsync(PointRepository repository)
+    /// <summary>Notes that a point may be dropped from now on.</summary>
+    internal void MayDrop(PointEntry point) => AttemptOf(point).MayBeDropped = true;
+
+    /// <summary>Whether every point that must be there is, and is whole.</summary>
+    internal async Task JudgePointsAsync(PointRepository repository)
     {
         var catalog = await repository.ListPointsAsync(SigningKeys.None, None);
         if (catalog.Problems.Count > 0)
@@ -224,7 +231,7 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
             await CompareAsync(reader, attempt);
         }
 
-        foreach (var attempt in attempts.Values.Where(a => a.Fate == Fate.Committed))
+        foreach (var attempt in attempts.Values.Where(a => a is { Fate: Fate.Committed, MayBeDropped: false }))
         {
             if (catalog.Points.All(p => p.Id.Value != attempt.Id || AttemptOf(p) != attempt))
                 throw new SimulationFailureException($"committed point {attempt.Id} is gone");
@@ -275,10 +282,14 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
 
         public string? Error { get; set; }
 
-        public MemoryAsset Asset(string name, string kind) => new(
+        /// <summary>Whether somebody decided to drop it: then it may be there, and may not.</summary>
+        public bool MayBeDropped { get; set; }
+
+        public MemoryAsset Asset(string name, string kind, Func<Task>? during = null) => new(
             name,
             kind,
             streams.Where(s => s.Key.StartsWith(name + "/", StringComparison.Ordinal))
-                .ToDictionary(s => s.Key[(name.Length + 1)..], s => s.Value, StringComparer.Ordinal));
+                .ToDictionary(s => s.Key[(name.Length + 1)..], s => s.Value, StringComparer.Ordinal),
+            during);
     }
 }

@@ -5,8 +5,12 @@ using Reprise.Storage.Errors;
 
 namespace Reprise.Simulation.Workloads;
 
-/// <summary>An asset that lies in memory: its streams are captured one after another, in both ways of cutting.</summary>
-public sealed class MemoryAsset(string name, string kind, IReadOnlyDictionary<string, byte[]> streams) : IAsset
+/// <summary>
+/// An asset that lies in memory: its streams are captured one after another, in both ways of cutting.
+/// <paramref name="during"/> runs in the middle of the capture.
+/// </summary>
+public sealed class MemoryAsset(
+    string name, string kind, IReadOnlyDictionary<string, byte[]> streams, Func<Task>? during = null) : IAsset
 {
     /// <inheritdoc />
     public string Name => name;
@@ -31,6 +35,7 @@ public sealed class MemoryAsset(string name, string kind, IReadOnlyDictionary<st
                 await content.WriteAsync(bytes.AsMemory(at, Math.Min(10_000, bytes.Length - at)), cancellationToken);
             captured[stream] = await content.CompleteAsync(cancellationToken);
             all.AppendData(bytes);
+            if (during is not null && captured.Count == 1) await during();
         }
 
         return new AssetRecord

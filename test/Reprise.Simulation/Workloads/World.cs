@@ -150,9 +150,15 @@ public sealed class Life
     /// <summary>The world that it lives in.</summary>
     public World World => world;
 
+    /// <summary>By how much the clock of a client is wrong.</summary>
+    public Func<int, TimeSpan> WrongBy { get; set; } = _ => TimeSpan.Zero;
+
     internal int InFlight => stores.Sum(s => s.InFlight);
 
-    /// <summary>Opens the store as a client of its own; <paramref name="client"/> tells several of one life apart.</summary>
+    /// <summary>
+    /// Opens the store as a client of its own; <paramref name="client"/> tells several of one life apart. Each has a clock
+    /// that may be wrong by <see cref="WrongBy"/>.
+    /// </summary>
     public async Task<RepositoryHost> ConnectAsync(int client = 0)
     {
         var store = world.Options.Medium == Medium.Local
@@ -161,7 +167,7 @@ public sealed class Life
         if (world.Options.PlantedStore is { } planted) store = planted(store);
         if (world.Options.Medium == Medium.RetriedStore)
             store = new RetryingStore(store, new RetryPolicy(), Loop.Clock, Entropy);
-        return new RepositoryHost(store, Loop.Clock, Entropy, Cpu);
+        return new RepositoryHost(store, new WrongClock(Loop.Clock, WrongBy(client)), Entropy, Cpu);
     }
 
     private SimulatedStore Remote(int client)

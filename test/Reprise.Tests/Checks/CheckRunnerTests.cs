@@ -66,6 +66,27 @@ public sealed class CheckRunnerTests : IDisposable
         Assert.Equal((Outcome.CouldNotVerify, "name-unknown"), (unknown.Outcome, unknown.Reason));
     }
 
+    [Theory]
+    [InlineData(0, Outcome.Pass)]
+    [InlineData(40, Outcome.Fail)]
+    [InlineData(-40, Outcome.Fail)]
+    public async Task A_clock_is_compared_with_ours_whatever_the_status(int daysAhead, Outcome expected)
+    {
+        var date = DateTimeOffset.UtcNow.AddDays(daysAhead).ToString("R");
+        await using var server = new SmallServer(SmallServer.Answer(503, "", $"Date: {date}\r\n"));
+        var answer = await AskAsync(Http(server.Url) with { ClockWithin = TimeSpan.FromSeconds(30) });
+        Assert.Equal(expected, answer.Outcome);
+        if (daysAhead != 0) Assert.Contains(daysAhead > 0 ? "ahead" : "behind", answer.Actual, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_clock_that_is_not_told_cannot_be_compared()
+    {
+        await using var server = new SmallServer(SmallServer.Answer(200, ""));
+        var answer = await AskAsync(Http(server.Url) with { ClockWithin = TimeSpan.FromSeconds(30) });
+        Assert.Equal((Outcome.CouldNotVerify, "no-date"), (answer.Outcome, answer.Reason));
+    }
+
     [Fact]
     public async Task Http_is_asked_again_until_it_passes_or_its_time_is_over()
     {

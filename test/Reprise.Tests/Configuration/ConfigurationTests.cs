@@ -128,6 +128,10 @@ public class ConfigurationTests
         Assert.Equal(
             ["b"],
             Assert.IsType<PostgresControl.Programs>(Postgres("control: { stop: [a], start: [b] }").Control).Start);
+        Assert.Equal(
+            ["tail", "log"],
+            Assert.IsType<PostgresControl.Programs>(
+                Postgres("control: { stop: [a], start: [b], log: [tail, log] }").Control).Log);
         Assert.Equal(PostgresMethod.Physical, Postgres("method: physical").Method);
         Assert.Equal("postgres", Postgres("method: logical").Maintenance);
         Assert.Equal("template1", Postgres("maintenance: template1").Maintenance);

@@ -84,6 +84,7 @@ public class RefusedConfigurationTests
     [InlineData("postgres: { connection: x, via: { compose: a, exec: [b] } }", "config-value")]
     [InlineData("postgres: { connection: x, control: systemd }", "config-value")]
     [InlineData("postgres: { connection: x, control: { compose: a, stop: [x], start: [y] } }", "config-value")]
+    [InlineData("postgres: { connection: x, control: { compose: a, log: [x] } }", "config-value")]
     public void What_is_wrong_with_an_asset_is_refused(string asset, string codes)
     {
         var problem = Refused($$"""

@@ -6,11 +6,16 @@ using Reprise.Recovery.Evidence;
 using Reprise.Recovery.Files;
 using Reprise.Recovery.Postgres;
 using Reprise.Recovery.Processes;
+using Reprise.Recovery.Secrets;
 using Reprise.Recovery.Sqlite;
+using Reprise.Repository;
+using Reprise.Repository.Checking;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
 using Reprise.Storage.Disk;
+using Reprise.Storage.Memory;
 using Reprise.Tests.Exporting;
+using Reprise.Wiring;
 
 namespace Reprise.Tests.Drills;
 
@@ -24,8 +29,26 @@ internal sealed class DrillBench : IDisposable
     /// <summary>The folder of the application.</summary>
     public string Folder => Path.Combine(world.Scratch.Text, "shop");
 
-    /// <summary>The secrets as they compare with the point.</summary>
-    public IReadOnlyList<SecretOutcome> Secrets { get; set; } = [];
+    /// <summary>Where the secrets in force are, or null: the application has none.</summary>
+    public string? SecretsFile { get; set; }
+
+    /// <summary>With what points are judged.</summary>
+    public SigningKeys Signing { get; set; } = SigningKeys.None;
+
+    /// <summary>The repository's objects, for whoever damages them.</summary>
+    public MemoryStore Store => world.Store;
+
+    /// <summary>The disk that a drill sees.</summary>
+    public IDisk Disk { get => world.Disk; set => world.Disk = value; }
+
+    /// <summary>Where sandboxes are made.</summary>
+    public string TemporaryFolder { get; set; } = Path.GetTempPath();
+
+    /// <summary>How often every byte of a point was read.</summary>
+    public int TimesRead { get; private set; }
+
+    /// <summary>The key that opens the repository.</summary>
+    public KeyFile Key => world.Key;
 
     public IReadOnlyList<CheckDefinition> Checks { get; set; } = [];
 
@@ -53,31 +76,85 @@ internal sealed class DrillBench : IDisposable
     public FilesAsset Files(string root) => new(
         "runtime", new FilesSettings { Root = root, Include = ["uploads/**"] }, world.Disk, world.Cpu, TimeProvider.System);
 
+    /// <summary>References to secrets, as they are in <see cref="SecretsFile"/>.</summary>
+    public SecretsAsset Secrets() => new(
+        new SecretsSettings
+        {
+            Name = "secrets",
+            References = ["JWT_SECRET"],
+            Source = new SecretSource.EnvironmentFile(new DiskPath(SecretsFile ?? "/nonexistent")),
+        },
+        world.Disk,
+        _ => null,
+        world.Repository.Fingerprint);
+
     /// <summary>Takes a point of <paramref name="assets"/> and drills it.</summary>
     public async Task<DrillRecord> DrillAsync(params IAsset[] assets)
     {
-        await new BackupRun(world.Repository, world.Disk, TimeProvider.System).RunAsync(
+        await TakeAsync(Signing, assets);
+        return await DrillNewestAsync();
+    }
+
+    /// <summary>Takes a point as whoever has <paramref name="signing"/> would.</summary>
+    public Task TakeAsync(SigningKeys signing, params IAsset[] assets) =>
+        new BackupRun(world.Repository, world.Disk, TimeProvider.System).RunAsync(
             new BackupRequest
             {
                 Application = "shop",
                 Kind = PointKind.Manual,
                 Assets = assets,
                 Configuration = "application: shop\n",
-                Signing = SigningKeys.None,
+                Signing = signing,
                 Scratch = new DiskPath(world.Scratch.Text),
                 Writer = "test",
             },
             world.Progress,
             None);
-        var entry = (await world.Repository.ListPointsAsync(SigningKeys.None, None)).Newest!; // It was just taken.
-        using var point = world.Repository.OpenPoint(entry);
+
+    /// <summary>
+    /// Takes a point as somebody would who has the repository and its key: unlike a backup it does not mind that signing
+    /// was in force.
+    /// </summary>
+    public async Task ForgeAsync(SigningKeys signing, IAsset asset)
+    {
+        var newest = (await world.Repository.ListPointsAsync(Signing, None)).Newest!; // The caller took one.
+        await using var writer = await world.Repository.BeginPointAsync(signing, None);
+        var context = new CaptureContext
+        {
+            Writer = writer, Clock = TimeProvider.System, Progress = world.Progress, ScratchFolder = world.Scratch.Text,
+        };
+        await writer.CommitAsync(
+            newest.Manifest with
+            {
+                Id = writer.Id,
+                Created = writer.Id.Time,
+                Assets = [await asset.CaptureAsync(context, None)],
+                Configuration = null,
+                SignedSince = signing.Current is null ? null : newest.Manifest.SignedSince,
+            },
+            None);
+    }
+
+    /// <summary>Drills the newest point, whatever it is.</summary>
+    /// <param name="key">opens the repository; null: its own.</param>
+    public async Task<DrillRecord> DrillNewestAsync(KeyFile? key = null)
+    {
+        using var repository = await PointRepository.OpenAsync(world.Host, key ?? world.Key, None);
+        var catalog = await repository.ListPointsAsync(Signing, None);
+        var entry = PointNames.Find(catalog, catalog.Points[^1].Id.Value);
+        using var point = repository.OpenPoint(entry);
         var request = new DrillRequest
         {
             Point = point,
             Input = new DrillInput("r", "memory", entry.Id.Value, entry.Sha256.ToString(), entry.Manifest.Created, 1),
             Level = 4,
             Started = TimeProvider.System.GetUtcNow(),
-            ProveBytes = _ => Task.FromResult(new BytesProof(1, 1, [])),
+            ProveBytes = async token =>
+            {
+                TimesRead++;
+                var report = await repository.CheckAsync([entry], ReadDepth.All, _ => { }, token);
+                return new BytesProof(report.ObjectsRead, report.BytesRead, [.. report.Damage.Values]);
+            },
         };
         return (await new DrillRun(Application(), Host()).RunAsync(request, None)).Record;
     }
@@ -89,8 +166,8 @@ internal sealed class DrillBench : IDisposable
         Name = "shop",
         Objectives = new DrillObjectives(null, null, null),
         Checks = Checks,
-        CompareSecrets = _ => Secrets,
-        WhyNot = _ => null,
+        CompareSecrets = manifest => SecretsFactory.Compare(SecretsFile is null ? [] : [Secrets()], manifest),
+        WhyNot = record => record.Kind == AssetKinds.Secrets ? "the point holds names and fingerprints only" : null,
         Production = [],
         Fingerprint = _ => new SortedDictionary<string, string>(),
         Target = Target,
@@ -134,7 +211,7 @@ internal sealed class DrillBench : IDisposable
         Clock = TimeProvider.System,
         Postgres = PostgresHost,
         Progress = world.Progress,
-        TemporaryFolder = new DiskPath(Path.GetTempPath()),
+        TemporaryFolder = new DiskPath(TemporaryFolder),
         ProgramPath = "/nonexistent/reprise",
         Executor = "a test",
         IsRoot = Environment.IsPrivilegedProcess,

@@ -23,9 +23,15 @@ public sealed class ExportWorld : IDisposable
 
     public ExportWorld()
     {
-        var host = new RepositoryHost(Store, TimeProvider.System, Entropy.System, Cpu);
-        Repository = PointRepository.CreateAsync(host, None).GetAwaiter().GetResult().Repository;
+        Host = new RepositoryHost(Store, TimeProvider.System, Entropy.System, Cpu);
+        var made = PointRepository.CreateAsync(Host, None).GetAwaiter().GetResult();
+        (Repository, Key) = (made.Repository, made.File);
     }
+
+    public RepositoryHost Host { get; }
+
+    /// <summary>The key that opens the repository.</summary>
+    public KeyFile Key { get; }
 
     public MemoryStore Store { get; } = new();
 

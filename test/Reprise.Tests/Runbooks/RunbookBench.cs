@@ -1,10 +1,12 @@
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
+using Reprise.Recovery;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Runbooks;
 using Reprise.Recovery.Secrets;
 using Reprise.Runbooks;
 using Reprise.Storage.Disk;
+using Reprise.Storage.Errors;
 using Reprise.Tests.Restoring;
 
 namespace Reprise.Tests.Runbooks;
@@ -110,6 +112,17 @@ internal sealed class RunbookBench
 
     public bool EvenWhenEnded { get; set; }
 
+    /// <summary>Nobody can tell who the target is.</summary>
+    public bool IsUnknown { get; set; }
+
+    public SortedDictionary<string, string> Surroundings { get; set; } = [];
+
+    /// <summary>What a step that was killed has left running, by step.</summary>
+    public Dictionary<string, string> Running { get; } = [];
+
+    /// <summary>Called when a program is about to be started.</summary>
+    public Action<string>? OnBegun { get; set; }
+
     public string Id { get; private set; } = "";
 
     public Task<RunState> RunAsync(Steps? steps = null) => RunAsync(steps, new Dictionary<string, string>());
@@ -157,6 +170,7 @@ internal sealed class RunbookBench
                 new Binding(this, steps ?? Steps.Untouched), new Person(this), new FakeTimeProvider(), redaction.Apply, "ada")
             {
                 AskVerificationsFirst = RedFirst,
+                Surroundings = Surroundings,
             });
     }
 
@@ -164,11 +178,18 @@ internal sealed class RunbookBench
     {
         public string Name => "sandbox";
 
-        public Task<StepAnswer> DoAsync(StepAction action, StepPatience patience, CancellationToken cancellationToken) =>
-            Task.FromResult(steps.Do("program", new DiskPath("/" + action.Run[0]), () => Effect([.. action.Run])));
+        public Task<StepAnswer> DoAsync(StepAction action, StepPatience patience, CancellationToken cancellationToken)
+        {
+            bench.OnBegun?.Invoke(string.Join(' ', action.Run));
+            return Task.FromResult(steps.Do("program", new DiskPath("/" + action.Run[0]), () => Effect([.. action.Run])));
+        }
 
-        public Task<RunTarget> IdentifyAsync(string target, CancellationToken cancellationToken) =>
-            Task.FromResult(new RunTarget("1a2b3c4d", $"{target} of a test"));
+        public Task<RunTarget> IdentifyAsync(string target, CancellationToken cancellationToken) => bench.IsUnknown
+            ? throw new RepriseException(RecoveryErrors.TargetIdentity, "nobody answers there", "start it")
+            : Task.FromResult(new RunTarget("1a2b3c4d", $"{target} of a test"));
+
+        public IReadOnlyList<string> StillRunning(string mark) =>
+            bench.Running.TryGetValue(mark[(bench.Id.Length + 1)..], out var running) ? [running] : [];
 
         private StepAnswer Effect(string[] words)
         {

@@ -212,15 +212,23 @@ public class RunbookRunTests
         Assert.Empty(bench.Report().NotDiscriminating);
         Assert.Equal(
             ["pass", "fail"], bench.Events().Where(e => e.Event == RunEventKind.AskedBefore).Select(e => e.Outcome));
+    }
 
-        // What a person does by hand may be what repairs it: asked before that too, and not again afterwards.
-        bench = new RunbookBench(ByHand) { RedFirst = true };
+    [Fact]
+    public async Task A_verification_is_asked_before_a_person_repairs_and_once_only()
+    {
+        var bench = new RunbookBench(ByHand) { RedFirst = true };
         Assert.Equal(RunState.Waiting, await bench.RunAsync());
-        bench.World.Add("repair");
+        Assert.DoesNotContain(bench.Events(), e => e.Event == RunEventKind.AskedBefore);
+
+        // It looked only; the repair is what the verification is to prove.
+        bench.Answers["look"] = "done";
+        Assert.Equal(RunState.Waiting, await bench.ResumeAsync());
+        bench.World.Add("change");
         bench.Answers["repair"] = "done";
         Assert.Equal(RunState.Done, await bench.ResumeAsync());
+        Assert.Equal("fail", bench.Events().Single(e => e.Event == RunEventKind.AskedBefore).Outcome);
         Assert.Empty(bench.Report().NotDiscriminating);
-        Assert.Equal(["fail"], bench.Events().Where(e => e.Event == RunEventKind.AskedBefore).Select(e => e.Outcome));
     }
 
     [Fact]
@@ -334,14 +342,26 @@ public class RunbookRunTests
         ```
         """;
 
-    private const string ByHand = RunbookBench.Head + """
-        ```manual repair
-        why: "by hand"
-        do: "Repair it."
+    private const string ByHand = """
+        ---
+        runbook: by-hand
+        title: "By hand"
+        incident: [small]
+        symptoms: ["it is broken"]
+        escalation: "somebody"
+        ---
+        ```manual look
+        why: "only a person can look"
+        phase: detect
+        do: "look"
         ```
-        ```verify repaired
+        ```manual repair
+        why: "only a person can repair it"
+        do: "repair it"
+        ```
+        ```verify changed
         why: "proves it"
-        run: [verify, repair]
+        run: [verify, change]
         ```
         """;
 

@@ -1,0 +1,56 @@
+using Reprise.Repository.Format;
+using Reprise.Storage;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Repository.Sealing;
+
+/// <summary>Small sealed objects that are created once, by whoever comes first, and never changed.</summary>
+internal static class SealedObjects
+{
+    /// <summary>What the object holds; null when there is none. Damage throws, and names the object.</summary>
+    public static async Task<byte[]?> ReadAsync(
+        IStore store, Sealer sealer, Zstd zstd, ObjectKind kind, ObjectName name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await store.StatAsync(name, cancellationToken) is not { } info) return null;
+            if (info.SizeBytes > Limits.MaxObjectBytes) throw ByteReader.Broken($"it has {info.SizeBytes} bytes");
+            using var bytes = await store.ReadAsync(name, new ByteRange(0, (int)info.SizeBytes), cancellationToken);
+            return sealer.OpenObject(kind, name.Value, bytes.Memory.Span, zstd);
+        }
+        catch (StoreException e) when (e.Fault is StoreFault.NotFound)
+        {
+            return null;
+        }
+        catch (RepriseException e) when (e.Code == RepositoryErrors.Malformed)
+        {
+            throw new RepriseException(
+                e.Problem with
+                {
+                    Code = RepositoryErrors.ObjectDamaged, Message = $"{name} cannot be used: {e.Message}", Where = name.Value,
+                },
+                e);
+        }
+    }
+
+    /// <summary>Makes the object durable; false when the name is taken.</summary>
+    public static async Task<bool> CreateAsync(
+        IStore store,
+        Sealer sealer,
+        Zstd zstd,
+        ObjectKind kind,
+        ObjectName name,
+        ReadOnlyMemory<byte> plain,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            await store.PutAsync(name, sealer.SealObject(kind, name.Value, plain.Span, zstd), PutMode.CreateNew, cancellationToken);
+            return true;
+        }
+        catch (StoreException e) when (e.Fault is StoreFault.AlreadyExists)
+        {
+            return false;
+        }
+    }
+}
