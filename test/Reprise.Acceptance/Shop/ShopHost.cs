@@ -156,6 +156,13 @@ public sealed class ShopHost : IAsyncDisposable
         return answer.IsSuccessStatusCode;
     }
 
+    /// <summary>What the backend says the time is.</summary>
+    public async Task<DateTimeOffset?> DateAsync()
+    {
+        using var answer = await Http.GetAsync(Address("/health"));
+        return answer.Headers.Date;
+    }
+
     /// <summary>The status of <c>/health</c>; 0 when nothing answers.</summary>
     public async Task<int> HealthAsync()
     {
