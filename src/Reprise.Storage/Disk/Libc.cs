@@ -47,6 +47,8 @@ internal static partial class Libc
 
     public static long IoPrioritySet => IsArm ? 30 : 251;
 
+    public static long ThreadIdentifier => IsArm ? 178 : 186;
+
     public static int OpenFolder => IsArm ? 0x4000 : 0x10000;
 
     public static int OpenNoFollow => IsArm ? 0x8000 : 0x20000;
@@ -132,6 +134,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
     public static partial int SetPriority(int which, uint who, int priority);
+
+    [LibraryImport("libc", EntryPoint = "sched_setscheduler", SetLastError = true)]
+    public static partial int SetScheduler(int thread, int policy, in int priority);
 
     /// <summary>For what libc has no function.</summary>
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]

@@ -25,7 +25,7 @@ internal static class DrillOperation
     {
         var machine = Machine.Of(context.Host);
         var started = machine.Clock.GetUtcNow();
-        var courtesy = context.Host.ListensToSignals ? Courtesy.GiveWay(machine.Disk) : "it ran as started";
+        using var courtesy = context.Host.ListensToSignals ? Courtesy.GiveWay(machine.Disk) : Courtesy.None(machine.Disk);
         using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
         var catalog = await protection.CatalogAsync(context.Cancellation);
         var entry = Choose(catalog, options, PointOperations.Proven(context));
@@ -44,7 +44,7 @@ internal static class DrillOperation
             Keep = options.Keep,
             ProveBytes = token => ProveAsync(protection, entry, context.Progress, token),
         };
-        var report = await new DrillRun(application, Host(machine, context, targets, courtesy)).RunAsync(request, context.Cancellation);
+        var report = await new DrillRun(application, Host(machine, context, targets, courtesy.Sentence)).RunAsync(request, context.Cancellation);
         var problems = new List<Problem>([.. passed, .. report.Problems]);
         // What a runbook did to an application says nothing more of the point: its proof is in the evidence alone.
         if (application.Rehearsal is null && Remember(protection.State, report.Record) is { } forgotten) problems.Add(forgotten);

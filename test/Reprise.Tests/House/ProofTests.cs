@@ -27,6 +27,23 @@ public sealed class ProofTests
         Assert.Null(Breach(row, """{ "command": "c", "commit": "a", "backup": { "ratio": { "median": 1.1 } } }"""));
     }
 
+    [Fact]
+    public void Every_runbook_for_an_incident_led_to_health_from_at_least_two_causes_with_a_proof_that_was_red()
+    {
+        using var document = JsonDocument.Parse(Read("runbook-causes.json") ?? "{}");
+        var healthy = document.RootElement.GetProperty("causes").EnumerateArray()
+            .Where(c => c.GetProperty("outcome").GetString() == "healthy" && c.GetProperty("redThenGreen").GetArrayLength() > 0)
+            .GroupBy(c => c.GetProperty("runbook").GetString() ?? "", c => c.GetProperty("cause").GetString())
+            .ToDictionary(g => g.Key, g => g.Distinct().Count());
+        var runbooks = Directory.GetFiles(Path.Combine(Clone.Root, "runbooks"), "*.runbook.md")
+            .Select(f => Path.GetFileName(f).Split('.')[0])
+            .Where(name => name != "after-incident")
+            .Order(StringComparer.Ordinal)
+            .ToList();
+        Assert.Equal(6, runbooks.Count);
+        Assert.All(runbooks, r => Assert.True(healthy.GetValueOrDefault(r) >= 2, $"{r}: {healthy.GetValueOrDefault(r)} causes"));
+    }
+
     // | `file` | what | bound | `figure` |
     private static IEnumerable<ProofRow> Rows() =>
         from line in File.ReadLines(Path.Combine(Clone.Root, Folder, "README.md"))
