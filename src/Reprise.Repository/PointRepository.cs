@@ -235,14 +235,14 @@ public sealed class PointRepository : IDisposable
 
     private static async Task<PointRepository> OpenAsync(RepositoryHost host, Func<Zstd, Task<RepositoryKeys>> open)
     {
-        var zstd = new Zstd(Zstd.DefaultLevel);
+        var made = new Zstd(Zstd.DefaultLevel);
         try
         {
-            return new PointRepository(host, zstd, await open(zstd));
+            return new PointRepository(host, made, await open(made));
         }
         catch
         {
-            zstd.Dispose();
+            made.Dispose();
             throw;
         }
     }

@@ -60,9 +60,8 @@ public sealed class RepositoryKeys
 
     internal static async Task<RepositoryKeys> OpenAsync(RepositoryHost host, Zstd zstd, byte[] id, KeyFile key, CancellationToken cancellationToken)
     {
-        var stock = await KeyStock.ReadAsync(host.Store, key.KeyObjects, cancellationToken);
-        var chain = KeyChain.Open(id, stock, key.Slot, key.Secret);
-        var keys = new RepositoryKeys(host, zstd, id, key.Secret, key, stock, chain);
+        var found = await KeyStock.ReadAsync(host.Store, key.KeyObjects, cancellationToken);
+        var keys = new RepositoryKeys(host, zstd, id, key.Secret, key, found, KeyChain.Open(id, found, key.Slot, key.Secret));
         await keys.ReadFormerAsync(cancellationToken);
         return keys;
     }
@@ -70,17 +69,17 @@ public sealed class RepositoryKeys
     /// <summary>Tries every passphrase slot of the store, each of which takes a part of a second.</summary>
     internal static async Task<RepositoryKeys> OpenAsync(RepositoryHost host, Zstd zstd, byte[] id, string passphrase, CancellationToken cancellationToken)
     {
-        var stock = await KeyStock.ReadAsync(host.Store, new Dictionary<string, byte[]>(), cancellationToken);
+        var found = await KeyStock.ReadAsync(host.Store, new Dictionary<string, byte[]>(), cancellationToken);
         RepriseException? broken = null, revoked = null;
         var tried = 0;
-        foreach (var name in stock.Names.Where(n => SlotKinds.IsSlot(n) && SlotKinds.Of(n) == SlotKinds.Passphrase))
+        foreach (var name in found.Names.Where(n => SlotKinds.IsSlot(n) && SlotKinds.Of(n) == SlotKinds.Passphrase))
         {
             try
             {
-                if (KeyChain.FindSlot(stock, name)?.Stretching is not { } stretching) continue;
+                if (KeyChain.FindSlot(found, name)?.Stretching is not { } stretching) continue;
                 tried++;
-                var secret = await host.Cpu.RunAsync(() => stretching.Secret(passphrase), cancellationToken);
-                var keys = new RepositoryKeys(host, zstd, id, secret, null, stock, KeyChain.Open(id, stock, name, secret));
+                var stretched = await host.Cpu.RunAsync(() => stretching.Secret(passphrase), cancellationToken);
+                var keys = new RepositoryKeys(host, zstd, id, stretched, null, found, KeyChain.Open(id, found, name, stretched));
                 await keys.ReadFormerAsync(cancellationToken);
                 return keys;
             }
@@ -121,8 +120,8 @@ public sealed class RepositoryKeys
 
     internal static RepositoryKeys JustMade(RepositoryHost host, Zstd zstd, byte[] id, KeyFile file)
     {
-        var stock = KeyStock.Written(file.KeyObjects);
-        return new RepositoryKeys(host, zstd, id, file.Secret, file, stock, KeyChain.Open(id, stock, file.Slot, file.Secret));
+        var written = KeyStock.Written(file.KeyObjects);
+        return new RepositoryKeys(host, zstd, id, file.Secret, file, written, KeyChain.Open(id, written, file.Slot, file.Secret));
     }
 
     /// <summary>Takes up what others changed since. <c>key-revoked</c> when this key was revoked meanwhile.</summary>
@@ -189,8 +188,8 @@ public sealed class RepositoryKeys
 
     private static (Slot Slot, byte[] Secret) MakeSlot(string kind, KeyRing ring, RepositoryHost host)
     {
-        var secret = host.Entropy.Bytes(Slot.SecretLength);
-        return (Slot.Create(NewName(kind, host), secret, null, ring, host.Entropy), secret);
+        var random = host.Entropy.Bytes(Slot.SecretLength);
+        return (Slot.Create(NewName(kind, host), random, null, ring, host.Entropy), random);
     }
 
     private static string NewName(string kind, RepositoryHost host) => $"{kind}-{Convert.ToHexStringLower(host.Entropy.Bytes(4))}";

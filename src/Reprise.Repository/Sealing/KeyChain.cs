@@ -300,7 +300,7 @@ internal static class SlotKinds
 
     /// <summary>Whether it is a name of a slot: a kind and eight hexadecimal digits.</summary>
     public static bool IsSlot(string name) =>
-        Of(name) is File or Passphrase or Sheet && name.Length == Of(name).Length + 9 && Hex.IsLower(name[^8..]);
+        Of(name) is File or Passphrase or Sheet && name.Length == Of(name).Length + 9 && Hex.IsLower(name.AsSpan()[^8..]);
 
     /// <summary>The kind in a name.</summary>
     public static string Of(string name) => name.Split('-')[0];

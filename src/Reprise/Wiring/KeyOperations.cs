@@ -2,7 +2,6 @@ using System.Text;
 using Reprise.Cli;
 using Reprise.Json;
 using Reprise.Repository;
-using Reprise.Repository.Sealing;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 

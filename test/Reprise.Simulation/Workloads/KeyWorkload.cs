@@ -1,5 +1,4 @@
 using Reprise.Repository;
-using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
 using Reprise.Simulation.Runtime;
 using Reprise.Storage.Errors;
