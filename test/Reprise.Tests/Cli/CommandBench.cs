@@ -103,6 +103,7 @@ internal sealed class CommandBench
         Drill = Answer<DrillOptions, DrillJson>(Samples.Drill()),
         Recover = Answer<RecoverOptions, RecoverJson>(Samples.Recover()),
         Export = Answer<ExportOptions, ExportJson>(Samples.Export()),
+        Prune = Answer<PruneOptions, PruneJson>(Samples.Prune()),
         KeyList = Answer<NoOptions, KeyListJson>(Samples.KeyList()),
         KeyAdd = Answer<KeyAddOptions, KeyChangeJson>(Samples.KeyChange()),
         KeyRotate = Answer<NoOptions, KeyChangeJson>(Samples.KeyChange()),

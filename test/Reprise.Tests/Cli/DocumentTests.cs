@@ -29,6 +29,7 @@ public class DocumentTests
     [InlineData("", "status")]
     [InlineData("export latest --to x", "export")]
     [InlineData("recover --to x", "recover")]
+    [InlineData("prune --plan", "prune")]
     [InlineData("key list", "key-list")]
     [InlineData("key sheet", "key-sheet")]
     [InlineData("evidence list", "evidence-list")]

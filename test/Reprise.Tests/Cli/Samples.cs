@@ -302,6 +302,32 @@ internal static class Samples
         Next = ["cd /srv/shop", "reprise restore --yes"],
     };
 
+    public static PruneJson Prune() => new()
+    {
+        Plan = true,
+        Points =
+        [
+            new PrunedPointJson
+            {
+                Id = "20261101T031500Z-7f3a", State = "complete", Kind = "scheduled", Stays = false,
+                Created = new DateTimeOffset(2026, 11, 1, 3, 15, 0, TimeSpan.Zero),
+                Why = ["another point stands for its day, week and month"],
+            },
+            new PrunedPointJson
+            {
+                Id = "20261122T031500Z-1c02", State = "complete", Kind = "safety", Stays = true,
+                Created = new DateTimeOffset(2026, 11, 22, 3, 15, 0, TimeSpan.Zero),
+                Why = ["the newest", "safety point, until 2026-12-06 03:15"],
+            },
+        ],
+        Dropped = ["20261101T031500Z-7f3a"],
+        DeletedPacks = 0,
+        FreedBytes = 0,
+        FreedNextBytes = 734_003_200,
+        Waiting = [],
+        Expelled = [],
+    };
+
     public static KeyListJson KeyList() => new()
     {
         Keys = [new KeyJson { Id = "file-1a2b", Kind = "file", State = "active", OpensUpTo = 1, InUse = true }],
