@@ -17,20 +17,23 @@ namespace Reprise.Repository;
 /// </summary>
 public sealed class PointRepository : IDisposable
 {
-    internal const string KeysFolder = "keys";
-
     private readonly RepositoryHost host;
-    private readonly Sealer sealer;
-    private readonly Zstd zstd = new(Zstd.DefaultLevel);
+    private readonly Zstd zstd;
 
-    private PointRepository(RepositoryHost host, KeyRing keys)
+    private PointRepository(RepositoryHost host, Zstd zstd, RepositoryKeys keys)
     {
         this.host = host;
-        sealer = new Sealer(keys, host.Entropy);
+        this.zstd = zstd;
+        Keys = keys;
     }
 
+    /// <summary>Who can open it, and how that changes.</summary>
+    public RepositoryKeys Keys { get; }
+
     /// <summary>Its identity: 32 hexadecimal digits.</summary>
-    public string Id => Convert.ToHexStringLower(sealer.Keys.RepositoryId.Span);
+    public string Id => Convert.ToHexStringLower(Sealer.Keys.RepositoryId.Span);
+
+    private Sealer Sealer => Keys.Sealer;
 
     /// <summary>What was kept of drills, beside the points and in clear.</summary>
     public EvidenceObjects Evidence => new(host.Store);
@@ -51,28 +54,19 @@ public sealed class PointRepository : IDisposable
 
         await ForgetUnfinishedCreationAsync(host.Store, cancellationToken);
         var id = host.Entropy.Bytes(KeyFile.RepositoryIdLength);
-        var (file, fileSecret) = KeySlots.Create("file", id, host.Entropy);
-        var (sheet, sheetSecret) = KeySlots.Create("sheet", id, host.Entropy);
-        var master = host.Entropy.Bytes(KeyRing.KeyLength);
-        var epoch = KeySlots.CreateEpoch(1, master, id, [file, sheet], host.Entropy);
-        var objects = new SortedDictionary<string, byte[]>(StringComparer.Ordinal)
-        {
-            ["epoch-1"] = KeySlots.Encode(epoch),
-            [file.Name] = KeySlots.Encode(file),
-            [sheet.Name] = KeySlots.Encode(sheet),
-        };
+        var objects = RepositoryKeys.Create(id, host, out var file, out var sheet);
         foreach (var (name, bytes) in objects)
-            await host.Store.PutAsync(KeyName(name), bytes, PutMode.CreateNew, cancellationToken);
+            await host.Store.PutAsync(KeyStock.NameOf(name), bytes, PutMode.CreateNew, cancellationToken);
         await host.Store.PutAsync(RepositoryObject.Name, RepositoryObject.Encode(id), PutMode.CreateNew, cancellationToken);
-        return new NewRepository(
-            new PointRepository(host, new KeyRing(id, new Dictionary<uint, byte[]> { [1] = master })),
-            new KeyFile(id, file.Name, fileSecret, objects),
-            new KeyFile(id, sheet.Name, sheetSecret, objects));
+
+        // Nothing that can fail comes after the last object: the keys would be lost with it.
+        return new NewRepository(await OpenAsync(host, zstd => Task.FromResult(RepositoryKeys.JustMade(host, zstd, id, file))), file, sheet);
     }
 
     /// <summary>
     /// Opens the repository. <c>repository-missing</c>, <c>format-newer</c>, <c>key-wrong</c> (of another repository),
-    /// <c>key-invalid</c>, <c>object-damaged</c>. The objects under <c>keys/</c> are not needed: the key file has copies.
+    /// <c>key-revoked</c>, <c>key-invalid</c>. The objects under <c>keys/</c> are not needed: the key file has copies of
+    /// those that there were when it was written; what is wrong with them is in <see cref="RepositoryKeys.Problems"/>.
     /// </summary>
     public static async Task<PointRepository> OpenAsync(RepositoryHost host, KeyFile key, CancellationToken cancellationToken)
     {
@@ -85,28 +79,38 @@ public sealed class PointRepository : IDisposable
                 "use the key file of this repository, or correct repository.location");
         }
 
-        var slot = KeySlots.DecodeSlot(KeyObject(key, key.Slot));
-        var epochs = new Dictionary<uint, byte[]>();
-        foreach (var (_, bytes) in key.KeyObjects.Where(o => o.Key.StartsWith("epoch-", StringComparison.Ordinal)))
-        {
-            var epoch = KeySlots.DecodeEpoch(bytes);
-            if (KeySlots.OpenEpoch(epoch, slot, key.Secret, id) is { } master) epochs[epoch.Number] = master;
-        }
+        return await OpenAsync(host, zstd => RepositoryKeys.OpenAsync(host, zstd, id, key, cancellationToken));
+    }
 
-        if (!epochs.ContainsKey(1)) throw WrongKey(key);
-        return new PointRepository(host, new KeyRing(id, epochs));
+    /// <summary>
+    /// Opens the repository with a passphrase, which needs the objects under <c>keys/</c>. <c>key-wrong</c> when no slot opens.
+    /// </summary>
+    public static async Task<PointRepository> OpenAsync(RepositoryHost host, string passphrase, CancellationToken cancellationToken)
+    {
+        var id = await ReadIdAsync(host.Store, cancellationToken);
+        return await OpenAsync(host, zstd => RepositoryKeys.OpenAsync(host, zstd, id, passphrase, cancellationToken));
     }
 
     /// <summary>A keyed fingerprint of a labelled value, as hexadecimal: says later whether a secret is still the same.</summary>
     public string Fingerprint(string label, string value) => Convert.ToHexStringLower(
-        sealer.Keys.Fingerprint(Encoding.UTF8.GetBytes(label), Encoding.UTF8.GetBytes(value)));
+        Sealer.Keys.Fingerprint(Encoding.UTF8.GetBytes(label), Encoding.UTF8.GetBytes(value)));
 
     /// <summary>Reads every point, and says which are missing, altered, forged or badly signed.</summary>
-    public Task<PointCatalog> ListPointsAsync(SigningKeys signing, CancellationToken cancellationToken) =>
-        new CatalogReader(host.Store, sealer, zstd, signing).ReadAsync(cancellationToken);
+    public async Task<PointCatalog> ListPointsAsync(SigningKeys signing, CancellationToken cancellationToken)
+    {
+        var catalog = await new CatalogReader(host.Store, Sealer, zstd, signing).ReadAsync(cancellationToken);
+        if (catalog.Problems.Count == 0) return catalog;
+
+        // A point of a key epoch that came after this repository was opened is no damage.
+        var before = Keys.Epoch;
+        await Keys.RefreshAsync(cancellationToken);
+        return Keys.Epoch == before
+            ? catalog
+            : await new CatalogReader(host.Store, Sealer, zstd, signing).ReadAsync(cancellationToken);
+    }
 
     /// <summary>Opens a point of the catalogue. The caller disposes it.</summary>
-    public PointReader OpenPoint(PointEntry point) => new(host, sealer, zstd, point.Manifest, point.Table);
+    public PointReader OpenPoint(PointEntry point) => new(host, Sealer, zstd, point.Manifest, point.Table);
 
     /// <summary>
     /// Starts a point: registers the session first, only then reads packs and index. <c>session</c> objects of writers
@@ -114,29 +118,38 @@ public sealed class PointRepository : IDisposable
     /// </summary>
     public async Task<PointWriter> BeginPointAsync(SigningKeys signing, CancellationToken cancellationToken)
     {
+        Keys.DemandWritable();
         var id = PointId.At(host.Clock.GetUtcNow());
         while (!await TryRegisterAsync(id, cancellationToken)) id = id.Next();
 
+        // Only now: a rotation either is seen here, or it sees the session and expels this writer.
+        await Keys.RefreshAsync(cancellationToken);
+        Keys.DemandWritable();
+
         // In this order: a list of condemned packs that is gone by now was removed after its packs, which the listing
         // then lacks; one that comes later is of a prune that saw the session and waits for it.
-        var condemned = await CondemnedPacks.ReadAsync(host.Store, sealer, zstd, cancellationToken);
+        var condemned = await CondemnedPacks.ReadAsync(host.Store, Sealer, zstd, cancellationToken);
         var present = await PackListing.ReadAsync(host.Store, cancellationToken);
         var usable = present.Where(p => !condemned.Covers(p.Key)).ToDictionary();
-        var index = await ChunkIndex.LoadAsync(host.Store, sealer, zstd, usable, cancellationToken);
+        var index = await ChunkIndex.LoadAsync(host.Store, Sealer, zstd, usable, cancellationToken);
         index.Problems.AddRange(condemned.Problems);
         var lacking = new LackingPacks(present, condemned.Damaged);
-        return new PointWriter(host, sealer, zstd, index, id, signing.Current) { Lacking = lacking };
+        return new PointWriter(host, Sealer, zstd, index, id, signing.Current) { Lacking = lacking };
     }
 
     /// <summary>Proves the packs that <paramref name="points"/> need, as deep as asked.</summary>
     public Task<CheckReport> CheckAsync(
         IReadOnlyList<PointEntry> points, ReadDepth depth, Action<long> progress, CancellationToken cancellationToken) =>
-        new PackChecker(host, sealer, zstd).CheckAsync(points, depth, progress, cancellationToken);
+        new PackChecker(host, Sealer, zstd).CheckAsync(points, depth, progress, cancellationToken);
 
     /// <summary>Drops points and deletes what nobody needs, see <see cref="PruneRun"/>. <c>prune-held</c>.</summary>
-    public Task<PruneReport> PruneAsync(
-        Func<PointCatalog, IReadOnlyList<PointEntry>> choose, SigningKeys signing, CancellationToken cancellationToken) =>
-        new PruneRun(host, sealer, zstd, signing).RunAsync(choose, cancellationToken);
+    public async Task<PruneReport> PruneAsync(
+        Func<PointCatalog, IReadOnlyList<PointEntry>> choose, SigningKeys signing, CancellationToken cancellationToken)
+    {
+        await Keys.RefreshAsync(cancellationToken);
+        Keys.DemandWritable();
+        return await new PruneRun(host, Sealer, zstd, signing).RunAsync(choose, cancellationToken);
+    }
 
     /// <summary>What a prune would free by the next one, when it drops <paramref name="drop"/>; changes nothing.</summary>
     public async Task<long> WouldFreeAsync(
@@ -151,22 +164,22 @@ public sealed class PointRepository : IDisposable
     /// whatever stands at its name.
     /// </summary>
     public Task GiveUpAsync(PointId id, CancellationToken cancellationToken) =>
-        DropRecord.DropAsync(host.Store, sealer, zstd, new PointReference(id, default), cancellationToken);
+        DropRecord.DropAsync(host.Store, Sealer, zstd, new PointReference(id, default), cancellationToken);
 
     /// <summary>Whether a point that is gone was dropped by a prune, or given up by a person.</summary>
     public async Task<bool> WasDroppedAsync(PointCatalog catalog, PointId id, CancellationToken cancellationToken) =>
         catalog.Dropped.Any(d => d.Id == id)
-        || await DropRecord.ReadAsync(host.Store, sealer, zstd, id, cancellationToken) is not null;
+        || await DropRecord.ReadAsync(host.Store, Sealer, zstd, id, cancellationToken) is not null;
 
     /// <summary>Makes every later backup store again what the sources have of these packs (64 hexadecimal digits each).</summary>
     public async Task CondemnDamagedAsync(IReadOnlyCollection<string> packs, CancellationToken cancellationToken)
     {
-        var known = await CondemnedPacks.ReadAsync(host.Store, sealer, zstd, cancellationToken);
+        var known = await CondemnedPacks.ReadAsync(host.Store, Sealer, zstd, cancellationToken);
         var fresh = packs.Select(p => new PackId(Convert.FromHexString(p))).Where(p => !known.Damaged.Contains(p));
         foreach (var batch in fresh.Chunk(CondemnedList.MaxPacks))
         {
             await CondemnedList.StoreAsync(
-                host.Store, sealer, zstd, PointId.At(host.Clock.GetUtcNow()), CondemnedFor.Damaged, batch, cancellationToken);
+                host.Store, Sealer, zstd, PointId.At(host.Clock.GetUtcNow()), CondemnedFor.Damaged, batch, cancellationToken);
         }
     }
 
@@ -189,7 +202,7 @@ public sealed class PointRepository : IDisposable
         }
 
         var left = new List<ObjectName>();
-        await foreach (var info in store.ListAsync(new ObjectPrefix(KeysFolder), cancellationToken)) left.Add(info.Name);
+        await foreach (var info in store.ListAsync(new ObjectPrefix(KeyStock.Folder), cancellationToken)) left.Add(info.Name);
         foreach (var name in left) await store.DeleteAsync(name, cancellationToken);
     }
 
@@ -197,7 +210,7 @@ public sealed class PointRepository : IDisposable
     {
         if (await host.Store.StatAsync(new ObjectName($"{PointId.Folder}/{id}"), cancellationToken) is not null) return false;
         var session = new ObjectName($"{PointId.SessionsFolder}/{id}");
-        var content = sealer.SealObject(ObjectKind.Session, session.Value, Encoding.UTF8.GetBytes(id.Value), zstd);
+        var content = Sealer.SealObject(ObjectKind.Session, session.Value, Encoding.UTF8.GetBytes(id.Value), zstd);
         try
         {
             await host.Store.PutAsync(session, content, PutMode.CreateNew, cancellationToken);
@@ -220,17 +233,19 @@ public sealed class PointRepository : IDisposable
         return RepositoryObject.Decode(bytes.Memory.Span);
     }
 
-    private static ObjectName KeyName(string name) => new($"{KeysFolder}/{name}");
-
-    private static byte[] KeyObject(KeyFile key, string name) => key.KeyObjects.TryGetValue(name, out var bytes)
-        ? bytes
-        : throw new RepriseException(
-            RepositoryErrors.KeyInvalid, $"the key file lacks its own slot {name}", "use another copy of the key, or the recovery sheet");
-
-    private static RepriseException WrongKey(KeyFile key) => new(
-        RepositoryErrors.KeyWrong,
-        $"slot {key.Slot} does not open the first epoch of repository {key.Repository}",
-        "use the key file of this repository, or the recovery sheet");
+    private static async Task<PointRepository> OpenAsync(RepositoryHost host, Func<Zstd, Task<RepositoryKeys>> open)
+    {
+        var made = new Zstd(Zstd.DefaultLevel);
+        try
+        {
+            return new PointRepository(host, made, await open(made));
+        }
+        catch
+        {
+            made.Dispose();
+            throw;
+        }
+    }
 }
 
 /// <summary>A repository that was just made, and its only keys.</summary>

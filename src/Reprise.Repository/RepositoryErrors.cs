@@ -25,6 +25,30 @@ public static class RepositoryErrors
     public static readonly ErrorCode KeyWrong =
         new("key-wrong", ExitCodes.Unavailable, "the key does not open this repository");
 
+    /// <summary>The key was one of this repository.</summary>
+    public static readonly ErrorCode KeyRevoked =
+        new("key-revoked", ExitCodes.Unavailable, "the key was revoked: the repository has a newer master key that is not sealed to it");
+
+    /// <summary>Somebody without the keys in force wrote something.</summary>
+    public static readonly ErrorCode KeyForged =
+        new("key-forged", ExitCodes.Damaged, "an object was made by somebody who does not have the keys in force");
+
+    /// <summary>Which objects are from before a rotation cannot be told.</summary>
+    public static readonly ErrorCode KeyUnproven =
+        new("key-unproven", ExitCodes.Damaged, "whether objects from before the last rotation are genuine cannot be told");
+
+    /// <summary>The keys changed meanwhile.</summary>
+    public static readonly ErrorCode KeyChanged =
+        new("key-changed", ExitCodes.Unavailable, "somebody else changed the keys at the same time");
+
+    /// <summary>No slot of this name.</summary>
+    public static readonly ErrorCode KeyUnknown =
+        new("key-unknown", ExitCodes.Usage, "no key slot in force has this name");
+
+    /// <summary>It would lock everybody out.</summary>
+    public static readonly ErrorCode KeyLast =
+        new("key-last", ExitCodes.Refused, "the last key of a repository cannot be revoked");
+
     /// <summary>An object was written by a newer version.</summary>
     public static readonly ErrorCode FormatNewer =
         new("format-newer", ExitCodes.Unavailable, "an object was written by a newer Reprise");

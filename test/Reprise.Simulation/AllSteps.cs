@@ -15,12 +15,15 @@ public static class AllSteps
         yield return ("backup", s => new BackupWorkload(s, 2), new WorldOptions { Medium = Medium.RetriedStore });
         yield return ("prune", s => new PruneWorkload(s, 5, new PruneCounters()), new WorldOptions { Medium = Medium.Store });
         yield return ("prune", s => new PruneWorkload(s, 5, new PruneCounters()), new WorldOptions { Medium = Medium.RetriedStore });
+        yield return ("keys", s => new KeyWorkload(s, 5), new WorldOptions { Medium = Medium.Store });
+        yield return ("keys", s => new KeyWorkload(s, 5), new WorldOptions { Medium = Medium.RetriedStore });
         foreach (var crash in powerLosses)
         {
             var local = new WorldOptions { Medium = Medium.Local, Crash = crash };
             var disk = new WorldOptions { Medium = Medium.Store, Faults = FaultsOn.Disk, Crash = crash };
             yield return ("backup", s => new BackupWorkload(s, 2), local);
             yield return ("prune", s => new PruneWorkload(s, 4, new PruneCounters()), local);
+            yield return ("keys", s => new KeyWorkload(s, 5), local);
             yield return ("store", s => new StoreWorkload(s, 30), local);
             yield return ("files", s => new FilesWorkload(s), disk);
             yield return ("restore", s => new RestoreWorkload(s), disk);

@@ -49,6 +49,7 @@ public static class SeedRun
                 case 0: RunStore(seed, chance, world, log); break;
                 case 1 or 2: RunFiles(seed, chance, options, counters, log); break;
                 case 3 or 4 or 5 or 6: Live(new PruneWorkload(seed, chance.Between(2, 8), prunes), chance, world, log); break;
+                case 7: Live(new KeyWorkload(seed, chance.Between(3, 7)), chance, world, log); break;
                 default: RunBackups(seed, chance, world, log); break;
             }
         }

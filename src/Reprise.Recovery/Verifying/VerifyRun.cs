@@ -58,7 +58,7 @@ public sealed class VerifyRun(PointRepository repository, IReadOnlyDictionary<st
         var catalog = await repository.ListPointsAsync(signing, cancellationToken);
         var points = catalog.Points.Where(p => only is null || p.Id == only).ToList();
         var packs = await repository.CheckAsync(points, depth, progress, cancellationToken);
-        var problems = catalog.Problems.Concat(packs.Damage.Values).ToList();
+        var problems = catalog.Problems.Concat(repository.Keys.Problems).Concat(packs.Damage.Values).ToList();
         if (remembered is not null
             && Forgotten(catalog, remembered) is { } gone
             && !await repository.WasDroppedAsync(catalog, remembered.Id, cancellationToken)) problems.Add(gone);

@@ -15,6 +15,7 @@ internal enum ObjectKind : byte
     DropRecord = 6,
     Condemned = 7,
     Sessions = 8,
+    Closing = 9,
 }
 
 /// <summary>

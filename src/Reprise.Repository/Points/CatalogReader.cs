@@ -21,6 +21,7 @@ internal sealed class CatalogReader(IStore store, Sealer sealer, Zstd zstd, Sign
         var names = new List<ObjectInfo>();
         await foreach (var info in store.ListAsync(new ObjectPrefix(PointId.Folder), cancellationToken)) names.Add(info);
         foreach (var info in names) await ReadAsync(info, cancellationToken);
+        if (sealer.Former.Problem is { } unproven) problems.Add(unproven);
         points.Sort((a, b) => a.Id.CompareTo(b.Id));
         JudgeSigning();
         CompareHashes();
@@ -69,12 +70,15 @@ internal sealed class CatalogReader(IStore store, Sealer sealer, Zstd zstd, Sign
             // A prune dropped it since the listing; if it was not a prune, the points that name it will tell.
         }
         catch (RepriseException e) when (
-            e.Code == RepositoryErrors.Malformed || e.Code == RepositoryErrors.FormatNewer || e.Code == StorageErrors.ObjectTruncated)
+            e.Code == RepositoryErrors.Malformed || e.Code == RepositoryErrors.FormatNewer
+            || e.Code == RepositoryErrors.KeyForged || e.Code == StorageErrors.ObjectTruncated)
         {
             present.Add(info.Name.Value);
             problems.Add(e.Problem with
             {
-                Code = e.Code == RepositoryErrors.FormatNewer ? e.Code : RepositoryErrors.ObjectDamaged,
+                Code = e.Code == RepositoryErrors.FormatNewer ? e.Code
+                    : e.Code == RepositoryErrors.KeyForged ? RepositoryErrors.PointForged
+                    : RepositoryErrors.ObjectDamaged,
                 Message = $"{info.Name} cannot be used: {e.Message}",
                 Where = info.Name.Value,
             });

@@ -53,7 +53,7 @@ public sealed class KeyFile
                 Value(body, "slot"),
                 Convert.FromBase64String(Value(body, "secret")),
                 Objects(body));
-            if (file.RepositoryId.Length != RepositoryIdLength || file.Secret.Length != KeySlots.SecretLength)
+            if (file.RepositoryId.Length != RepositoryIdLength || file.Secret.Length != Sealing.Slot.SecretLength)
                 throw new FormatException("the repository or the secret has a wrong length");
             return file;
         }

@@ -34,6 +34,12 @@ internal sealed class KeyRing
     /// <summary>The epoch that is written with.</summary>
     public uint CurrentEpoch => epochs.Keys.Last();
 
+    /// <summary>The master key that is written with.</summary>
+    public byte[] Current => epochs.Values.Last();
+
+    /// <summary>Every master key, oldest first.</summary>
+    public IReadOnlyDictionary<uint, byte[]> Epochs => epochs;
+
     /// <summary>The master key of an epoch, or null when this key never knew it.</summary>
     public byte[]? Epoch(uint number) => epochs.GetValueOrDefault(number);
 

@@ -22,12 +22,12 @@ internal static class SealedObjects
         {
             return null;
         }
-        catch (RepriseException e) when (e.Code == RepositoryErrors.Malformed)
+        catch (RepriseException e) when (e.Code == RepositoryErrors.Malformed || e.Code == RepositoryErrors.KeyForged)
         {
             throw new RepriseException(
                 e.Problem with
                 {
-                    Code = RepositoryErrors.ObjectDamaged, Message = $"{name} cannot be used: {e.Message}", Where = name.Value,
+                    Code = e.Code == RepositoryErrors.Malformed ? RepositoryErrors.ObjectDamaged : e.Code, Message = $"{name} cannot be used: {e.Message}", Where = name.Value,
                 },
                 e);
         }

@@ -23,6 +23,9 @@ internal sealed class Sealer(KeyRing keys, Entropy entropy)
 
     public KeyRing Keys => keys;
 
+    /// <summary>What of former epochs is genuine.</summary>
+    public FormerEpochs Former { get; init; } = FormerEpochs.None;
+
     /// <summary>Starts a new object: a fresh salt and its key.</summary>
     public (ReadOnlyMemory<byte> Salt, AesGcm Cipher) Fresh(ObjectKind kind)
     {
@@ -85,6 +88,7 @@ internal sealed class Sealer(KeyRing keys, Entropy entropy)
     public byte[] OpenObject(ObjectKind kind, string place, ReadOnlySpan<byte> sealedObject, Zstd zstd)
     {
         var header = ObjectHeader.Decode(sealedObject, kind);
+        if (header.Epoch < keys.CurrentEpoch && !Former.Knows(kind, sealedObject)) throw NotOfThen(header.Epoch, keys.CurrentEpoch);
         var body = sealedObject[ObjectHeader.Length..];
         if (body.Length < 4 + TagLength) throw ByteReader.Broken($"an object of {sealedObject.Length} bytes is too short");
         using var cipher = Cipher(header);
@@ -97,6 +101,11 @@ internal sealed class Sealer(KeyRing keys, Entropy entropy)
         zstd.Decode(opened.AsSpan(4), plain);
         return plain;
     }
+
+    private static RepriseException NotOfThen(uint epoch, uint current) => new(
+        RepositoryErrors.KeyForged,
+        $"it is sealed with the key of epoch {epoch}, and was not there when epoch {current} replaced that",
+        "somebody with a revoked key wrote into the repository, or a writer was expelled by a rotation; look at it, then give it up");
 
     private AesGcm Cipher(ObjectKind kind, uint epoch, ReadOnlySpan<byte> salt)
     {

@@ -143,6 +143,7 @@ internal sealed class CommandContext(Host host, GlobalOptions options, Cancellat
                 {
                     Location = location,
                     KeyFile = options.KeyFile is { } key ? FullPath(key) : configured?.Repository.KeyFile,
+                    Passphrase = options.KeyFile is null ? configured?.Repository.Passphrase : null,
                 },
                 configured);
         }

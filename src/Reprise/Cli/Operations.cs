@@ -69,6 +69,12 @@ internal sealed record Operations
 
     public Operation<NoOptions, KeyListJson>? KeyList { get; init; }
 
+    public Operation<KeyAddOptions, KeyChangeJson>? KeyAdd { get; init; }
+
+    public Operation<NoOptions, KeyChangeJson>? KeyRotate { get; init; }
+
+    public Operation<KeyRevokeOptions, KeyChangeJson>? KeyRevoke { get; init; }
+
     public Operation<KeySheetOptions, KeySheetJson>? KeySheet { get; init; }
 
     public Operation<EvidenceOptions, EvidenceListJson>? EvidenceList { get; init; }

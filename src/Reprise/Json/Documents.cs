@@ -47,6 +47,12 @@ internal static class Documents
 
     public static Document<KeyListJson> KeyList { get; } = new("key-list", Context.EnvelopeKeyListJson);
 
+    public static Document<KeyChangeJson> KeyAdd { get; } = new("key-add", Context.EnvelopeKeyChangeJson);
+
+    public static Document<KeyChangeJson> KeyRotate { get; } = new("key-rotate", Context.EnvelopeKeyChangeJson);
+
+    public static Document<KeyChangeJson> KeyRevoke { get; } = new("key-revoke", Context.EnvelopeKeyChangeJson);
+
     public static Document<KeySheetJson> KeySheet { get; } = new("key-sheet", Context.EnvelopeKeySheetJson);
 
     public static Document<EvidenceListJson> EvidenceList { get; } = new("evidence-list", Context.EnvelopeEvidenceListJson);
@@ -125,6 +131,7 @@ internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 [JsonSerializable(typeof(Envelope<PruneJson>))]
 [JsonSerializable(typeof(Envelope<RecoverJson>))]
 [JsonSerializable(typeof(Envelope<KeyListJson>))]
+[JsonSerializable(typeof(Envelope<KeyChangeJson>))]
 [JsonSerializable(typeof(Envelope<KeySheetJson>))]
 [JsonSerializable(typeof(Envelope<EvidenceListJson>))]
 [JsonSerializable(typeof(Envelope<EvidenceShowJson>))]

@@ -74,32 +74,6 @@ internal sealed record ExaminedJson
     public required string? Seen { get; init; }
 }
 
-/// <summary><c>reprise/key-list/v1</c>.</summary>
-internal sealed record KeyListJson
-{
-    /// <summary>The slots.</summary>
-    public required IReadOnlyList<KeyJson> Keys { get; init; }
-
-    /// <summary>Whether the recovery sheet was confirmed to lie elsewhere.</summary>
-    public required bool SheetConfirmed { get; init; }
-}
-
-/// <summary>One key slot.</summary>
-internal sealed record KeyJson
-{
-    /// <summary>Its name.</summary>
-    public required string Id { get; init; }
-
-    /// <summary><c>file</c>, <c>passphrase</c> or <c>sheet</c>.</summary>
-    public required string Kind { get; init; }
-
-    /// <summary><c>active</c> or <c>revoked</c>.</summary>
-    public required string State { get; init; }
-
-    /// <summary>Whether the key of this command is this one.</summary>
-    public required bool InUse { get; init; }
-}
-
 /// <summary><c>reprise/key-sheet/v1</c>.</summary>
 internal sealed record KeySheetJson
 {

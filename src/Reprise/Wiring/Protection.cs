@@ -45,11 +45,13 @@ internal sealed class Protection : IDisposable
     public StateFolder State { get; }
 
     /// <summary>The repository alone, for commands that need no configuration.</summary>
-    public static Task<PointRepository> OpenRepositoryAsync(
+    public static async Task<PointRepository> OpenRepositoryAsync(
         Machine machine, CommandContext context, CancellationToken cancellationToken)
     {
         var repository = context.Access.Repository;
-        return machine.OpenRepositoryAsync(repository.Location, KeyOf(repository), cancellationToken);
+        if (repository.KeyFile is { } key) return await machine.OpenRepositoryAsync(repository.Location, key, cancellationToken);
+        var passphrase = repository.Passphrase?.Reveal() ?? await AskPassphraseAsync(context, cancellationToken);
+        return await PointRepository.OpenAsync(machine.RepositoryOn(machine.Store(repository.Location)), passphrase, cancellationToken);
     }
 
     /// <summary>The application of the configuration, with its repository open.</summary>
@@ -64,10 +66,17 @@ internal sealed class Protection : IDisposable
         return new Protection(machine, configuration, repository, new AssetFactory(machine, compose));
     }
 
-    private static string KeyOf(RepositoryConfiguration repository) => repository.KeyFile ?? throw new RepriseException(
-        ConfigurationErrors.Value,
-        "this version opens a repository with a key file only",
-        "write repository: { key: { file: … } }, or use --key-file");
+    private static async Task<string> AskPassphraseAsync(CommandContext context, CancellationToken cancellationToken)
+    {
+        if (context.Host.Environment.GetValueOrDefault("REPRISE_PASSPHRASE") is { Length: > 0 } set) return set;
+        var typed = context.Host.Terminal.CanAsk && !context.Options.Json
+            ? await context.Host.Terminal.AskSecretAsync("Passphrase of the repository: ", cancellationToken)
+            : null;
+        return typed is { Length: > 0 } ? typed : throw new RepriseException(
+            RepositoryErrors.KeyMissing,
+            "neither a key file nor a passphrase is there to open the repository with",
+            "use --key-file FILE, set REPRISE_PASSPHRASE, or type the passphrase in a terminal");
+    }
 
     /// <summary>Reads all points.</summary>
     public async Task<PointCatalog> CatalogAsync(CancellationToken cancellationToken) =>

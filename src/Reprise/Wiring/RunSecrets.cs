@@ -13,7 +13,7 @@ internal sealed partial class RunSecrets(Machine machine, ApplicationConfigurati
 {
     // The environment keys that hold secrets of Reprise itself.
     private static readonly string[] Own =
-        ["BACKUP_METADATA_HMAC_KEY", "BACKUP_METADATA_HMAC_KEY_PREVIOUS", "PGPASSWORD", "REPRISE_PASSPHRASE"];
+        ["BACKUP_METADATA_HMAC_KEY", "BACKUP_METADATA_HMAC_KEY_PREVIOUS", "PGPASSWORD", "REPRISE_PASSPHRASE", "REPRISE_NEW_PASSPHRASE"];
 
     private readonly HashSet<string> known = new(StringComparer.Ordinal);
     private Redaction redaction = new([]);

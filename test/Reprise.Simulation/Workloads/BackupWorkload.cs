@@ -51,6 +51,9 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
     /// </summary>
     public bool HasRepository => key is not null || !creating;
 
+    /// <summary>Whether somebody has a key.</summary>
+    public bool HasKey => key is not null;
+
     /// <inheritdoc />
     public bool GoesOn => HasRepository;
 
@@ -72,12 +75,8 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
     /// <inheritdoc />
     public async Task JudgeAsync(Life life)
     {
-        if (key is null)
-        {
-            await RetryCreationAsync(life);
-            if (key is null) return;
-        }
-
+        await CreateOrRetryAsync(life);
+        if (key is null) return;
         using (var repository = await OpenAsync(life, 0)) await JudgePointsAsync(repository);
         await BackUpAsync(life, client: 0);
         using var again = await OpenAsync(life, 0);
@@ -112,6 +111,12 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
         if (catalog.Points.Count < Committed && harmed != newest && catalog.Problems.All(p => p.Where != harmed))
             throw new SimulationFailureException($"a point is not listed, and nothing names {harmed}");
         return whole;
+    }
+
+    /// <summary>Makes the repository when an earlier life did not come to that.</summary>
+    internal async Task CreateOrRetryAsync(Life life)
+    {
+        if (key is null) await RetryCreationAsync(life);
     }
 
     /// <summary>Makes the repository, unless there is one.</summary>

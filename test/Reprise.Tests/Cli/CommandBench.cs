@@ -105,6 +105,9 @@ internal sealed class CommandBench
         Export = Answer<ExportOptions, ExportJson>(Samples.Export()),
         Prune = Answer<PruneOptions, PruneJson>(Samples.Prune()),
         KeyList = Answer<NoOptions, KeyListJson>(Samples.KeyList()),
+        KeyAdd = Answer<KeyAddOptions, KeyChangeJson>(Samples.KeyChange()),
+        KeyRotate = Answer<NoOptions, KeyChangeJson>(Samples.KeyChange()),
+        KeyRevoke = Answer<KeyRevokeOptions, KeyChangeJson>(Samples.KeyChange()),
         KeySheet = Answer<KeySheetOptions, KeySheetJson>(
             new KeySheetJson { Path = "/srv/shop/sheet.txt", Confirmed = false }),
         EvidenceList = Answer<EvidenceOptions, EvidenceListJson>(new EvidenceListJson { Evidence = [Samples.Evidence(), Samples.Evidence(2)] }),

@@ -330,8 +330,22 @@ internal static class Samples
 
     public static KeyListJson KeyList() => new()
     {
-        Keys = [new KeyJson { Id = "file-1a2b", Kind = "file", State = "active", InUse = true }],
+        Keys = [new KeyJson { Id = "file-1a2b", Kind = "file", State = "active", OpensUpTo = 1, InUse = true }],
+        Epoch = 1,
+        KeyFileLacks = [],
         SheetConfirmed = false,
+    };
+
+    public static KeyChangeJson KeyChange() => new()
+    {
+        Keys = KeyList().Keys,
+        Epoch = 2,
+        Rotated = true,
+        Added = null,
+        Revoked = null,
+        Path = null,
+        KeyFile = "/home/ada/shop.key",
+        Expelled = [],
     };
 
     public static DemoJson Demo() => new()
