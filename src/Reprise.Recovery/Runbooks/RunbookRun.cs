@@ -143,7 +143,11 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
                 ? await WaitAsync(resolved, cancellationToken)
                 : await DoAsync(
                     resolved.Action,
-                    new StepPatience(step.Within, Once: false) { Mark = step.Changes ? MarkOf(journal.Id, step) : null },
+                    // Who looks wants to know how it is, not to wait until it is well.
+                    new StepPatience(step.Within, Once: step.Type == StepType.Observe)
+                    {
+                        Mark = step.Changes ? MarkOf(journal.Id, step) : null,
+                    },
                     cancellationToken);
         }
         catch (RepriseException e) when (e.Code.Exit == ExitCodes.Refused)

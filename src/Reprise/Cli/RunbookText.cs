@@ -15,8 +15,9 @@ internal static class RunbookText
         }
 
         output.Table([.. result.Runbooks.Select(
-            r => (string[])[r.Id, r.Title, r.LastProven is { } time ? $"proven {context.Calendar.Short(time)}" : "never proven"])]);
-        output.Line($"next: reprise runbook show {result.Runbooks[0].Id}, then reprise runbook run {result.Runbooks[0].Id}");
+            r => (string[])[r.Id, r.LastProven is { } time ? $"proven {context.Calendar.Short(time)}" : "never proven", r.Title])]);
+        output.Line($"look: reprise runbook show {result.Runbooks[0].Id}");
+        output.Line($"next: reprise runbook run {result.Runbooks[0].Id}");
     }
 
     /// <summary><c>show</c>.</summary>
@@ -47,6 +48,7 @@ internal static class RunbookText
         if (result.RpoSeconds is { } rpo) output.Line($"lost: {Amounts.Seconds(rpo)} of changes (point {result.Point})");
         foreach (var name in result.NotDiscriminating)
             output.Paragraph($"{name} was green before its act already: it proves nothing");
+        if (result.State == "done") output.Line($"report: reprise runbook report {result.Run} --to report.html");
         output.Line($"next: {result.Next}");
     }
 

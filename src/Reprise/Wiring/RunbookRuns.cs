@@ -14,6 +14,7 @@ namespace Reprise.Wiring;
 /// <summary><c>runbook run</c>, <c>resume</c> and <c>report</c>.</summary>
 internal static partial class RunbookRuns
 {
+    private const string AfterIncident = "after-incident";
     private const string BootId = "/proc/sys/kernel/random/boot_id";
 
     /// <summary><c>runbook run NAME</c></summary>
@@ -158,9 +159,11 @@ internal static partial class RunbookRuns
         while (true)
         {
             var usual = input.Default is { } text ? desk.Facts.Show(text) : null;
-            var typed = context.Host.Terminal.CanAsk && !context.Options.Json
+            var canAsk = context.Host.Terminal.CanAsk && !context.Options.Json;
+            if (canAsk) context.Prose.Paragraph(desk.Facts.Show(input.Ask));
+            var typed = canAsk
                 ? await context.Host.Terminal.AskAsync(
-                    $"{desk.Facts.Show(input.Ask)}{(usual is null ? "" : $" [{usual}]")} ", context.Cancellation)
+                    $"Your answer{(usual is null ? "" : $" [{usual}]")}: ", context.Cancellation)
                 : null;
             var value = (string.IsNullOrWhiteSpace(typed) ? usual : typed.Trim()) ?? throw new RepriseException(
                 RunbookErrors.InputMissing,
@@ -256,7 +259,8 @@ internal static partial class RunbookRuns
             return $"{resume} --yes --confirm {at?.Id}={code.Groups["code"].Value}";
         return report.State switch
         {
-            RunState.Done => $"{look}, then reprise runbook run after-incident",
+            RunState.Done when report.Runbook.Id != AfterIncident => $"reprise runbook run {AfterIncident}{again}",
+            RunState.Done => look,
             RunState.Undone => look,
             RunState.Waiting when at is { Type: StepType.Decide } decide =>
                 $"{resume} --decide {decide.Id}={string.Join('|', decide.Options.Select(o => o.Key))}:REASON",
