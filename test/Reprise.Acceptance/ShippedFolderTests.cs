@@ -6,10 +6,10 @@ namespace Reprise.Acceptance;
 /// <summary>What is shipped: few files, within the size budget, needing nothing but a C library.</summary>
 public partial class ShippedFolderTests
 {
-    // Measured at the end of issue 2: program 24.5 MB, folder 26.9 MB; the budget is that and 20 %.
+    // Measured with runbooks, rehearsals and passphrases: program 29.9 MB, folder 32.9 MB; the budget is that and 10 %.
     // docs/decisions/0002-native-program.md says what each package weighs; raising the budget is a decision there.
-    private const long ProgramBudgetBytes = 29_400_000;
-    private const long FolderBudgetBytes = 32_300_000;
+    private const long ProgramBudgetBytes = 32_900_000;
+    private const long FolderBudgetBytes = 36_200_000;
 
     // The oldest C library that we promise: Debian 12, Ubuntu 22.04 and RHEL 9 have it or a newer one.
     private static readonly Version OldestLibrary = new(2, 34);
@@ -18,7 +18,7 @@ public partial class ShippedFolderTests
     public void It_holds_the_program_its_native_libraries_and_the_licence_only()
     {
         var files = Directory.EnumerateFileSystemEntries(PublishedProgram.Folder).Select(Path.GetFileName).Order();
-        Assert.Equal(["LICENSE", "libe_sqlite3.so", "libzstd.so", "reprise"], files);
+        Assert.Equal(["LICENSE", "libe_sqlite3.so", "libsodium.so", "libzstd.so", "reprise"], files);
     }
 
     [Fact]

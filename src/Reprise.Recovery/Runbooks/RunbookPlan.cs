@@ -53,7 +53,7 @@ public sealed record RunbookPlan(Runbook Runbook, Placeholders Facts, Func<StepA
         var action = step.Action is { } written ? Resolve(written, known, missing) : null;
         var verify = step.Verify is { } proof ? Resolve(proof, known, missing) : null;
         var command = action is null ? null : CommandOf(action);
-        if (action is not null && command is null) missing.Add($"how to {action.Builtin}");
+        if (action is not null && command is null) missing.Add(HowOf(action.Builtin));
         return new ResolvedStep
         {
             Step = step,
@@ -80,6 +80,18 @@ public sealed record RunbookPlan(Runbook Runbook, Placeholders Facts, Func<StepA
             .Where(n => !inputs.Contains(n) && !couldBeKnown.Contains(n))
             .Where(n => !steps.Exists(s => n.StartsWith(s, StringComparison.Ordinal)))];
     }
+
+    // What a person has to write into the configuration, so that nobody is asked next time.
+    private static string HowOf(string? builtin) => builtin switch
+    {
+        "start" => "how the application is started (control.start)",
+        "stop" => "how the application is stopped (control.stop)",
+        "log" => "how the application's log is shown (control.log)",
+        "start-database" => "how the database server is started (control of the asset)",
+        "stop-database" => "how the database server is stopped (control of the asset)",
+        "database-log" => "how the database server's log is shown (control.log of the asset)",
+        _ => $"what {builtin} needs",
+    };
 
     private static StepAction Resolve(StepAction action, Placeholders known, ISet<string> missing)
     {

@@ -43,12 +43,15 @@ internal sealed class ProductionBinding(
             if (action.Run.Count > 0) return await StartAsync(action.Run, patience, cancellationToken);
             var isQuestion = Builtins.Find(action.Builtin ?? "") is { ChangesSomething: false };
             var started = machine.Clock.GetTimestamp();
+            var said = false;
             while (true)
             {
                 var answer = await CallAsync(action, patience, cancellationToken);
                 var isOver = patience.Once || patience.Within is not { } within
                     || machine.Clock.GetElapsedTime(started) + Pause >= within;
                 if (!isQuestion || answer.Outcome == Outcome.Pass || isOver) return answer;
+                if (!said) context.Progress.Begin($"not yet; it is asked again for up to {Amounts.Time(patience.Within!.Value)}", null); // Without a limit it would be over.
+                said = true;
                 await Task.Delay(Pause, machine.Clock, cancellationToken);
             }
         }
