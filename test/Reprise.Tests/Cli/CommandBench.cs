@@ -103,6 +103,7 @@ internal sealed class CommandBench
         Drill = Answer<DrillOptions, DrillJson>(Samples.Drill()),
         Recover = Answer<RecoverOptions, RecoverJson>(Samples.Recover()),
         Export = Answer<ExportOptions, ExportJson>(Samples.Export()),
+        StoreCheck = Answer<StoreCheckOptions, StoreCheckJson>(Samples.StoreCheck()),
         KeyList = Answer<NoOptions, KeyListJson>(Samples.KeyList()),
         KeySheet = Answer<KeySheetOptions, KeySheetJson>(
             new KeySheetJson { Path = "/srv/shop/sheet.txt", Confirmed = false }),
