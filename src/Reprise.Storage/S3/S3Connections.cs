@@ -83,7 +83,7 @@ internal sealed class S3Connections : HttpClientFactory
     /// <summary>
     /// Without retries, and at one attempt by its own words, the package still sends a request ten times more when the
     /// connection breaks before an answer. A creation whose answer was lost would then be refused because of itself, and be
-    /// taken for somebody else's. A failure of a kind that it does not know, it does not repeat.
+    /// taken for somebody else's. A failure that it does not know, and that holds no other inside, it does not repeat.
     /// </summary>
     private sealed class SendOnce(HttpMessageHandler inner) : DelegatingHandler(inner)
     {
@@ -96,11 +96,18 @@ internal sealed class S3Connections : HttpClientFactory
             }
             catch (Exception e) when (e is HttpRequestException or IOException)
             {
-                throw new S3ConnectionException(e);
+                throw new S3ConnectionException((e as HttpRequestException)?.HttpRequestError ?? HttpRequestError.ResponseEnded, e.Message);
             }
         }
     }
 }
 
-/// <summary>A connection that failed before an answer came; only <see cref="S3Faults"/> reads it.</summary>
-internal sealed class S3ConnectionException(Exception inner) : Exception(inner.Message, inner);
+/// <summary>
+/// A connection that failed before an answer came; only <see cref="S3Faults"/> reads it. It has no inner exception on purpose:
+/// the package looks inside for one that it would repeat.
+/// </summary>
+internal sealed class S3ConnectionException(HttpRequestError error, string message) : Exception(message)
+{
+    /// <summary>How far it came.</summary>
+    public HttpRequestError Error => error;
+}

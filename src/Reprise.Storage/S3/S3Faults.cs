@@ -48,8 +48,8 @@ internal sealed class S3Faults(S3Address address)
         if (exception is AmazonServiceException answer && (int)answer.StatusCode != 0) return OfAnswer(answer, name, what);
         for (var e = exception; e is not null; e = e.InnerException)
         {
-            if (e is HttpRequestException request) return OfConnection(request, name, what);
-            if (e is IOException or System.Net.Sockets.SocketException) break;
+            if (e is S3ConnectionException broken) return OfConnection(broken.Error, name, what, exception);
+            if (e is HttpRequestException request) return OfConnection(request.HttpRequestError, name, what, exception);
         }
 
         if (exception is AmazonClientException
@@ -145,9 +145,9 @@ internal sealed class S3Faults(S3Address address)
         $"the server refused to {what}: the bucket lies in another region or at another endpoint",
         "add region=NAME to the location, or correct its endpoint");
 
-    private StoreException OfConnection(HttpRequestException request, ObjectName? name, string what)
+    private StoreException OfConnection(HttpRequestError error, ObjectName? name, string what, Exception exception)
     {
-        var why = request.HttpRequestError switch
+        var why = error switch
         {
             HttpRequestError.NameResolutionError => "its name is not known",
             HttpRequestError.ConnectionError => "it does not take connections",
@@ -159,15 +159,15 @@ internal sealed class S3Faults(S3Address address)
             ? Make(
                 new StoreFault.Failed(),
                 name,
-                $"the connection broke while it was asked to {what} ({request.HttpRequestError})",
+                $"the connection broke while it was asked to {what} ({error})",
                 "look at the network and at the server, then run the command again",
-                request)
+                exception)
             : Make(
                 new StoreFault.Unreachable(),
                 name,
                 $"the server cannot be reached to {what}: {why}",
                 "look at the endpoint, the network and the server, then run the command again",
-                request);
+                exception);
     }
 
     // What comes from outside is printed only as far as it looks like a code.
