@@ -16,6 +16,7 @@ internal sealed class RunbookUndo(
     Func<RunQuestionKind, ResolvedStep, string, CancellationToken, Task<RunAnswer?>> ask,
     Func<StepAction?, StepPatience, CancellationToken, Task<StepAnswer>> carryOut,
     Func<RunbookStep, string> stillRunning,
+    Func<RunbookStep, CancellationToken, Task> settle,
     Func<RunbookStep, string> markOf)
 {
     /// <summary>Null when everything is taken back, else how it stands and why.</summary>
@@ -54,6 +55,8 @@ internal sealed class RunbookUndo(
             if (answer.Option == "skip") return End(act, Outcome.NotRun, $"left as it is: {answer.Reason}");
             if (answer.Option == "done") return await ProveAsync(act, resolved, $"said to be done: {answer.Reason}", cancellationToken);
         }
+
+        if (progress.UndoBegun == act.Id && undo.Idempotent) await settle(undo, cancellationToken);
 
         if (resolved.Missing.Count > 0)
         {
