@@ -86,7 +86,7 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
         if (progress.IsUndoing)
         {
             if (await BegunBeforeUndoAsync(cancellationToken) is { } open) return open;
-            var undo = new RunbookUndo(plan, progress, Resolve, Write, AskAsync, DoAsync, StillRunning, SettleAsync, s => MarkOf(journal.Id, s));
+            var undo = new RunbookUndo(plan, progress, Resolve, Write, AskAsync, DoAsync, StillRunning, SettleAsync, RecallAsync, s => MarkOf(journal.Id, s));
             if (await undo.RunAsync(cancellationToken) is { } paused) return Pause(paused.State, null, paused.Why);
         }
 
@@ -219,7 +219,8 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
     private async Task<StepAnswer?> RecallAsync(StepAction action, RunbookStep step, CancellationToken cancellationToken)
     {
         // Of the first attempt: what it began, a later one may have gone on with.
-        var since = journal.Events.First(e => e.Event == RunEventKind.StepBegan && e.Step == step.Id).Utc;
+        var kind = step.Type == StepType.Act && progress.IsUndoing ? RunEventKind.UndoBegan : RunEventKind.StepBegan;
+        var since = journal.Events.First(e => e.Event == kind && e.Step == step.Id).Utc;
         try
         {
             return await host.Binding.RecallAsync(action, since, cancellationToken);

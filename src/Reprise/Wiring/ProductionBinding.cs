@@ -137,22 +137,25 @@ internal sealed class ProductionBinding(
                 : new StepAnswer(Outcome.Pass, $"{to} is there, and is published as a whole or not at all: answer done");
         }
 
-        if (action.Builtin != "restore") return null;
+        if (action.Builtin is not ("restore" or "undo")) return null;
         var state = machine.State(context.Configuration.Application, context.Configuration.File);
-        var newest = state.Operations().LastOrDefault(o => o.Kind == OperationKind.Restore && o.Started >= since);
+        var kind = action.Builtin == "undo" ? OperationKind.Undo : OperationKind.Restore;
+        var newest = state.Operations().LastOrDefault(o => o.Kind == kind && o.Started >= since);
         switch (newest)
         {
             case null:
-                return new StepAnswer(Outcome.NotRun, "no restore was begun, and nothing was changed: answer again");
+                return new StepAnswer(Outcome.NotRun, $"no {action.Builtin} was begun, and nothing was changed: answer again");
             case { IsOpen: true }:
-                return new StepAnswer(Outcome.NotRun, $"restore {newest.Id} is half-done: answer again, which finishes it");
-            case { State: OperationState.Kept, Point: { } point }:
-                return new StepAnswer(Outcome.Pass, $"restore {newest.Id} went to its end and was kept: answer done")
+                return new StepAnswer(Outcome.NotRun, $"{action.Builtin} {newest.Id} is half-done: answer again, which finishes it");
+            case { State: OperationState.Kept }:
+                return new StepAnswer(Outcome.Pass, $"{action.Builtin} {newest.Id} went to its end and was kept: answer done")
                 {
-                    Facts = await FactsAsync(newest.Id.Value, point.Value, action, cancellationToken),
+                    Facts = newest is { Kind: OperationKind.Restore, Point: { } point }
+                        ? await FactsAsync(newest.Id.Value, point.Value, action, cancellationToken)
+                        : [],
                 };
             default:
-                return new StepAnswer(Outcome.NotRun, $"restore {newest.Id} was put back: answer again");
+                return new StepAnswer(Outcome.NotRun, $"{action.Builtin} {newest.Id} was put back: answer again");
         }
     }
 
@@ -324,7 +327,9 @@ internal sealed class ProductionBinding(
             WithoutSafety = [],
         };
         var state = machine.State(context.Configuration.Application, context.Configuration.File);
-        if (state.Interrupted().Count > 0) options = options with { Continue = true, Point = null, Assets = [] };
+
+        // One of the other kind is somebody else's, and is refused with its name.
+        if (state.Interrupted() is [{ Kind: OperationKind.Restore }, ..]) options = options with { Continue = true, Point = null, Assets = [] };
         var report = await AcceptingAsync(
             codes => RestoreOperations.RestoreAsync(options with { AcceptTargets = codes }, new RestoreConversation(context, yes), context));
         var answer = await EndAsync(report);
@@ -353,9 +358,20 @@ internal sealed class ProductionBinding(
         return restored.Count == 0 ? null : restored.Min(a => a.Moment).ToUniversalTime();
     }
 
-    private async Task<StepAnswer> UndoAsync(string? restore) => await EndAsync(await AcceptingAsync(
-        codes => RestoreOperations.UndoAsync(
-            new UndoOptions { RestoreId = restore, Yes = yes, AcceptTargets = codes }, new RestoreConversation(context, yes), context)));
+    // An undo that was interrupted is finished; asked for the restore a second time, it would be refused.
+    private async Task<StepAnswer> UndoAsync(string? restore)
+    {
+        var state = machine.State(context.Configuration.Application, context.Configuration.File);
+        var isHalfDone = state.Interrupted() is [{ Kind: OperationKind.Undo } open, ..]
+            && (restore is null || open.Undoes?.Value.StartsWith(restore, StringComparison.Ordinal) == true);
+        return await EndAsync(await AcceptingAsync(codes => isHalfDone
+            ? RestoreOperations.RestoreAsync(
+                new RestoreOptions { Assets = [], SkipChecks = [], WithoutSafety = [], Continue = true, Yes = yes, AcceptTargets = codes },
+                new RestoreConversation(context, yes),
+                context)
+            : RestoreOperations.UndoAsync(
+                new UndoOptions { RestoreId = restore, Yes = yes, AcceptTargets = codes }, new RestoreConversation(context, yes), context)));
+    }
 
     // A target that is not known is shown to whoever sits at the terminal: he types who it is, and need not begin anew.
     private async Task<CommandReport<RestoreJson>> AcceptingAsync(

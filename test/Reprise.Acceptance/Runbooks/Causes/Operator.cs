@@ -50,7 +50,8 @@ internal abstract class Operator(Machine machine)
         // What would be overwritten is named by its identity; whoever has looked at it types it.
         var words = run.Next.Split(' ');
         var confirm = Array.IndexOf(words, "--confirm");
-        if (run.State == "waiting" && confirm >= 0) return ["--confirm", words[confirm + 1]];
+        if (run.State == "waiting" && confirm >= 0)
+            return ["--confirm", words[confirm + 1].Replace("TARGET", run.Target, StringComparison.Ordinal)];
         if (run.State == "waiting" && types[run.At] == "decide")
         {
             var (option, why) = Machine.Instructed.TryGetValue(run.At, out var instructed)

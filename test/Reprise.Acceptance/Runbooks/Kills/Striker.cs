@@ -65,6 +65,7 @@ internal sealed partial class Striker(RunbookShape shape, Machine machine, Func<
 
             if (run.Exit is not (0 or 3 or 6)) throw new XunitException(run.ToString());
             var said = run.Result($"runbook-{verb}");
+            if (said.ValueKind != JsonValueKind.Object) throw new XunitException($"{run}\n{JournalText()}");
             if (await AnswerAsync(said) is not { } answer)
             {
                 return run.Exit is 0 or 3 ? said : throw new XunitException(
