@@ -12,18 +12,18 @@ namespace Reprise.Acceptance.Runbooks.Kills;
 internal sealed class Effects(Machine machine)
 {
     // It writes down what happened before it says so: whoever started it may be gone, and nobody reads what it says.
-    // A start of the server counts when the log says once more that it is ready; the backend says what it did itself.
+    // A start of the server counts when its log says once more that it is ready, a stop when it says that it is shut down (a
+    // start that fails says that too); the backend says itself what it did.
     private const string Counter = """
         #!/bin/sh
         here=$(dirname "$0")
-        ready() { [ -n "$3" ] && grep -c 'ready to accept connections' "$3/log" 2>/dev/null || echo 0; }
-        shut() { [ -n "$3" ] && grep -c 'database system is shut down' "$3/log" 2>/dev/null || echo 0; }
-        before="$(ready "$@") $(shut "$@")"
+        case "$2" in start) sign='ready to accept connections' ;; *) sign='database system is shut down' ;; esac
+        seen() { [ -n "$3" ] && grep -c "$sign" "$3/log" 2>/dev/null || echo 0; }
+        before=$(seen "$@")
         said=$("$@" 2>&1); code=$?
-        after="$(ready "$@") $(shut "$@")"
         did=0
         case "$said" in *"backend: running on"*|*"backend: stopped"*) did=1 ;; esac
-        [ "$before" = "$after" ] || did=1
+        [ "$before" = "$(seen "$@")" ] || did=1
         printf '%s %s %s\n' "${REPRISE_RUNBOOK_STEP:--}" "$2" "$did" >> "$here/effects"
         printf '%s\n' "$said"
         exit $code
