@@ -20,7 +20,7 @@ internal sealed partial class Striker(RunbookShape shape, Machine machine, Func<
 {
     private const int MostRounds = 200;
     private const int MostTries = 3;
-    private const int MostAnswers = 25;
+    private const int MostAnswers = 40;
 
     // What takes long is struck at its first moment, and further inside.
     private static readonly double[] InLongSteps = [0, 0.25, 0.9];
@@ -48,9 +48,12 @@ internal sealed partial class Striker(RunbookShape shape, Machine machine, Func<
     /// <param name="arguments">what follows it.</param>
     public async Task<JsonElement> FollowAsync(string verb, IReadOnlyList<string> arguments)
     {
+        string? answer = null;
         for (var round = 0; round < MostRounds; round++)
         {
-            var (run, view) = await StrikeAsync(verb, arguments);
+            // An answer about what was interrupted is good for once: after the next kill somebody looks again.
+            var (run, view) = await StrikeAsync(verb, answer is null ? arguments : [.. arguments, "--decide", answer]);
+            answer = null;
             if (run.Exit == 128 + 9)
             {
                 Count(view.At);
@@ -67,13 +70,14 @@ internal sealed partial class Striker(RunbookShape shape, Machine machine, Func<
             if (run.Exit is not (0 or 3 or 6)) throw new XunitException(run.ToString());
             var said = run.Result($"runbook-{verb}");
             if (said.ValueKind != JsonValueKind.Object) throw new XunitException($"{run}\n{JournalText()}");
-            if (await AnswerAsync(said) is not { } answer)
+            answer = await AnswerAsync(said);
+            if (answer is null)
             {
                 return run.Exit is 0 or 3 ? said : throw new XunitException(
                     $"after {string.Join(", ", struck.Keys)}; answered {string.Join(", ", Answers)}\n{run}\n{JournalText()}");
             }
 
-            (verb, arguments) = ("resume", [.. Again(verb, arguments), "--decide", answer]);
+            (verb, arguments) = ("resume", Again(verb, arguments));
         }
 
         throw new XunitException($"{MostRounds} rounds do not end it:\n{JournalText()}");
@@ -91,6 +95,7 @@ internal sealed partial class Striker(RunbookShape shape, Machine machine, Func<
         using var running = PublishedProgram.Start(machine.Surroundings, ["runbook", verb, .. arguments]);
         var watch = new Stopwatch();
         double? after = null;
+        var since = Stopwatch.StartNew();
         while (!running.HasEnded)
         {
             var known = view.Lines;
@@ -100,6 +105,7 @@ internal sealed partial class Striker(RunbookShape shape, Machine machine, Func<
                 // A strike that was meant for a place where the run is no more is given up.
                 after = Due(view);
                 watch.Restart();
+                since.Restart();
             }
 
             if (after is { } seconds && watch.Elapsed.TotalSeconds >= seconds)
@@ -108,7 +114,9 @@ internal sealed partial class Striker(RunbookShape shape, Machine machine, Func<
                 break;
             }
 
-            Thread.Yield();
+            // Lines follow each other within a millisecond; within a step that takes long nobody needs a whole processor.
+            if (since.ElapsedMilliseconds < 50) Thread.Yield();
+            else Thread.Sleep(1);
         }
 
         var run = await running.EndAsync();
