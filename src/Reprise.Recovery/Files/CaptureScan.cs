@@ -1,3 +1,4 @@
+using Reprise.Repository.Points;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
@@ -7,7 +8,8 @@ namespace Reprise.Recovery.Files;
 /// The reading half of a capture: walks, opens, and reads small files whole into the buffer of a batch, so that a
 /// hundred of them cost one change of thread. Synchronous; one call at a time.
 /// </summary>
-internal sealed class CaptureScan(IDisk disk, TreeWalker walker, ExclusionRules rules) : IDisposable
+internal sealed class CaptureScan(
+    IDisk disk, TreeWalker walker, ExclusionRules rules, SettledTimes times, UnchangedFiles? unchanged = null) : IDisposable
 {
     /// <summary>Files up to this are read whole into a batch; larger ones are streamed.</summary>
     public const int SmallFileBytes = 256 * 1024;
@@ -32,6 +34,7 @@ internal sealed class CaptureScan(IDisk disk, TreeWalker walker, ExclusionRules 
     public bool Fill(CaptureBatch batch, CancellationToken cancellationToken)
     {
         batch.Clear();
+        times.Look();
         while (batch.Items.Count < BatchEntries && (waiting is not null || walk.MoveNext()))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -70,7 +73,8 @@ internal sealed class CaptureScan(IDisk disk, TreeWalker walker, ExclusionRules 
         try
         {
             var status = walked.Status;
-            if (status is null or { Type: FileType.Regular }) return TakeFile(walked, batch);
+            if (status is null or { Type: FileType.Regular })
+                return TakeUnchanged(walked, batch) ? Taken.Done : TakeFile(walked, batch);
             if (Describe(walked, status) is { } item) batch.Items.Add(item);
             return Taken.Done;
         }
@@ -121,6 +125,35 @@ internal sealed class CaptureScan(IDisk disk, TreeWalker walker, ExclusionRules 
         if (known == FileEntryType.SymbolicLink)
             entry = entry with { Target = disk.ReadSymbolicLink(walked.FullPath) };
         return WithAttributes(walked, entry);
+    }
+
+    /// <summary>Takes a file whose bytes the last point has; false: it has to be opened.</summary>
+    private bool TakeUnchanged(Walked walked, CaptureBatch batch)
+    {
+        if (unchanged?.At(walked.Path) is not { Content: { } content } known) return false;
+        if ((walked.Status ?? disk.Stat(walked.FullPath)) is not { Type: FileType.Regular } status) return false;
+        if (rules.Is(status) || !unchanged.Holds(known, status)) return false;
+        if (status.Links > 1)
+        {
+            if (linked.ContainsKey((status.Device, status.Inode))) return false;
+            Remember(walked, status);
+        }
+
+        // A stored list of parts may name packs that are gone, which is known only when it was read: then these bytes
+        // are captured again after all.
+        var stream = content.Depth > 0 ? disk.OpenRead(walked.FullPath) : null;
+        batch.Items.Add(new CapturedItem(
+            FileEntry.Of(FileEntryType.File, walked.Path, status) with { Attributes = known.Attributes })
+        {
+            Unchanged = content, Stream = stream, Status = status, FullPath = walked.FullPath,
+        });
+        return true;
+    }
+
+    private void Remember(Walked walked, FileStatus status)
+    {
+        if (status.Links > 1 && linked.Count < MaxLinkedFiles)
+            linked.TryAdd((status.Device, status.Inode), (walked.Path, status.Links - 1));
     }
 
     private Taken TakeFile(Walked walked, CaptureBatch batch)
@@ -194,10 +227,12 @@ internal sealed class CaptureScan(IDisk disk, TreeWalker walker, ExclusionRules 
         FileEntryFlags flags = FileEntryFlags.None,
         int read = 0)
     {
-        var entry = FileEntry.Of(FileEntryType.File, walked.Path, status) with { Flags = flags };
+        var entry = FileEntry.Of(FileEntryType.File, walked.Path, status) with
+        {
+            Flags = flags, Changed = times.ChangeOf(status, walked.FullPath),
+        };
         var item = WithAttributes(walked, entry);
-        if (status.Links > 1 && linked.Count < MaxLinkedFiles)
-            linked.TryAdd((status.Device, status.Inode), (walked.Path, status.Links - 1));
+        Remember(walked, status);
         if (stream is not null)
         {
             batch.Items.Add(item with { Stream = stream, Status = status, FullPath = walked.FullPath });
@@ -267,7 +302,10 @@ internal sealed record CapturedItem(FileEntry Entry)
     /// <summary>A large file, open; the taker disposes it.</summary>
     public IDiskFile? Stream { get; init; }
 
-    /// <summary>Its status when it was opened.</summary>
+    /// <summary>What the last point has of a file that did not change.</summary>
+    public Content? Unchanged { get; init; }
+
+    /// <summary>Its status when it was opened, or looked at.</summary>
     public FileStatus? Status { get; init; }
 
     /// <summary>Its absolute path.</summary>

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using Reprise.Repository.Format;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
@@ -6,14 +8,16 @@ namespace Reprise.Repository.Packs;
 
 /// <summary>
 /// Opens entries of a pack that was read. The header and the directory are read from the front, or from the end when the
-/// front is damaged. AES-GCM takes one call at a time, so each opening makes a cipher of its own from the pack's key.
+/// front is damaged. AES-GCM takes one call at a time, so each opening at once has a cipher of its own; the pack's key is
+/// derived once for each of them, which costs more than opening a small file.
 /// </summary>
-internal sealed class OpenPack
+internal sealed class OpenPack : IDisposable
 {
     private readonly Sealer sealer;
     private readonly ReadOnlyMemory<byte> pack;
     private readonly byte[] header;
     private readonly ObjectHeader decoded;
+    private readonly ConcurrentBag<AesGcm> ciphers = [];
 
     public OpenPack(Sealer sealer, ReadOnlyMemory<byte> pack)
     {
@@ -58,7 +62,7 @@ internal sealed class OpenPack
         var offset = DataOffsetBytes + part.OffsetBytes;
         if (part.StoredBytes <= Sealer.TagLength || offset + part.StoredBytes > pack.Length)
             throw ByteReader.Broken("an entry lies outside its pack");
-        using var cipher = sealer.Cipher(decoded);
+        var cipher = ciphers.TryTake(out var idle) ? idle : sealer.Cipher(decoded);
         var encoded = System.Buffers.ArrayPool<byte>.Shared.Rent(part.StoredBytes);
         try
         {
@@ -73,7 +77,14 @@ internal sealed class OpenPack
         finally
         {
             System.Buffers.ArrayPool<byte>.Shared.Return(encoded);
+            ciphers.Add(cipher);
         }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        while (ciphers.TryTake(out var cipher)) cipher.Dispose();
     }
 
     private static PackEntry[] Decode(ReadOnlySpan<byte> directory)

@@ -106,6 +106,13 @@ public sealed class PointReader : IDisposable
         ? table.Packs[part.Pack]
         : throw ByteReader.Broken($"a part names pack {part.Pack} of {table.Packs.Count}");
 
+    /// <summary>The parts of <paramref name="content"/>, whatever its depth, as this point numbers its packs.</summary>
+    internal IAsyncEnumerable<Part> PartsOfAsync(Content content, CancellationToken cancellationToken) =>
+        PartsAsync(content, cancellationToken);
+
+    /// <summary>The pack that a part lies in.</summary>
+    internal PackFacts PackOf(Part part) => Facts(part);
+
     // Parts of depth n are the bytes of a list, whose own parts are of depth n - 1.
     private async IAsyncEnumerable<Part> PartsAsync(Content content, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

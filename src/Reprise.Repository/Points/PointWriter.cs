@@ -60,6 +60,9 @@ public sealed class PointWriter : IAsyncDisposable
 
     internal LackingPacks Lacking { get; init; } = LackingPacks.None;
 
+    /// <summary>Packs that can be relied on, with their sizes.</summary>
+    internal IReadOnlyDictionary<PackId, long> Usable { get; init; } = new Dictionary<PackId, long>();
+
     /// <summary>
     /// Says of which packs that points need nothing can be used: what the sources still have of them is stored again.
     /// </summary>
@@ -70,6 +73,32 @@ public sealed class PointWriter : IAsyncDisposable
     /// <param name="hashedByPart">see <see cref="Content.IsHashedByPart"/>.</param>
     public ContentWriter Begin(Cutting cutting, bool hashedByPart = false) =>
         new(this, cutting, PackEntry.DataType, hashedByPart);
+
+    /// <summary>
+    /// Whether <see cref="AdoptAsync"/> would find every pack that <paramref name="content"/> names itself. Safe from
+    /// another thread; of content whose list of parts is stored, only that list is looked at.
+    /// </summary>
+    public bool MayAdopt(PointReader from, Content content) =>
+        content.Parts.All(part => part.IsHole || IsUsable(from.PackOf(part)));
+
+    /// <summary>
+    /// Makes content of an earlier point part of this one without reading its bytes; null when a pack that it needs is
+    /// gone or condemned, and then it has to be captured again.
+    /// </summary>
+    public async Task<Content?> AdoptAsync(PointReader from, Content content, CancellationToken cancellationToken)
+    {
+        if (!MayAdopt(from, content)) return null;
+        if (content.Depth == 0) return content with { Parts = [.. content.Parts.Select(part => Renumbered(from, part))] };
+        var copy = Begin(Cutting.ContentDefined, content.IsHashedByPart);
+        await foreach (var part in from.PartsOfAsync(content, cancellationToken))
+        {
+            if (!part.IsHole && !IsUsable(from.PackOf(part))) return null;
+            await copy.AddAsync(Renumbered(from, part), cancellationToken);
+        }
+
+        var adopted = await copy.CompleteAsync(cancellationToken);
+        return adopted with { Sha256 = content.Sha256 };
+    }
 
     /// <summary>
     /// Makes everything that was taken so far count in <see cref="StoredBytes"/>, but for the pack that is being filled.
@@ -153,6 +182,11 @@ public sealed class PointWriter : IAsyncDisposable
             chunk.Taken(await PlaceAsync(chunk, prepared, cancellationToken), prepared.Sha256);
         }
     }
+
+    private bool IsUsable(PackFacts pack) => Usable.TryGetValue(pack.Id, out var size) && size == pack.SizeBytes;
+
+    private Part Renumbered(PointReader from, Part part) =>
+        part.IsHole ? part : part with { Pack = table.Number(from.PackOf(part)) };
 
     private static async ValueTask Ended(Task work)
     {

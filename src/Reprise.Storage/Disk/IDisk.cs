@@ -94,6 +94,13 @@ public interface IDisk
     DiskSpace Space(DiskPath path);
 
     /// <summary>
+    /// Whether every change of a file there moves its times by this machine's clock, so that times that are equal and
+    /// old enough mean equal bytes. Not so where another machine keeps the time, or memory that is written through a
+    /// mapping is never written back.
+    /// </summary>
+    bool KeepsTimes(DiskPath path) => false;
+
+    /// <summary>
     /// Takes an exclusive advisory lock that dies with the process (flock on a file that stays), or null when another
     /// process holds it. Disposing releases it.
     /// </summary>

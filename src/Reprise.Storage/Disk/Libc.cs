@@ -132,6 +132,9 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "statvfs", SetLastError = true)]
     public static partial int FileSystemStatus(byte[] path, ref byte status);
 
+    [LibraryImport("libc", EntryPoint = "statfs", SetLastError = true)]
+    public static partial int FileSystemType(byte[] path, ref byte status);
+
     [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
     public static partial int SetPriority(int which, uint who, int priority);
 

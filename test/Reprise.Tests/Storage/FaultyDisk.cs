@@ -26,6 +26,8 @@ public sealed class FaultyDisk(IDisk inner, Action<string, DiskPath> before) : I
 
     public IEnumerable<FolderEntry> List(DiskPath folder) => With(nameof(List), folder).List(folder);
 
+    public bool KeepsTimes(DiskPath path) => With(nameof(KeepsTimes), path).KeepsTimes(path);
+
     public IDiskFile OpenRead(DiskPath path) =>
         new FaultyFile(With(nameof(OpenRead), path).OpenRead(path), path, before);
 
