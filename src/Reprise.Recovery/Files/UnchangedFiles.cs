@@ -36,15 +36,15 @@ internal sealed class UnchangedFiles : IDisposable
         IDisk disk, CaptureContext context, Func<PointReader, AssetRecord, DiskPath, Task> spool, string asset)
     {
         if (context is not { Previous: { } record, PreviousPoint: { } point }) return null;
-        var path = new DiskPath(context.ScratchFolder) / $"{asset}.last-list";
+        var spooled = new DiskPath(context.ScratchFolder) / $"{asset}.last-list";
         try
         {
-            await spool(point, record, path);
-            return new UnchangedFiles(disk, path, point, context.Writer);
+            await spool(point, record, spooled);
+            return new UnchangedFiles(disk, spooled, point, context.Writer);
         }
         catch (RepriseException e) when (e.Code.Exit is ExitCodes.Damaged or ExitCodes.Unavailable)
         {
-            disk.DeleteFile(path);
+            disk.DeleteFile(spooled);
             context.Problems.Add(e.Problem with
             {
                 Severity = Severity.Warning,
