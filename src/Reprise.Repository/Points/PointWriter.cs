@@ -59,6 +59,8 @@ public sealed class PointWriter : IAsyncDisposable
 
     internal Cutter Cutter { get; }
 
+    private ObjectName Name => new($"{PointId.Folder}/{Id}");
+
     internal LackingPacks Lacking { get; init; } = LackingPacks.None;
 
     /// <summary>Packs that can be relied on, with their sizes.</summary>
@@ -168,21 +170,16 @@ public sealed class PointWriter : IAsyncDisposable
         await ProvePacksAsync(cancellationToken);
 
         var encoded = PointCodec.Create(manifest, table, signingKey);
-        var name = new ObjectName($"{PointId.Folder}/{Id}");
-        var bytes = sealer.SealObject(ObjectKind.Point, name.Value, encoded.Encode(), zstd);
+        var bytes = sealer.SealObject(ObjectKind.Point, Name.Value, encoded.Encode(), zstd);
         Invariant.Check(bytes.Length <= Limits.MaxObjectBytes, $"a point of {bytes.Length} bytes is too large");
         mayBeCommitted = true;
         try
         {
-            await host.Store.PutAsync(name, bytes, PutMode.CreateNew, cancellationToken);
+            await host.Store.PutAsync(Name, bytes, PutMode.CreateNew, cancellationToken);
         }
         catch (StoreException e) when (e.Fault is StoreFault.AlreadyExists)
         {
-            throw new RepriseException(
-                RepositoryErrors.SessionExpelled,
-                $"point {Id} was given up by a prune while it was being written",
-                "run 'reprise backup' again",
-                e);
+            throw Expelled(e);
         }
 
         committed = true;
@@ -386,6 +383,9 @@ public sealed class PointWriter : IAsyncDisposable
         foreach (var pack in table.Packs)
         {
             if (present.GetValueOrDefault(pack.Id, -1) == pack.SizeBytes) continue;
+
+            // A prune that took this writer for dead has removed what it stored, which is no damage.
+            if (await host.Store.StatAsync(Name, cancellationToken) is not null) throw Expelled(null);
             throw new RepriseException(new Problem(
                 Storage.Errors.StorageErrors.ObjectMissing,
                 Severity.Error,
@@ -396,6 +396,12 @@ public sealed class PointWriter : IAsyncDisposable
             });
         }
     }
+
+    private RepriseException Expelled(Exception? inner) => new(
+        RepositoryErrors.SessionExpelled,
+        $"point {Id} was given up by a prune while it was being written",
+        "run 'reprise backup' again",
+        inner);
 
     private sealed record PendingChunk(byte Type, int Length, Task<PreparedChunk> Work, Action<Part, Sha256Digest> Taken);
 

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Reprise.Recovery.Files;
-using Reprise.Repository;
 using Reprise.Storage;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
