@@ -227,7 +227,8 @@ class Point:
             block = open_gcm(key, nonce, data[start:start + stored], bound + place)
             if block is None: raise Damage(f"the tag of entry {number} does not hold")
             return decode_block(block, length)
-        except (Damage, FileNotFoundError) as error: raise Damage(f"packs/{self.packs[pack][0]}: {error}") from None
+        except FileNotFoundError: raise Damage(f"packs/{self.packs[pack][0]} is gone") from None
+        except Damage as error: raise Damage(f"packs/{self.packs[pack][0]}: {error}") from None
     def listed(self, lists):  # the parts in chunks of type 2, end to end; one may begin in a chunk and end in the next
         rest = b""
         for part in itertools.chain(lists, [None]):
@@ -340,7 +341,7 @@ def main(repository, command, chosen=None, folder=None):
         print(id, m["kind"], m["state"], m["application"], *(f"{a['name']}:{a['kind']}" for a in m["assets"]))
     for id, point in points.items():
         if chosen == id or command == "verify": restore(id, point, folder)
-    print(f"{chosen} is in {folder}" if chosen else f"{len(points)} points", *["; not all is well, see above"] * bool(complaints))
+    print((f"{chosen} is in {folder}" if chosen else f"points: {len(points)}") + "; not all is well, see above" * bool(complaints))
     return 5 if complaints else 0
 
 if __name__ == "__main__":
