@@ -26,6 +26,8 @@ internal static class RecoverySheet
              It prints what to type next. To be led through all of it instead:
              reprise runbook run host-lost --repository PLACE --key-file sheet.txt
 
+        Without reprise: kit/reader in the repository has a Python program that restores too.
+
         {key.Format()}
         """ + "\n";
 }
