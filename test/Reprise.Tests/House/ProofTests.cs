@@ -57,8 +57,11 @@ public sealed class ProofTests
         Assert.All(runbooks, name =>
         {
             var proof = killed[name];
-            var text = File.ReadAllText(Path.Combine(Clone.Root, "runbooks", name + ".runbook.md"));
-            var steps = System.Text.RegularExpressions.Regex.Matches(text, "(?m)^```[a-z]+ (?<id>[a-z-]+)$").Select(m => m.Groups["id"].Value);
+            var steps = File.ReadLines(Path.Combine(Clone.Root, "runbooks", name + ".runbook.md"))
+                .Where(l => l.StartsWith("```", StringComparison.Ordinal) && l.Contains(' ', StringComparison.Ordinal))
+                .Select(l => l.Split(' ')[1])
+                .ToList();
+            Assert.Equal(proof.GetProperty("steps").GetInt32(), steps.Count);
             var struck = proof.GetProperty("struck");
             Assert.All(steps, step => Assert.All(struck.GetProperty(step).EnumerateArray(), times => Assert.True(times.GetInt32() >= 1, step)));
             Assert.Equal(0, proof.GetProperty("stepsWithoutKill").GetInt32());

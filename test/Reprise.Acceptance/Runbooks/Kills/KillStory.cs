@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json;
 using Reprise.Acceptance.Harness;
 using Reprise.Acceptance.Runbooks.Causes;
 using Xunit.Sdk;

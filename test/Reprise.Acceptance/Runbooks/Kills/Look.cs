@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Reprise.Acceptance.Runbooks.Causes;
 
 namespace Reprise.Acceptance.Runbooks.Kills;

@@ -38,7 +38,8 @@ internal sealed partial class RunbookShape
     public bool Calls(string step, string builtin) => Find(step).Builtin == builtin;
 
     private static string Value(Match fence, string key) =>
-        Regex.Match(fence.Groups["body"].Value, $"^{key}: (.+)$", RegexOptions.Multiline).Groups[1].Value.Trim();
+        fence.Groups["body"].Value.Split('\n')
+            .FirstOrDefault(l => l.StartsWith(key + ": ", StringComparison.Ordinal))?[(key.Length + 2)..].Trim() ?? "";
 
     [GeneratedRegex("^```(?<type>[a-z]+) (?<id>[a-z-]+)\n(?<body>.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, 2000)]
     private static partial Regex Fence();
