@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using Reprise.Repository;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
-using Reprise.Storage;
 using Reprise.Storage.Errors;
 using Reprise.Storage.Memory;
 using Reprise.Storage.Runtime;
