@@ -134,7 +134,7 @@ public sealed class PointRepository : IDisposable
         var index = await ChunkIndex.LoadAsync(host.Store, Sealer, zstd, usable, cancellationToken);
         index.Problems.AddRange(condemned.Problems);
         var lacking = new LackingPacks(present, condemned.Damaged);
-        return new PointWriter(host, Sealer, zstd, index, id, signing.Current) { Lacking = lacking };
+        return new PointWriter(host, Sealer, zstd, index, id, signing.Current) { Lacking = lacking, Usable = usable };
     }
 
     /// <summary>Proves the packs that <paramref name="points"/> need, as deep as asked.</summary>

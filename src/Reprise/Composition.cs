@@ -26,6 +26,7 @@ internal static class Composition
             Drill = DrillOperation.RunAsync,
             Prune = PruneOperation.RunAsync,
             Recover = PointOperations.RecoverAsync,
+            StoreCheck = StoreOperation.CheckAsync,
             Export = PointOperations.ExportAsync,
             KeyList = KeyOperations.ListAsync,
             KeyAdd = KeyOperations.AddAsync,

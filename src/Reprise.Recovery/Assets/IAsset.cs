@@ -109,6 +109,9 @@ public sealed class CaptureContext
     /// <summary>The last complete point's record of this asset, or null: what may be skipped is decided against it.</summary>
     public AssetRecord? Previous { get; init; }
 
+    /// <summary>The point of <see cref="Previous"/>, or null: then everything is read.</summary>
+    public PointReader? PreviousPoint { get; init; }
+
     /// <summary>What is missing or odd, added to by the capture and kept in the point.</summary>
     public IList<Problem> Problems { get; } = [];
 }

@@ -32,6 +32,9 @@ public sealed record BackupRequest
     /// <summary>A folder for private copies; a sub-folder is made in it, and removed again.</summary>
     public required DiskPath Scratch { get; init; }
 
+    /// <summary>Whether files are read that did not change since the last point.</summary>
+    public bool ReadsAll { get; init; }
+
     /// <summary>The program and version that writes.</summary>
     public required string Writer { get; init; }
 }
@@ -132,7 +135,9 @@ public sealed class BackupRun(PointRepository repository, IDisk disk, TimeProvid
         IProgressSink progress,
         CancellationToken cancellationToken)
     {
-        var previous = catalog.Points.LastOrDefault(p => p.Manifest.State == PointState.Complete)?.Manifest.Assets ?? [];
+        var last = catalog.Points.LastOrDefault(p => p.Manifest.State == PointState.Complete);
+        var previous = last?.Manifest.Assets ?? [];
+        using var point = last is null || request.ReadsAll ? null : repository.OpenPoint(last);
         var scratch = request.Scratch / ("capture-" + writer.Id);
         disk.MakeFolder(scratch);
         try
@@ -150,6 +155,7 @@ public sealed class BackupRun(PointRepository repository, IDisk disk, TimeProvid
                     Progress = progress,
                     ScratchFolder = scratch.ToString(),
                     Previous = previous.FirstOrDefault(r => r.Name == asset.Name && r.Kind == asset.Kind),
+                    PreviousPoint = point,
                 };
                 var before = writer.StoredBytes;
                 var record = await asset.CaptureAsync(context, cancellationToken);

@@ -1,3 +1,4 @@
+using Reprise.Repository.Points;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
@@ -7,10 +8,14 @@ namespace Reprise.Recovery.Files;
 /// The reading half of a capture: walks, opens, and reads small files whole into the buffer of a batch, so that a
 /// hundred of them cost one change of thread. Synchronous; one call at a time.
 /// </summary>
-internal sealed class CaptureScan(IDisk disk, TreeWalker walker, ExclusionRules rules) : IDisposable
+internal sealed class CaptureScan(
+    IDisk disk, TreeWalker walker, ExclusionRules rules, SettledTimes times, UnchangedFiles? unchanged = null) : IDisposable
 {
     /// <summary>Files up to this are read whole into a batch; larger ones are streamed.</summary>
-    public const int SmallFileBytes = 256 * 1024;
+    public const int SmallFileBytes = 1024 * 1024;
+
+    /// <summary>A file with holes is streamed when it is larger than this.</summary>
+    private const int SmallSparseFileBytes = 64 * 1024;
 
     /// <summary>How often a file is read again that changed while it was read.</summary>
     public const int Retries = 3;
@@ -32,6 +37,7 @@ internal sealed class CaptureScan(IDisk disk, TreeWalker walker, ExclusionRules 
     public bool Fill(CaptureBatch batch, CancellationToken cancellationToken)
     {
         batch.Clear();
+        times.Look();
         while (batch.Items.Count < BatchEntries && (waiting is not null || walk.MoveNext()))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -70,7 +76,8 @@ internal sealed class CaptureScan(IDisk disk, TreeWalker walker, ExclusionRules 
         try
         {
             var status = walked.Status;
-            if (status is null or { Type: FileType.Regular }) return TakeFile(walked, batch);
+            if (status is null or { Type: FileType.Regular })
+                return TakeUnchanged(walked, batch) ? Taken.Done : TakeFile(walked, batch);
             if (Describe(walked, status) is { } item) batch.Items.Add(item);
             return Taken.Done;
         }
@@ -123,6 +130,35 @@ internal sealed class CaptureScan(IDisk disk, TreeWalker walker, ExclusionRules 
         return WithAttributes(walked, entry);
     }
 
+    /// <summary>Takes a file whose bytes the last point has; false: it has to be opened.</summary>
+    private bool TakeUnchanged(Walked walked, CaptureBatch batch)
+    {
+        if (unchanged?.At(walked.Path) is not { Content: { } content } known) return false;
+        if ((walked.Status ?? disk.Stat(walked.FullPath)) is not { Type: FileType.Regular } status) return false;
+        if (rules.Is(status) || !unchanged.Holds(known, status)) return false;
+        if (status.Links > 1)
+        {
+            if (linked.ContainsKey((status.Device, status.Inode))) return false;
+            Remember(walked, status);
+        }
+
+        // A stored list of parts may name packs that are gone, which is known only when it was read: then these bytes
+        // are captured again after all.
+        var stream = content.Depth > 0 ? disk.OpenRead(walked.FullPath) : null;
+        batch.Items.Add(new CapturedItem(
+            FileEntry.Of(FileEntryType.File, walked.Path, status) with { Attributes = known.Attributes })
+        {
+            Unchanged = content, Stream = stream, Status = status, FullPath = walked.FullPath,
+        });
+        return true;
+    }
+
+    private void Remember(Walked walked, FileStatus status)
+    {
+        if (status.Links > 1 && linked.Count < MaxLinkedFiles)
+            linked.TryAdd((status.Device, status.Inode), (walked.Path, status.Links - 1));
+    }
+
     private Taken TakeFile(Walked walked, CaptureBatch batch)
     {
         var file = disk.OpenRead(walked.FullPath);
@@ -138,7 +174,8 @@ internal sealed class CaptureScan(IDisk disk, TreeWalker walker, ExclusionRules 
                 return Taken.Done;
             }
 
-            if (status.SizeBytes > SmallFileBytes)
+            var isSparse = status.AllocatedBytes < status.SizeBytes && status.SizeBytes > SmallSparseFileBytes;
+            if (status.SizeBytes > SmallFileBytes || isSparse)
             {
                 handedOver = true;
                 AddFile(walked, status, batch, file);
@@ -194,10 +231,12 @@ internal sealed class CaptureScan(IDisk disk, TreeWalker walker, ExclusionRules 
         FileEntryFlags flags = FileEntryFlags.None,
         int read = 0)
     {
-        var entry = FileEntry.Of(FileEntryType.File, walked.Path, status) with { Flags = flags };
+        var entry = FileEntry.Of(FileEntryType.File, walked.Path, status) with
+        {
+            Flags = flags, Changed = times.ChangeOf(status, walked.FullPath),
+        };
         var item = WithAttributes(walked, entry);
-        if (status.Links > 1 && linked.Count < MaxLinkedFiles)
-            linked.TryAdd((status.Device, status.Inode), (walked.Path, status.Links - 1));
+        Remember(walked, status);
         if (stream is not null)
         {
             batch.Items.Add(item with { Stream = stream, Status = status, FullPath = walked.FullPath });
@@ -264,10 +303,16 @@ internal sealed record CapturedItem(FileEntry Entry)
     /// <summary>How many.</summary>
     public int Length { get; init; }
 
+    /// <summary>Where they were stored, once they are.</summary>
+    public Content? Stored { get; set; }
+
     /// <summary>A large file, open; the taker disposes it.</summary>
     public IDiskFile? Stream { get; init; }
 
-    /// <summary>Its status when it was opened.</summary>
+    /// <summary>What the last point has of a file that did not change.</summary>
+    public Content? Unchanged { get; init; }
+
+    /// <summary>Its status when it was opened, or looked at.</summary>
     public FileStatus? Status { get; init; }
 
     /// <summary>Its absolute path.</summary>
@@ -299,7 +344,7 @@ internal sealed record CapturedItem(FileEntry Entry)
 /// <summary>What one turn of reading brought.</summary>
 internal sealed class CaptureBatch
 {
-    private readonly byte[] buffer = new byte[1024 * 1024];
+    private readonly byte[] buffer = new byte[4 * CaptureScan.SmallFileBytes];
 
     /// <summary>In the order of the list.</summary>
     public List<CapturedItem> Items { get; } = [];

@@ -14,7 +14,8 @@ namespace Reprise.Recovery.Files;
 /// modes, numeric owners, times to the nanosecond and the extended attributes that applications set (<c>user.*</c>,
 /// capabilities, POSIX ACLs). Sockets and devices are named and left out.
 /// <para>Identity: <c>machine</c> (a hash of /etc/machine-id), <c>device</c> (of the root), <c>root</c>. Facts:
-/// <c>include</c>, <c>exclude</c>, <c>excludedByRule</c> (a line each), <c>bytes</c> (room that a restore needs),
+/// <c>include</c>, <c>exclude</c>, <c>excludedByRule</c> (a line each), <c>bytes</c> (room that a restore needs), <c>unread</c> (files
+/// whose bytes were taken from the last point, because nothing changed),
 /// <c>users</c>, <c>groups</c> (number=name). Rows: <c>files</c> (every name), <c>folders</c>, <c>links</c>,
 /// <c>pipes</c>. Stream: <c>files</c>, see <see cref="FileListCodec"/>.</para>
 /// </summary>
@@ -22,6 +23,7 @@ public sealed class FilesAsset : IRestorable, ITreeSource
 {
     internal const string StreamName = "files";
     internal const string BytesFact = "bytes";
+    internal const string UnreadFact = "unread";
     internal const string UsersFact = "users";
     internal const string GroupsFact = "groups";
 
@@ -67,13 +69,16 @@ public sealed class FilesAsset : IRestorable, ITreeSource
         context.Progress.Begin($"reading {Name}", null);
         var scope = await cpu.RunAsync(() => RestoreScope.Of(disk, settings), cancellationToken);
         CaptureSummary summary;
-        using (var scan = new CaptureScan(disk, scope.Walker(), scope.Rules))
+        using (var unchanged = await UnchangedFiles.OpenAsync(
+            disk, context, (point, record, spool) => SpoolAsync(record, point, spool, cancellationToken), Name))
+        using (var scan = new CaptureScan(disk, scope.Walker(), scope.Rules, new SettledTimes(disk, clock), unchanged))
         using (var capture = new FilesCapture(cpu, context, Name))
             summary = await capture.RunAsync(scan, cancellationToken);
         if (summary.Rows.Values.Sum() == 0) throw Empty(summary.IsIncomplete);
 
         var facts = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
+            [UnreadFact] = summary.Unread.ToString(CultureInfo.InvariantCulture),
             [BytesFact] = summary.DataBytes.ToString(CultureInfo.InvariantCulture),
             [UsersFact] = OwnerNames.Describe(disk, "/etc/passwd", summary.Users),
             [GroupsFact] = OwnerNames.Describe(disk, "/etc/group", summary.Groups),

@@ -17,11 +17,14 @@ internal sealed record CaptureSummary
 
     public required SortedDictionary<string, long> Rows { get; init; }
 
-    /// <summary>Bytes that were read.</summary>
+    /// <summary>Bytes of the files, whether they were read or not.</summary>
     public required long SourceBytes { get; init; }
 
     /// <summary>Bytes that a restore needs room for, holes left out.</summary>
     public required long DataBytes { get; init; }
+
+    /// <summary>Files whose bytes were taken from the last point, because nothing changed.</summary>
+    public required long Unread { get; init; }
 
     public required bool IsIncomplete { get; init; }
 
@@ -60,6 +63,7 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
     private bool incomplete;
     private long sourceBytes;
     private long dataBytes;
+    private long unread;
 
     /// <summary>Captures everything that <paramref name="scan"/> brings.</summary>
     public async Task<CaptureSummary> RunAsync(CaptureScan scan, CancellationToken cancellationToken)
@@ -74,7 +78,11 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
                 (current, next) = (next, current);
                 var (taken, filling) = (next, current);
                 reading = cpu.RunAsync(() => scan.Fill(filling, cancellationToken), cancellationToken);
-                foreach (var item in taken.Items) await TakeAsync(taken, item, cancellationToken);
+                var small = taken.Items.Where(item => item.Offset >= 0).ToList();
+                var stored = await context.Writer.StoreEachAsync(
+                    [.. small.Select(taken.BytesOf)], cancellationToken);
+                for (var i = 0; i < small.Count; i++) small[i].Stored = stored[i];
+                foreach (var item in taken.Items) await TakeAsync(item, cancellationToken);
             }
         }
         finally
@@ -94,6 +102,7 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
             Rows = rows,
             SourceBytes = sourceBytes,
             DataBytes = dataBytes,
+            Unread = unread,
             IsIncomplete = incomplete,
             Users = users,
             Groups = groups,
@@ -114,7 +123,7 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
     /// <inheritdoc />
     public void Dispose() => encoder.Dispose();
 
-    private async ValueTask TakeAsync(CaptureBatch batch, CapturedItem item, CancellationToken cancellationToken)
+    private async ValueTask TakeAsync(CapturedItem item, CancellationToken cancellationToken)
     {
         if (item.SkippedType is { } type)
         {
@@ -134,21 +143,35 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
                 item.Entry.Path);
         var entry = item.Entry;
         if (item.Fault is { } fault) entry = Missing(entry.Path, fault);
+        else if (item.Unchanged is not null && await AdoptAsync(item, cancellationToken) is { } adopted) entry = adopted;
         else if (item.Stream is not null) entry = await StreamAsync(item, item.Stream, cancellationToken);
-        else if (item.Offset >= 0) entry = await StoreAsync(batch, item, cancellationToken);
+        else if (item.Stored is { } stored) entry = entry with { Content = Counted(stored) };
         else if (entry.Type == FileEntryType.HardLink && failedLinks.TryGetValue(entry.Target, out var failed))
             entry = Missing(entry.Path, failed);
         await AppendAsync(entry, cancellationToken);
     }
 
-    private async ValueTask<FileEntry> StoreAsync(
-        CaptureBatch batch, CapturedItem item, CancellationToken cancellationToken)
+    private Content Counted(Content stored)
     {
-        var writer = context.Writer.Begin(Cutting.ContentDefined);
-        await writer.WriteAsync(batch.BytesOf(item), cancellationToken);
-        Count(item.Length);
-        dataBytes += item.Length;
-        return item.Entry with { Content = await writer.CompleteAsync(cancellationToken) };
+        Count((int)stored.LengthBytes);
+        dataBytes += stored.LengthBytes;
+        return stored;
+    }
+
+    /// <summary>Takes the bytes from the last point; null when they are not whole there.</summary>
+    private async ValueTask<FileEntry?> AdoptAsync(CapturedItem item, CancellationToken cancellationToken)
+    {
+        var (point, known) = (context.PreviousPoint, item.Unchanged);
+        if (point is null || known is null) return null;
+        if (await context.Writer.AdoptAsync(point, known, cancellationToken) is not { } content) return null;
+        item.Stream?.Dispose();
+        unread++;
+        sourceBytes += content.LengthBytes;
+        dataBytes += known.Depth > 0
+            ? Math.Min(content.LengthBytes, item.Status?.AllocatedBytes ?? long.MaxValue)
+            : known.Parts.Where(part => !part.IsHole).Sum(part => (long)part.PlainBytes);
+        context.Progress.Advance(content.LengthBytes);
+        return item.Entry with { Content = content };
     }
 
     /// <summary>Stores a large file, again while it changes.</summary>
@@ -189,7 +212,12 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
             dataBytes += copy.DataBytes;
             return FileEntry.Of(FileEntryType.File, item.Entry.Path, status) with
             {
-                Flags = flags, Attributes = item.Entry.Attributes, Content = copy.Content,
+                Flags = flags,
+                Attributes = item.Entry.Attributes,
+                Content = copy.Content,
+
+                // Read again after a change, it is too young to be relied on.
+                Changed = attempt == 0 && flags == FileEntryFlags.None ? item.Entry.Changed : default,
             };
         }
     }

@@ -49,16 +49,29 @@ internal sealed class PackChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
         var present = await PackListing.ReadAsync(host.Store, cancellationToken);
         var damage = new SortedDictionary<string, Problem>(StringComparer.Ordinal);
         var (read, bytes) = (0, 0L);
-        foreach (var (name, pack) in wanted)
+        var reading = new Queue<(string Name, PackFacts Pack, Task<Problem?> Work)>();
+        try
         {
-            if (Absent(pack, present) is { } problem)
+            foreach (var (name, pack) in wanted)
             {
-                damage[name] = problem;
-                continue;
+                if (Absent(pack, present) is { } problem) damage[name] = problem;
+                else if (Reads(depth, name, points)) reading.Enqueue((name, pack, ReadAsync(pack, cancellationToken)));
+                if (reading.Count >= Limits.PacksChecked) await TakeAsync();
             }
 
-            if (!Reads(depth, name, points)) continue;
-            if (await ReadAsync(pack, cancellationToken) is { } bad) damage[name] = bad;
+            while (reading.Count > 0) await TakeAsync();
+        }
+        finally
+        {
+            // Whoever stops early must not leave work behind that still holds packs.
+            await Task.WhenAll(reading.Select(r => Task.WhenAny(r.Work)));
+        }
+
+        async Task TakeAsync()
+        {
+            var (name, pack, work) = reading.Peek();
+            if (await work is { } bad) damage[name] = bad;
+            reading.Dequeue();
             read++;
             bytes += pack.SizeBytes;
             progress(pack.SizeBytes);
@@ -106,7 +119,7 @@ internal sealed class PackChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
     private void Prove(PackFacts pack, ReadOnlyMemory<byte> bytes)
     {
         if (PackId.Of(bytes.Span) != pack.Id) throw ByteReader.Broken("its bytes do not have the hash that is its name");
-        var open = new OpenPack(sealer, bytes);
+        using var open = new OpenPack(sealer, bytes);
         var offset = 0;
         var entries = open.Directory();
         for (var number = 0; number < entries.Length; number++)

@@ -41,6 +41,9 @@ public static class Limits
     /// <summary>Packs that a reader keeps.</summary>
     public const int PacksCached = 3;
 
+    /// <summary>Packs that a check reads at once: one more than two cores prove, so that none of them waits for the disk.</summary>
+    public const int PacksChecked = 3;
+
     /// <summary>Entries of one index object.</summary>
     public const int IndexEntries = 50_000;
 }

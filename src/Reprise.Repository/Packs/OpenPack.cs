@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using Reprise.Repository.Format;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
@@ -6,14 +8,16 @@ namespace Reprise.Repository.Packs;
 
 /// <summary>
 /// Opens entries of a pack that was read. The header and the directory are read from the front, or from the end when the
-/// front is damaged. AES-GCM takes one call at a time, so each opening makes a cipher of its own from the pack's key.
+/// front is damaged. AES-GCM takes one call at a time, so each opening at once has a cipher of its own; the pack's key is
+/// derived once for each of them, which costs more than opening a small file.
 /// </summary>
-internal sealed class OpenPack
+internal sealed class OpenPack : IDisposable
 {
     private readonly Sealer sealer;
     private readonly ReadOnlyMemory<byte> pack;
     private readonly byte[] header;
     private readonly ObjectHeader decoded;
+    private readonly ConcurrentBag<AesGcm> ciphers = [];
 
     public OpenPack(Sealer sealer, ReadOnlyMemory<byte> pack)
     {
@@ -55,10 +59,27 @@ internal sealed class OpenPack
     /// <summary>Opens one entry into a rented buffer that is at least as long as its plain length; the caller returns it.</summary>
     public byte[] Entry(Part part, byte type, Zstd zstd)
     {
+        var plain = System.Buffers.ArrayPool<byte>.Shared.Rent(part.PlainBytes);
+        var opened = false;
+        try
+        {
+            Entry(part, type, zstd, plain.AsSpan(0, part.PlainBytes));
+            opened = true;
+            return plain;
+        }
+        finally
+        {
+            if (!opened) System.Buffers.ArrayPool<byte>.Shared.Return(plain);
+        }
+    }
+
+    /// <summary>Opens one entry into <paramref name="plain"/>, which has exactly its plain length.</summary>
+    public void Entry(Part part, byte type, Zstd zstd, Span<byte> plain)
+    {
         var offset = DataOffsetBytes + part.OffsetBytes;
         if (part.StoredBytes <= Sealer.TagLength || offset + part.StoredBytes > pack.Length)
             throw ByteReader.Broken("an entry lies outside its pack");
-        using var cipher = sealer.Cipher(decoded);
+        var cipher = ciphers.TryTake(out var idle) ? idle : sealer.Cipher(decoded);
         var encoded = System.Buffers.ArrayPool<byte>.Shared.Rent(part.StoredBytes);
         try
         {
@@ -66,14 +87,19 @@ internal sealed class OpenPack
             var bound = sealer.Bound(header, PackBuilder.EntryPlace(type, part.Entry, part.PlainBytes));
             if (!Sealer.Open(cipher, Sealer.Entry, (uint)part.Entry, bound, pack.Span.Slice(offset, part.StoredBytes), room))
                 throw ByteReader.Broken($"entry {part.Entry} of a pack was altered");
-            var plain = System.Buffers.ArrayPool<byte>.Shared.Rent(part.PlainBytes);
-            zstd.Decode(room, plain.AsSpan(0, part.PlainBytes));
-            return plain;
+            zstd.Decode(room, plain);
         }
         finally
         {
             System.Buffers.ArrayPool<byte>.Shared.Return(encoded);
+            ciphers.Add(cipher);
         }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        while (ciphers.TryTake(out var cipher)) cipher.Dispose();
     }
 
     private static PackEntry[] Decode(ReadOnlySpan<byte> directory)

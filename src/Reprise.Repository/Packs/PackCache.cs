@@ -81,7 +81,9 @@ internal sealed class LoadedPack(PackFacts facts, Task<(IMemoryOwner<byte> Owner
     {
         if (Interlocked.Decrement(ref users) > 0 || !loading.IsCompletedSuccessfully) return;
 #pragma warning disable MA0042, MA0045 // The task has ended: asking for its result does not wait.
-        loading.GetAwaiter().GetResult().Owner.Dispose();
+        var (owner, pack) = loading.GetAwaiter().GetResult();
+        pack.Dispose();
+        owner.Dispose();
 #pragma warning restore MA0042, MA0045
     }
 }

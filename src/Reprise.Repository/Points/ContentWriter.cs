@@ -85,6 +85,14 @@ public sealed class ContentWriter
         await SpillAsync(cancellationToken);
     }
 
+    /// <summary>Takes a part that is stored already; what the parts hash to, the caller knows.</summary>
+    internal async ValueTask AddAsync(Part part, CancellationToken cancellationToken)
+    {
+        LengthBytes += part.PlainBytes;
+        Add(part);
+        await SpillAsync(cancellationToken);
+    }
+
     /// <summary>
     /// Starts a piece of this content, which is hashed by part and gets no bytes but those of its pieces. Pieces may be
     /// written beside each other; they follow each other in the order in which they were started.

@@ -94,6 +94,13 @@ public interface IDisk
     DiskSpace Space(DiskPath path);
 
     /// <summary>
+    /// Whether every change of a file there moves its times by this machine's clock, so that times that are equal and
+    /// old enough mean equal bytes. Not so where another machine keeps the time, or memory that is written through a
+    /// mapping is never written back.
+    /// </summary>
+    bool KeepsTimes(DiskPath path) => false;
+
+    /// <summary>
     /// Takes an exclusive advisory lock that dies with the process (flock on a file that stays), or null when another
     /// process holds it. Disposing releases it.
     /// </summary>
@@ -119,6 +126,13 @@ public interface IDiskFile : IDisposable
 
     /// <summary>Truncates, or extends with a hole.</summary>
     void SetLength(long lengthBytes);
+
+    /// <summary>
+    /// Writes past the page cache, which is several times faster for much data; false when that cannot be had here, and
+    /// then nothing was written. Offset, length and the address of <paramref name="content"/> are multiples of
+    /// <see cref="DirectBuffer.Alignment"/>. Does not replace <see cref="Sync"/>.
+    /// </summary>
+    bool TryWriteDirect(long offsetBytes, ReadOnlySpan<byte> content) => false;
 
     /// <summary>
     /// Reserves room (fallocate) without changing the length where the file system can; else does nothing.

@@ -251,6 +251,16 @@ public sealed class LinuxDisk : IDisk
     }
 
     /// <inheritdoc />
+    public bool KeepsTimes(DiskPath path)
+    {
+        // ext2 to ext4, XFS, Btrfs, F2FS, ZFS, and overlays, whose layers are of these; from statfs(2).
+        ReadOnlySpan<uint> kinds = [0xEF53, 0x58465342, 0x9123683E, 0xF2F52010, 0x2FC12FC1, 0x794C7630];
+        Span<byte> status = stackalloc byte[Libc.StatusBytes];
+        return Libc.FileSystemType(Terminated(path), ref MemoryMarshal.GetReference(status)) == 0
+            && kinds.Contains(BinaryPrimitives.ReadUInt32LittleEndian(status));
+    }
+
+    /// <inheritdoc />
     public IDisposable? TryLock(DiskPath path)
     {
         const int flags = Libc.ReadWrite | Libc.Create | Libc.NonBlocking;

@@ -11,6 +11,14 @@ public static class StorageErrors
     public static readonly ErrorCode StoreDenied =
         new("store-denied", ExitCodes.Unavailable, "the store exists, but permission was refused");
 
+    /// <summary>The store lets two clients create the same name.</summary>
+    public static readonly ErrorCode StoreNotAtomic = new(
+        "store-not-atomic", ExitCodes.Refused, "the store lets two clients create the same object, so that prune needs --exclusive");
+
+    /// <summary>The store breaks what a repository stands on.</summary>
+    public static readonly ErrorCode StoreUnfit = new(
+        "store-unfit", ExitCodes.CheckFailed, "a check of the store failed: it does not keep what a repository stands on");
+
     /// <summary>No room on a disk or in a bucket.</summary>
     public static readonly ErrorCode DiskFull =
         new("disk-full", ExitCodes.Unavailable, "no room is left where something had to be written");

@@ -33,13 +33,21 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
         ObjectName name, ReadOnlyMemory<byte> content, PutMode mode, CancellationToken cancellationToken)
     {
         var attempts = new Attempts(policy, clock, entropy);
+        StoreException? taken = null;
         while (true)
         {
             try
             {
                 if (attempts.MayHaveTakenEffect && await HoldsAsync(name, content, cancellationToken)) return;
+                if (taken is not null) throw taken;
                 await inner.PutAsync(name, content, mode, cancellationToken);
                 return;
+            }
+            catch (StoreException e) when (
+                taken is null && attempts.MayHaveTakenEffect && e.Fault is StoreFault.AlreadyExists)
+            {
+                // What was sent first may have landed only now, after we had looked: look again.
+                taken = e;
             }
             catch (StoreException e) when (e.Fault.Retry)
             {

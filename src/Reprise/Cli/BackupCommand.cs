@@ -9,6 +9,9 @@ internal sealed record BackupOptions
     /// <summary>Only when the newest complete point is older than this; null: always.</summary>
     public TimeSpan? IfOlderThan { get; init; }
 
+    /// <summary>Whether files are read that did not change since the last point.</summary>
+    public bool Force { get; init; }
+
     /// <summary>Whether a person typed it; a timer otherwise.</summary>
     public required bool ByPerson { get; init; }
 }
@@ -22,13 +25,15 @@ internal static class BackupCommand
         if (operations.Backup is not { } backup) return;
         var ifOlderThan = CommandTree.Value(
             "--if-older-than", "AGE", "only when the newest complete point is older, e.g. 1h");
-        var command = new Command("backup", "takes a point") { ifOlderThan };
+        var force = CommandTree.Flag("--force", "read every file, also those that did not change since the last point");
+        var command = new Command("backup", "takes a point") { ifOlderThan, force };
         tree.Add(tree.Root, command, CommandTree.Call(
             Documents.Backup,
             backup,
             (parse, context) => new BackupOptions
             {
                 IfOlderThan = CommandTree.Duration(parse, ifOlderThan),
+                Force = parse.GetValue(force),
                 ByPerson = context.Host.Terminal.CanAsk,
             },
             Render), "reprise backup --if-older-than 1h");

@@ -40,6 +40,7 @@ internal sealed class CommandTree
         RecoverCommand.AddTo(this, operations);
         RunbookCommand.AddTo(this, operations);
         KeyCommand.AddTo(this, operations);
+        StoreCommand.AddTo(this, operations);
         EvidenceCommand.AddTo(this, operations);
         DemoCommand.AddTo(this, operations);
         CompletionCommand.AddTo(this);

@@ -65,6 +65,8 @@ internal sealed record Operations
 
     public Operation<RecoverOptions, RecoverJson>? Recover { get; init; }
 
+    public Operation<StoreCheckOptions, StoreCheckJson>? StoreCheck { get; init; }
+
     public Operation<ExportOptions, ExportJson>? Export { get; init; }
 
     public Operation<NoOptions, KeyListJson>? KeyList { get; init; }

@@ -8,7 +8,8 @@ namespace Reprise.Cli;
 /// <param name="GiveUp">the whole id of a point that is lost and shall no longer hold prunes, or null.</param>
 /// <param name="AcceptShrunk">go on although a source has lost more than half of what it held.</param>
 /// <param name="Yes">do not ask.</param>
-internal sealed record PruneOptions(bool Plan, string? GiveUp, bool AcceptShrunk, bool Yes);
+/// <param name="Exclusive">nobody else writes to the repository now.</param>
+internal sealed record PruneOptions(bool Plan, string? GiveUp, bool AcceptShrunk, bool Yes, bool Exclusive);
 
 /// <summary><c>reprise prune</c></summary>
 internal static class PruneCommand
@@ -21,15 +22,16 @@ internal static class PruneCommand
         var giveUp = CommandTree.Value("--give-up", "POINT", "a point that is damaged or gone for good, and holds prunes");
         var shrunk = CommandTree.Flag("--accept-shrunk", "go on although a source lost more than half of what it held");
         var yes = CommandTree.Flag("--yes", "do not ask before a point is given up");
+        var exclusive = CommandTree.Flag("--exclusive", "nothing else writes to the repository now; for stores that cannot create atomically");
         var command = new Command("prune", "applies retention: drops points, deletes what no point needs")
         {
-            plan, giveUp, shrunk, yes,
+            plan, giveUp, shrunk, yes, exclusive,
         };
         tree.Add(tree.Root, command, CommandTree.Call(
             Documents.Prune,
             prune,
             (parse, _) => new PruneOptions(
-                parse.GetValue(plan), parse.GetValue(giveUp), parse.GetValue(shrunk), parse.GetValue(yes)),
+                parse.GetValue(plan), parse.GetValue(giveUp), parse.GetValue(shrunk), parse.GetValue(yes), parse.GetValue(exclusive)),
             Render), "reprise prune --plan");
     }
 

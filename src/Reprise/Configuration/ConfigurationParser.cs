@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Reprise.Storage.S3;
 
 namespace Reprise.Configuration;
 
@@ -76,6 +77,13 @@ internal static partial class ConfigurationParser
             ConfigurationErrors.Value,
             $"repository.location '{text}' is of no kind that is known",
             $"write a folder, or an address that begins with {string.Join(", ", Schemes.Select(s => s + "://"))}");
+        if (location is RepositoryLocation.Remote { Scheme: "s3" }
+            && S3Address.Parse(text, out var wrong, out var hint) is null)
+        {
+            throw section.Need("location").Place.Error(
+                ConfigurationErrors.Value, $"repository.location cannot be used: {wrong}", hint);
+        }
+
         var key = Section.Of(section.Need("key"), "repository.key", variables, "file", "passphrase");
         var file = key.FilePath("file", folder);
         var passphrase = key.Secret("passphrase");

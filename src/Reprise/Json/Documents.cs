@@ -43,6 +43,8 @@ internal static class Documents
 
     public static Document<PruneJson> Prune { get; } = new("prune", Context.EnvelopePruneJson);
 
+    public static Document<StoreCheckJson> StoreCheck { get; } = new("store-check", Context.EnvelopeStoreCheckJson);
+
     public static Document<RecoverJson> Recover { get; } = new("recover", Context.EnvelopeRecoverJson);
 
     public static Document<KeyListJson> KeyList { get; } = new("key-list", Context.EnvelopeKeyListJson);
@@ -129,6 +131,7 @@ internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 [JsonSerializable(typeof(Envelope<ExportJson>))]
 [JsonSerializable(typeof(Envelope<DrillJson>))]
 [JsonSerializable(typeof(Envelope<PruneJson>))]
+[JsonSerializable(typeof(Envelope<StoreCheckJson>))]
 [JsonSerializable(typeof(Envelope<RecoverJson>))]
 [JsonSerializable(typeof(Envelope<KeyListJson>))]
 [JsonSerializable(typeof(Envelope<KeyChangeJson>))]

@@ -9,6 +9,7 @@ using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Storage.Local;
 using Reprise.Storage.Runtime;
+using Reprise.Storage.S3;
 using Reprise.Storage.Wrapping;
 
 namespace Reprise.Wiring;
@@ -17,6 +18,9 @@ namespace Reprise.Wiring;
 /// <param name="Variable">looks an environment variable up.</param>
 internal sealed record Machine(Func<string, string?> Variable)
 {
+    // Servers that ask for patience mean seconds; a disk that fails twice stays broken.
+    private static readonly RetryPolicy OverNetworks = new() { Attempts = 7 };
+
     /// <summary>The file system.</summary>
     public IDisk Disk { get; init; } = Disks.OfThisMachine();
 
@@ -69,8 +73,17 @@ internal sealed record Machine(Func<string, string?> Variable)
     {
         RepositoryLocation.Folder folder =>
             new RetryingStore(LocalStore.Open(Disk, new DiskPath(folder.Path), Cpu, Entropy), new RetryPolicy(), Clock, Entropy),
+        RepositoryLocation.Remote { Scheme: "s3" } remote => new RetryingStore(
+            S3Store.Open(AddressOf(remote), new S3Login(Variable, Home), new S3Limits(), Clock),
+            OverNetworks,
+            Clock,
+            Entropy),
         _ => throw Unsupported(location),
     };
+
+    private static S3Address AddressOf(RepositoryLocation.Remote remote) =>
+        S3Address.Parse(remote.Address.OriginalString, out var wrong, out var hint)
+        ?? throw new RepriseException(ConfigurationErrors.Value, $"the location cannot be used: {wrong}", hint);
 
     /// <summary>The error for a location that this version cannot use.</summary>
     public static RepriseException Unsupported(RepositoryLocation location) => new(

@@ -210,7 +210,8 @@ internal static class PointOperations
         }
 
         var kind = options.ByPerson ? PointKind.Manual : PointKind.Scheduled;
-        var result = await protection.BackupAsync(kind, protection.Assets, context.Progress, context.Cancellation);
+        var result = await protection.BackupAsync(
+            kind, protection.Assets, context.Progress, context.Cancellation, options.Force);
         return new CommandReport<BackupJson>(
             new BackupJson { Point = PointJson.From(result.Point.Manifest, null), Taken = true }, result.Problems);
     }

@@ -82,9 +82,13 @@ internal sealed class Protection : IDisposable
     public async Task<PointCatalog> CatalogAsync(CancellationToken cancellationToken) =>
         await Repository.ListPointsAsync(machine.Signing, cancellationToken);
 
-    /// <summary>Takes a point of <paramref name="assets"/>.</summary>
+    /// <summary>Takes a point of <paramref name="assets"/>; <paramref name="readsAll"/>: also of files that did not change.</summary>
     public async Task<BackupResult> BackupAsync(
-        PointKind kind, IReadOnlyList<IAsset> assets, IProgressSink progress, CancellationToken cancellationToken)
+        PointKind kind,
+        IReadOnlyList<IAsset> assets,
+        IProgressSink progress,
+        CancellationToken cancellationToken,
+        bool readsAll = false)
     {
         var release = await new ReleaseFactsReader(machine.Disk, machine.Children, machine.Clock, ReleasePrograms.OnPath)
             .ReadAsync(Configuration.Folder, cancellationToken);
@@ -98,6 +102,7 @@ internal sealed class Protection : IDisposable
             Signing = machine.Signing,
             Scratch = new DiskPath(machine.TemporaryFolder),
             Writer = machine.Writer,
+            ReadsAll = readsAll,
         };
         var result = await new BackupRun(Repository, machine.Disk, machine.Clock).RunAsync(request, progress, cancellationToken);
         var further = new[]

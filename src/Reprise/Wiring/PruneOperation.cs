@@ -5,6 +5,7 @@ using Reprise.Recovery.Assets;
 using Reprise.Repository;
 using Reprise.Repository.Points;
 using Reprise.Repository.Pruning;
+using Reprise.Storage.Conformance;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Wiring;
@@ -19,6 +20,7 @@ internal static class PruneOperation
     {
         var machine = Machine.Of(context.Host);
         using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
+        if (!options.Plan && !options.Exclusive) await RefuseUnlessAtomicAsync(machine, context);
         var catalog = await protection.CatalogAsync(context.Cancellation);
         if (options.GiveUp is { } lost && !options.Plan)
         {
@@ -58,6 +60,19 @@ internal static class PruneOperation
             machine.Signing,
             context.Cancellation);
         return new CommandReport<PruneJson>(Shape(verdicts, plan: false, report), report.Problems);
+    }
+
+    // Prune and writers agree by who creates an object first. Where two can, only the operator knows that nobody writes.
+    private static async Task RefuseUnlessAtomicAsync(Machine machine, CommandContext context)
+    {
+        var location = context.Access.Repository.Location;
+        var store = machine.Store(location);
+        if (store.Capabilities.AtomicCreate
+            && (location is Configuration.RepositoryLocation.Folder
+                || await CreationProbe.IsRefusedAsync(store, machine.Entropy, context.Cancellation))) return;
+        throw StoreOperation.NotAtomic(
+            "nothing was deleted",
+            "make sure that no backup of any host writes to this repository, and run 'reprise prune --exclusive'");
     }
 
     private static IReadOnlyList<RetentionVerdict> Judge(PointCatalog catalog, Protection protection, IReadOnlySet<PointId> proven)

@@ -1,6 +1,8 @@
 using System.Text;
 using Reprise.Configuration;
 using Reprise.Repository;
+using Reprise.Storage;
+using Reprise.Storage.Conformance;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Storage.Local;
@@ -25,25 +27,39 @@ internal sealed class RepositoryMaker(Machine machine)
     public async Task<Made> MakeAsync(
         string application, RepositoryConfiguration repository, string sheetPath, CancellationToken cancellationToken)
     {
-        if (repository.Location is not RepositoryLocation.Folder folder) throw Machine.Unsupported(repository.Location);
+        var place = repository.Location.ToString();
         var keyFile = repository.KeyFile ?? throw new RepriseException(
             ConfigurationErrors.Value, "there is no key file in the configuration", "write repository: { key: { file: … } }");
         var key = new DiskPath(keyFile);
-        var (hasRepository, hasKey) = (Exists(new DiskPath(folder.Path) / "repository"), Exists(key));
-        if (hasRepository && !hasKey) throw Lost(RepositoryErrors.KeyMissing, $"the repository {folder.Path} is there, its key {keyFile} is not", "put a copy of the key there, or use the recovery sheet as the key file");
-        if (hasKey && !hasRepository) throw Lost(RepositoryErrors.RepositoryMissing, $"the key {keyFile} is there, its repository {folder.Path} is not", "mount the disk that holds it; for a new repository move the old key away first");
+        var hasRepository = repository.Location is RepositoryLocation.Folder folder
+            ? Exists(new DiskPath(folder.Path) / "repository")
+            : await machine.Store(repository.Location).StatAsync(new ObjectName("repository"), cancellationToken) is not null;
+        var hasKey = Exists(key);
+        if (hasRepository && !hasKey) throw Lost(RepositoryErrors.KeyMissing, $"the repository {place} is there, its key {keyFile} is not", "put a copy of the key there, or use the recovery sheet as the key file");
+        if (hasKey && !hasRepository) throw Lost(RepositoryErrors.RepositoryMissing, $"the key {keyFile} is there, its repository {place} is not", "mount the disk that holds it; for a new repository move the old key away first");
         if (hasKey)
         {
             using var opened = await machine.OpenRepositoryAsync(repository.Location, keyFile, cancellationToken);
-            return new Made([], [folder.Path, keyFile], null);
+            return new Made([], [place, keyFile], null);
         }
 
-        var store = LocalStore.Create(machine.Disk, new DiskPath(folder.Path), machine.Cpu, machine.Entropy);
-        var made = await PointRepository.CreateAsync(machine.RepositoryOn(store), cancellationToken);
+        var made = await PointRepository.CreateAsync(
+            machine.RepositoryOn(await NewStoreAsync(repository.Location, cancellationToken)), cancellationToken);
         made.Repository.Dispose();
         WritePrivate(key, made.File.Format());
-        WritePrivate(new DiskPath(sheetPath), RecoverySheet.Text(application, folder.Path, made.Sheet, machine.Clock.GetUtcNow()));
-        return new Made([folder.Path, keyFile, sheetPath], [], sheetPath);
+        WritePrivate(new DiskPath(sheetPath), RecoverySheet.Text(application, place, made.Sheet, machine.Clock.GetUtcNow()));
+        return new Made([place, keyFile, sheetPath], [], sheetPath);
+    }
+
+    // A folder is made; a bucket is not: whoever owns it decides where it lies and what it costs.
+    private async Task<IStore> NewStoreAsync(RepositoryLocation location, CancellationToken cancellationToken)
+    {
+        if (location is RepositoryLocation.Folder folder)
+            return LocalStore.Create(machine.Disk, new DiskPath(folder.Path), machine.Cpu, machine.Entropy);
+        var store = machine.Store(location);
+        if (await CreationProbe.IsRefusedAsync(store, machine.Entropy, cancellationToken)) return store;
+        throw StoreOperation.NotAtomic(
+            "nothing was made", "add conditional-writes=no to the location; 'reprise prune' then needs --exclusive");
     }
 
     private static RepriseException Lost(ErrorCode code, string message, string hint) => new(code, message, hint);

@@ -158,6 +158,12 @@ public sealed class RunningProgram : IDisposable
     /// <summary>Ends it as a power cut would: SIGKILL, to it alone.</summary>
     public void Kill() => Send(9);
 
+    /// <summary>Stops it where it is, as Ctrl-Z or a full host does: SIGSTOP.</summary>
+    public void Pause() => Send(19);
+
+    /// <summary>Lets it go on.</summary>
+    public void Continue() => Send(18);
+
     /// <summary>
     /// Kills it at a moment between now and <paramref name="within"/> that <paramref name="seed"/> decides; false when
     /// it had ended before, so that a test can say how many of its kills really struck.

@@ -200,6 +200,8 @@ public sealed class SimulatedDisk : IDisk
         Alter("set owner", path, followLast: false, f => f with { User = user, Group = group });
 
     /// <inheritdoc />
+    public bool KeepsTimes(DiskPath path) => true;
+
     public void SetModified(DiskPath path, UnixTime time) =>
         Alter("set time", path, followLast: false, f => f with { Modified = time });
 

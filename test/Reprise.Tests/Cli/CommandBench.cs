@@ -104,6 +104,7 @@ internal sealed class CommandBench
         Recover = Answer<RecoverOptions, RecoverJson>(Samples.Recover()),
         Export = Answer<ExportOptions, ExportJson>(Samples.Export()),
         Prune = Answer<PruneOptions, PruneJson>(Samples.Prune()),
+        StoreCheck = Answer<StoreCheckOptions, StoreCheckJson>(Samples.StoreCheck()),
         KeyList = Answer<NoOptions, KeyListJson>(Samples.KeyList()),
         KeyAdd = Answer<KeyAddOptions, KeyChangeJson>(Samples.KeyChange()),
         KeyRotate = Answer<NoOptions, KeyChangeJson>(Samples.KeyChange()),

@@ -30,7 +30,7 @@ public class CompletionTests
     [InlineData("points show --js", "--json")]
     [InlineData("key ", "--config --help --json --key-file --no-color --quiet --repository add list revoke rotate sheet")]
     [InlineData("completion ", "--config --help --json --key-file --no-color --quiet --repository bash fish pwsh zsh")]
-    [InlineData("backup --", "--config --help --if-older-than --json --key-file --no-color --quiet --repository")]
+    [InlineData("backup --", "--config --force --help --if-older-than --json --key-file --no-color --quiet --repository")]
     public async Task Bash_completes(string typed, string expected)
     {
         await bench.RunAsync("completion", "bash");

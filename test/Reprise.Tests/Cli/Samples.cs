@@ -328,6 +328,18 @@ internal static class Samples
         Expelled = [],
     };
 
+    public static StoreCheckJson StoreCheck() => new()
+    {
+        Location = "s3://backups/shop",
+        Kind = "s3",
+        AtomicCreate = false,
+        Checks =
+        [
+            new StoreSentenceJson { Name = "put-then-read", Outcome = "pass", Detail = null },
+            new StoreSentenceJson { Name = "create-new-one-winner", Outcome = "waived", Detail = "2 of 8 clients created the same name" },
+        ],
+    };
+
     public static KeyListJson KeyList() => new()
     {
         Keys = [new KeyJson { Id = "file-1a2b", Kind = "file", State = "active", OpensUpTo = 1, InUse = true }],

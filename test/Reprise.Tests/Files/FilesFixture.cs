@@ -57,8 +57,8 @@ public sealed class FilesFixture : IDisposable
     public FilesSettings Settings(params string[] include) =>
         new() { Root = Root.ToString(), Include = include.Length == 0 ? ["**"] : include };
 
-    public FilesAsset Asset(FilesSettings? settings = null, IDisk? disk = null) =>
-        new("runtime", settings ?? Settings(), disk ?? Real, Cpu, TimeProvider.System);
+    public FilesAsset Asset(FilesSettings? settings = null, IDisk? disk = null, TimeProvider? clock = null) =>
+        new("runtime", settings ?? Settings(), disk ?? Real, Cpu, clock ?? TimeProvider.System);
 
     public void Write(string path, string text, int mode = 0x1A4) => Write(new DiskPath(path), text, mode);
 
@@ -81,8 +81,11 @@ public sealed class FilesFixture : IDisposable
 
     public bool Exists(string path) => Real.Stat(Root / path) is not null;
 
+    /// <summary>What the repository is kept in.</summary>
+    public IStore Store => store;
+
     /// <summary>Captures and commits; the point is open until the end of the test.</summary>
-    public async Task<Captured> CaptureAsync(FilesAsset? asset = null)
+    public async Task<Captured> CaptureAsync(FilesAsset? asset = null, Captured? last = null)
     {
         asset ??= Asset();
         var host = new RepositoryHost(store, TimeProvider.System, Entropy.System, Cpu);
@@ -94,6 +97,8 @@ public sealed class FilesFixture : IDisposable
             Clock = TimeProvider.System,
             Progress = Progress,
             ScratchFolder = scratch.Text,
+            Previous = last?.Record,
+            PreviousPoint = last?.Point,
         };
         var record = await asset.CaptureAsync(context, None);
         var manifest = new PointManifest

@@ -17,6 +17,8 @@ public class PassingDisk(IDisk inner) : IDisk
 
     public virtual IDiskFile OpenWrite(DiskPath path) => inner.OpenWrite(path);
 
+    public virtual bool KeepsTimes(DiskPath path) => inner.KeepsTimes(path);
+
     public virtual void MakeFolder(DiskPath path, int mode = 0x1C0) => inner.MakeFolder(path, mode);
 
     public virtual void Rename(DiskPath from, DiskPath to) => inner.Rename(from, to);

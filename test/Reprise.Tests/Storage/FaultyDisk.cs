@@ -26,6 +26,8 @@ public sealed class FaultyDisk(IDisk inner, Action<string, DiskPath> before) : I
 
     public IEnumerable<FolderEntry> List(DiskPath folder) => With(nameof(List), folder).List(folder);
 
+    public bool KeepsTimes(DiskPath path) => With(nameof(KeepsTimes), path).KeepsTimes(path);
+
     public IDiskFile OpenRead(DiskPath path) =>
         new FaultyFile(With(nameof(OpenRead), path).OpenRead(path), path, before);
 
@@ -91,6 +93,9 @@ public sealed class FaultyDisk(IDisk inner, Action<string, DiskPath> before) : I
 
         public void Write(long offsetBytes, ReadOnlySpan<byte> content) =>
             With("File.Write").Write(offsetBytes, content);
+
+        public bool TryWriteDirect(long offsetBytes, ReadOnlySpan<byte> content) =>
+            With("File.Write").TryWriteDirect(offsetBytes, content);
 
         public void SetLength(long lengthBytes) => With("File.SetLength").SetLength(lengthBytes);
 

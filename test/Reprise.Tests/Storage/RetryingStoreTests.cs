@@ -86,6 +86,15 @@ public sealed class RetryingStoreTests
     }
 
     [Fact]
+    public async Task A_creation_that_landed_after_we_had_looked_is_ours()
+    {
+        scripted.Fail(new StoreFault.Failed());
+        scripted.BeforePut = call => call == 3 ? memory.PutAsync(Name, Content, PutMode.CreateNew, Token) : default;
+        await store.PutAsync(Name, Content, PutMode.CreateNew, Token);
+        Assert.Equal(3, (await memory.StatAsync(Name, Token))?.SizeBytes);
+    }
+
+    [Fact]
     public async Task A_creation_that_another_won_is_not_ours()
     {
         await memory.PutAsync(Name, new byte[] { 9, 9, 9 }, PutMode.CreateNew, Token);
@@ -149,6 +158,8 @@ public sealed class RetryingStoreTests
 
         public int Calls { get; set; }
 
+        public Func<int, ValueTask> BeforePut { get; set; } = _ => default;
+
         public bool FailAfterEffect { get; set; }
 
         public int BreakListingsAfter { get; set; }
@@ -165,6 +176,7 @@ public sealed class RetryingStoreTests
             ObjectName name, ReadOnlyMemory<byte> content, PutMode mode, CancellationToken cancellationToken)
         {
             if (!FailAfterEffect) Step();
+            await BeforePut(Calls);
             await inner.PutAsync(name, content, mode, cancellationToken);
             if (FailAfterEffect) Step();
         }
