@@ -5,7 +5,6 @@ using Reprise.Repository;
 using Reprise.Repository.Format;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
-using Reprise.Storage;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Storage.Runtime;
