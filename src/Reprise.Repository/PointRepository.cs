@@ -142,6 +142,13 @@ public sealed class PointRepository : IDisposable
         IReadOnlyList<PointEntry> points, ReadDepth depth, Action<long> progress, CancellationToken cancellationToken) =>
         new PackChecker(host, Sealer, zstd).CheckAsync(points, depth, progress, cancellationToken);
 
+    /// <summary>
+    /// Proves everything that no point needs: index, lists of prunes, records, kit, and packs. Only warnings, because no
+    /// point is less whole; packs are in <see cref="CheckReport.Damage"/>.
+    /// </summary>
+    public Task<(IReadOnlyList<Problem> Problems, CheckReport Packs)> CheckRestAsync(PointCatalog catalog, CancellationToken cancellationToken) =>
+        new RestChecker(host, Sealer, zstd).CheckAsync(catalog, cancellationToken);
+
     /// <summary>Drops points and deletes what nobody needs, see <see cref="PruneRun"/>. <c>prune-held</c>.</summary>
     public async Task<PruneReport> PruneAsync(
         Func<PointCatalog, IReadOnlyList<PointEntry>> choose, SigningKeys signing, CancellationToken cancellationToken)
@@ -235,7 +242,7 @@ public sealed class PointRepository : IDisposable
 
     private static async Task<PointRepository> OpenAsync(RepositoryHost host, Func<Zstd, Task<RepositoryKeys>> open)
     {
-        var made = new Zstd(Zstd.DefaultLevel);
+        var made = new Zstd(host.CompressionLevel);
         try
         {
             return new PointRepository(host, made, await open(made));

@@ -12,7 +12,10 @@ internal sealed class CaptureScan(
     IDisk disk, TreeWalker walker, ExclusionRules rules, SettledTimes times, UnchangedFiles? unchanged = null) : IDisposable
 {
     /// <summary>Files up to this are read whole into a batch; larger ones are streamed.</summary>
-    public const int SmallFileBytes = 256 * 1024;
+    public const int SmallFileBytes = 1024 * 1024;
+
+    /// <summary>A file with holes is streamed when it is larger than this.</summary>
+    private const int SmallSparseFileBytes = 64 * 1024;
 
     /// <summary>How often a file is read again that changed while it was read.</summary>
     public const int Retries = 3;
@@ -171,7 +174,8 @@ internal sealed class CaptureScan(
                 return Taken.Done;
             }
 
-            if (status.SizeBytes > SmallFileBytes)
+            var isSparse = status.AllocatedBytes < status.SizeBytes && status.SizeBytes > SmallSparseFileBytes;
+            if (status.SizeBytes > SmallFileBytes || isSparse)
             {
                 handedOver = true;
                 AddFile(walked, status, batch, file);
@@ -299,6 +303,9 @@ internal sealed record CapturedItem(FileEntry Entry)
     /// <summary>How many.</summary>
     public int Length { get; init; }
 
+    /// <summary>Where they were stored, once they are.</summary>
+    public Content? Stored { get; set; }
+
     /// <summary>A large file, open; the taker disposes it.</summary>
     public IDiskFile? Stream { get; init; }
 
@@ -337,7 +344,7 @@ internal sealed record CapturedItem(FileEntry Entry)
 /// <summary>What one turn of reading brought.</summary>
 internal sealed class CaptureBatch
 {
-    private readonly byte[] buffer = new byte[1024 * 1024];
+    private readonly byte[] buffer = new byte[4 * CaptureScan.SmallFileBytes];
 
     /// <summary>In the order of the list.</summary>
     public List<CapturedItem> Items { get; } = [];

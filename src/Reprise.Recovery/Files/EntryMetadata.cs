@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
@@ -6,17 +7,26 @@ namespace Reprise.Recovery.Files;
 /// <summary>What could not be given back, counted: a restore by somebody else than root is still a restore.</summary>
 internal sealed class MetadataTally
 {
+    private long ownersKept;
+    private long attributesLost;
+
     /// <summary>Entries whose owner or group stays that of this process.</summary>
-    public long OwnersKept { get; set; }
+    public long OwnersKept => ownersKept;
 
     /// <summary>Attributes that the file system or the permission did not take.</summary>
-    public long AttributesLost { get; set; }
+    public long AttributesLost => attributesLost;
 
     /// <summary>Folders whose mode or time could not be set, because they belong to somebody else.</summary>
     public long FoldersNotOurs { get; set; }
 
     /// <summary>Entries left out because another asset owns their path now.</summary>
     public long LeftOut { get; set; }
+
+    /// <summary>Counts in <see cref="OwnersKept"/>. Safe from several threads.</summary>
+    public void KeepOwner() => Interlocked.Increment(ref ownersKept);
+
+    /// <summary>Counts in <see cref="AttributesLost"/>. Safe from several threads.</summary>
+    public void LoseAttribute() => Interlocked.Increment(ref attributesLost);
 
     /// <summary>One line for each kind of loss.</summary>
     public IEnumerable<string> Lines()
@@ -34,12 +44,12 @@ internal sealed class MetadataTally
     }
 }
 
-/// <summary>Gives an entry its owner, attributes, mode and time.</summary>
+/// <summary>Gives an entry its owner, attributes, mode and time. Safe from several threads, but for one path.</summary>
 internal sealed class EntryMetadata(IDisk disk, MetadataTally tally)
 {
     private const int SetIds = 0xC00;
 
-    private readonly HashSet<(uint User, uint Group)> refused = [];
+    private readonly ConcurrentDictionary<(uint User, uint Group), bool> refused = new();
 
     /// <summary>
     /// Sets everything, in the order that the kernel asks for: a change of owner clears set-id bits and capabilities, a
@@ -50,7 +60,7 @@ internal sealed class EntryMetadata(IDisk disk, MetadataTally tally)
         var owned = SetOwner(path, entry, now);
         foreach (var attribute in entry.Attributes)
         {
-            if (!disk.SetAttribute(path, attribute)) tally.AttributesLost++;
+            if (!disk.SetAttribute(path, attribute)) tally.LoseAttribute();
         }
 
         // A program that would run as its owner must not become one that runs as whoever restores it.
@@ -77,7 +87,7 @@ internal sealed class EntryMetadata(IDisk disk, MetadataTally tally)
     {
         if (now.User == entry.User && now.Group == entry.Group) return true;
         var owner = (entry.User, entry.Group);
-        if (!refused.Contains(owner))
+        if (!refused.ContainsKey(owner))
         {
             try
             {
@@ -87,11 +97,11 @@ internal sealed class EntryMetadata(IDisk disk, MetadataTally tally)
             catch (RepriseException e) when (
                 e.Code == StorageErrors.FileDenied || e.Code == StorageErrors.DiskUnsupported)
             {
-                refused.Add(owner);
+                refused[owner] = true;
             }
         }
 
-        tally.OwnersKept++;
+        tally.KeepOwner();
         return false;
     }
 }

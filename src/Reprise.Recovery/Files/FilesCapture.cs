@@ -78,7 +78,11 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
                 (current, next) = (next, current);
                 var (taken, filling) = (next, current);
                 reading = cpu.RunAsync(() => scan.Fill(filling, cancellationToken), cancellationToken);
-                foreach (var item in taken.Items) await TakeAsync(taken, item, cancellationToken);
+                var small = taken.Items.Where(item => item.Offset >= 0).ToList();
+                var stored = await context.Writer.StoreEachAsync(
+                    [.. small.Select(taken.BytesOf)], cancellationToken);
+                for (var i = 0; i < small.Count; i++) small[i].Stored = stored[i];
+                foreach (var item in taken.Items) await TakeAsync(item, cancellationToken);
             }
         }
         finally
@@ -119,7 +123,7 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
     /// <inheritdoc />
     public void Dispose() => encoder.Dispose();
 
-    private async ValueTask TakeAsync(CaptureBatch batch, CapturedItem item, CancellationToken cancellationToken)
+    private async ValueTask TakeAsync(CapturedItem item, CancellationToken cancellationToken)
     {
         if (item.SkippedType is { } type)
         {
@@ -141,20 +145,17 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
         if (item.Fault is { } fault) entry = Missing(entry.Path, fault);
         else if (item.Unchanged is not null && await AdoptAsync(item, cancellationToken) is { } adopted) entry = adopted;
         else if (item.Stream is not null) entry = await StreamAsync(item, item.Stream, cancellationToken);
-        else if (item.Offset >= 0) entry = await StoreAsync(batch, item, cancellationToken);
+        else if (item.Stored is { } stored) entry = entry with { Content = Counted(stored) };
         else if (entry.Type == FileEntryType.HardLink && failedLinks.TryGetValue(entry.Target, out var failed))
             entry = Missing(entry.Path, failed);
         await AppendAsync(entry, cancellationToken);
     }
 
-    private async ValueTask<FileEntry> StoreAsync(
-        CaptureBatch batch, CapturedItem item, CancellationToken cancellationToken)
+    private Content Counted(Content stored)
     {
-        var writer = context.Writer.Begin(Cutting.ContentDefined);
-        await writer.WriteAsync(batch.BytesOf(item), cancellationToken);
-        Count(item.Length);
-        dataBytes += item.Length;
-        return item.Entry with { Content = await writer.CompleteAsync(cancellationToken) };
+        Count((int)stored.LengthBytes);
+        dataBytes += stored.LengthBytes;
+        return stored;
     }
 
     /// <summary>Takes the bytes from the last point; null when they are not whole there.</summary>

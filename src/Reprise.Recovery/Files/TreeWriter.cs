@@ -19,79 +19,95 @@ internal sealed record TreeWriting
     /// <summary>Which relative paths are left out.</summary>
     public required Func<DiskPath, bool> LeftOut { get; init; }
 
-    /// <summary>Hears every entry that is written, in order.</summary>
+    /// <summary>Hears every entry that is about to be written, in order.</summary>
     public required Action<FileEntry> Written { get; init; }
 }
 
 /// <summary>
-/// Writes the entries of a list into an empty folder. Small files are gathered into batches that are written while the
-/// next ones are read from the repository; large ones stream. Nothing leaves the folder: the list promises plain
+/// Writes the entries of a list into an empty folder. Short files are gathered into batches, of which some are read and
+/// written at once; long ones stream. Nothing leaves the folder: the list promises plain
 /// relative paths below folders that it names (see <see cref="FileListReader"/>), every name is created and none
 /// opened, and what holds a hard link is looked at first.
 /// </summary>
 internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, MetadataTally tally)
 {
-    private const int BatchBytes = 1024 * 1024;
+    private const int BatchBytes = 2 * 1024 * 1024;
     private const int BatchEntries = 256;
     private const int PrivateFolder = 0x1C0;
 
+    /// <summary>Files up to this are written whole, many in one piece of work; longer ones stream.</summary>
+    private const int ShortFileBytes = 1024 * 1024;
+
+    /// <summary>Packs that one batch may need: while it is written, they are all in memory.</summary>
+    private const int BatchPacks = 2;
+
+    /// <summary>After this many bytes the file system is told to write them.</summary>
+    private const long WriteBackBytes = 128L * 1024 * 1024;
+
+    /// <summary>Batches that are read and written at once.</summary>
+    private const int BatchesInFlight = 2;
+
     private readonly EntryMetadata metadata = new(disk, tally);
     private readonly Stack<FileEntry> folders = new();
+    private readonly Queue<(Task Work, List<FileEntry> Left)> inFlight = new();
+    private readonly LongFileWriter longFiles = new(cpu);
+    private List<FileEntry> left = [];
     private bool syncEach;
+    private Task writingBack = Task.CompletedTask;
+    private long dirtyBytes;
 
     /// <summary>Writes everything, durably on return.</summary>
     public async Task WriteAsync(
         FileListReader list, PointReader point, IProgressSink progress, CancellationToken cancellationToken)
     {
         syncEach = !await cpu.RunAsync(TrySyncAll, cancellationToken);
-        var (filling, free) = (new Batch(), new Batch());
-        var storing = Task.CompletedTask;
+        var batch = new Batch();
         try
         {
             while (await cpu.RunAsync(() => Entries(list), cancellationToken) is { Count: > 0 } entries)
             {
                 foreach (var entry in entries)
                 {
-                    var length = entry.Content?.LengthBytes ?? 0;
-                    if (length > CaptureScan.SmallFileBytes)
+                    var isShort = entry.Content is not { } content || IsShort(content);
+                    if (!isShort || entry.Type == FileEntryType.HardLink || !batch.HasRoom(entry))
                     {
-                        await storing;
-                        await StoreAsync(filling, cancellationToken);
-                        filling.Clear();
-                        storing = Task.CompletedTask;
-                        await StreamAsync(entry, point, progress, cancellationToken);
-                        continue;
+                        await BeginAsync(batch, point, progress, cancellationToken);
+                        batch = new Batch();
                     }
 
-                    if (filling.Used + length > BatchBytes || filling.Items.Count == BatchEntries)
-                    {
-                        await storing;
-                        storing = StoreAsync(filling, cancellationToken);
-                        (filling, free) = (free, filling);
-                        filling.Clear();
-                    }
-
-                    await filling.AddAsync(entry, point, cancellationToken);
-                    progress.Advance(length);
+                    // What a hard link names has to be there.
+                    if (entry.Type == FileEntryType.HardLink) await EndAsync(0, cancellationToken);
+                    if (isShort) batch.Add(entry);
+                    else await StreamAsync(entry, point, progress, cancellationToken);
                 }
             }
 
-            await storing;
-            await StoreAsync(filling, cancellationToken);
+            await BeginAsync(batch, point, progress, cancellationToken);
+            await EndAsync(0, cancellationToken);
+            await writingBack;
         }
         finally
         {
-            await Task.WhenAny(storing);
+            // Whatever failed, nothing goes on behind the caller's back, who may delete what is here.
+            foreach (var (work, _) in inFlight) await Task.WhenAny(work);
+            await Task.WhenAny(writingBack);
         }
 
         await cpu.RunAsync(
             () =>
             {
                 Leave(null);
+                Finish(left);
                 TrySyncAll();
             },
             cancellationToken);
     }
+
+    // One with holes streams, and so does one whose chunks lie in so many packs that these would fill the memory.
+    private static bool IsShort(Content content) =>
+        content is { Depth: 0, LengthBytes: <= ShortFileBytes }
+        && !content.Parts.Any(part => part.IsHole)
+        && content.Parts.Select(part => part.Pack).Distinct().Count() <= BatchPacks;
 
     private static List<FileEntry> Entries(FileListReader list)
     {
@@ -114,19 +130,63 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
         }
     }
 
-    private Task StoreAsync(Batch batch, CancellationToken cancellationToken) => cpu.RunAsync(
-        () =>
-        {
-            foreach (var (entry, offset) in batch.Items)
+    /// <summary>Makes folders and links of a batch in their order, then starts writing its files.</summary>
+    private async Task BeginAsync(
+        Batch batch, PointReader point, IProgressSink progress, CancellationToken cancellationToken)
+    {
+        await EndAsync(BatchesInFlight - 1, cancellationToken);
+        var files = await cpu.RunAsync(
+            () =>
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                if (!Place(entry)) continue;
+                var placed = new List<FileEntry>();
+                foreach (var entry in batch.Entries)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    if (Place(entry)) placed.Add(entry);
+                }
+
+                return placed;
+            },
+            cancellationToken);
+        var work = files.Count == 0 ? Task.CompletedTask : StoreAsync(files, point, cancellationToken);
+        inFlight.Enqueue((work, left));
+        left = [];
+        progress.Advance(batch.Bytes);
+        await WriteBackAsync(batch.Bytes, cancellationToken);
+    }
+
+    // Linux keeps gigabytes in memory before it begins to write: the disk would do nothing until the end, and all then.
+    private async ValueTask WriteBackAsync(long bytes, CancellationToken cancellationToken)
+    {
+        dirtyBytes += bytes;
+        if (dirtyBytes < WriteBackBytes || syncEach || !writingBack.IsCompleted) return;
+        await writingBack;
+        dirtyBytes = 0;
+        writingBack = cpu.RunAsync(TrySyncAll, cancellationToken);
+    }
+
+    /// <summary>Waits for batches until <paramref name="most"/> are in flight, and finishes the folders that they left.</summary>
+    private async Task EndAsync(int most, CancellationToken cancellationToken)
+    {
+        while (inFlight.Count > most)
+        {
+            await inFlight.Peek().Work;
+            var finished = inFlight.Dequeue().Left;
+            if (finished.Count > 0) await cpu.RunAsync(() => Finish(finished), cancellationToken);
+        }
+    }
+
+    private Task StoreAsync(List<FileEntry> files, PointReader point, CancellationToken cancellationToken) =>
+        point.ReadEachAsync(
+            [.. files.Select(entry => entry.Content ?? throw new InvalidOperationException("a file without content"))],
+            (number, bytes) =>
+            {
+                var entry = files[number];
                 using var file = disk.CreateNew(writing.Tree / entry.Path);
-                file.Write(0, batch.Bytes(entry, offset));
+                if (!bytes.IsEmpty) file.Write(0, bytes);
                 Finish(file, entry);
-            }
-        },
-        cancellationToken);
+            },
+            cancellationToken);
 
     /// <summary>
     /// Makes everything but regular files; true when <paramref name="entry"/> is one that is to be written.
@@ -144,6 +204,7 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
         switch (entry.Type)
         {
             case FileEntryType.File:
+                writing.Written(entry);
                 return true;
             case FileEntryType.Folder:
                 if (!entry.Path.IsEmpty) MakeFolder(path);
@@ -198,56 +259,36 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
     {
         if (!await cpu.RunAsync(() => Place(entry), cancellationToken)) return;
         var content = entry.Content ?? throw new InvalidOperationException("only files are streamed");
-        using var file = await cpu.RunAsync(() => Create(entry, content), cancellationToken);
-        await foreach (var block in point.ReadAsync(content, cancellationToken))
-        {
-            if (!block.Bytes.IsEmpty)
-                await cpu.RunAsync(() => file.Write(block.OffsetBytes, block.Bytes.Span), cancellationToken);
-            progress.Advance(block.Bytes.Length + block.HoleBytes);
-        }
-
-        await cpu.RunAsync(
-            () =>
-            {
-                file.SetLength(content.LengthBytes);
-                Finish(file, entry);
-            },
-            cancellationToken);
-    }
-
-    private IDiskFile Create(FileEntry entry, Content content)
-    {
-        var file = disk.CreateNew(writing.Tree / entry.Path);
-        var reserved = false;
-        try
-        {
-            // A disk that is too small says so now, and not after half of the bytes. Holes must not be filled by it.
-            if (content.Depth == 0 && !content.Parts.Any(part => part.IsHole)) file.Reserve(content.LengthBytes);
-            reserved = true;
-        }
-        finally
-        {
-            if (!reserved) file.Dispose();
-        }
-
-        return file;
+        using var file = await cpu.RunAsync(() => disk.CreateNew(writing.Tree / entry.Path), cancellationToken);
+        await longFiles.WriteAsync(file, content, point, progress, cancellationToken);
+        await cpu.RunAsync(() => Finish(file, entry), cancellationToken);
     }
 
     private void Finish(IDiskFile file, FileEntry entry)
     {
         if (syncEach) file.Sync();
         metadata.Apply(writing.Tree / entry.Path, entry, file.Stat());
-        writing.Written(entry);
     }
 
-    /// <summary>Finishes the folders that <paramref name="next"/> is not in; all of them at the end.</summary>
+    /// <summary>
+    /// Leaves the folders that <paramref name="next"/> is not in; all of them at the end. They are finished when the files
+    /// that are being written in them are.
+    /// </summary>
     private void Leave(DiskPath? next)
     {
         while (folders.TryPeek(out var folder) && !(next is { } path && IsBelow(path, folder.Path)))
         {
             folders.Pop();
+            if (writing.WithFolders && !folder.Path.IsEmpty) left.Add(folder);
+        }
+    }
+
+    private void Finish(List<FileEntry> finished)
+    {
+        foreach (var folder in finished)
+        {
             var place = writing.Tree / folder.Path;
-            if (writing.WithFolders && !folder.Path.IsEmpty) metadata.Apply(place, folder, StatusOf(place));
+            metadata.Apply(place, folder, StatusOf(place));
         }
     }
 
@@ -262,33 +303,32 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
             Where = path.ToString(),
         });
 
-    /// <summary>Entries with the bytes of the small files among them.</summary>
+    /// <summary>Entries that are written together.</summary>
     private sealed class Batch
     {
-        private readonly byte[] buffer = new byte[BatchBytes];
+        private readonly HashSet<int> packs = [];
 
-        public List<(FileEntry Entry, int Offset)> Items { get; } = [];
+        public List<FileEntry> Entries { get; } = [];
 
-        public int Used { get; private set; }
+        public long Bytes { get; private set; }
 
-        public ReadOnlySpan<byte> Bytes(FileEntry entry, int offset) =>
-            buffer.AsSpan(offset, (int)(entry.Content?.LengthBytes ?? 0));
-
-        public void Clear()
+        public bool HasRoom(FileEntry entry)
         {
-            Items.Clear();
-            Used = 0;
+            if (Entries.Count == 0) return true;
+            if (Entries.Count >= BatchEntries || Bytes + (entry.Content?.LengthBytes ?? 0) > BatchBytes) return false;
+            var more = entry.Content?.Parts.Select(part => part.Pack).Where(pack => pack >= 0 && !packs.Contains(pack));
+            return more is null || packs.Count + more.Distinct().Count() <= BatchPacks;
         }
 
-        public async ValueTask AddAsync(FileEntry entry, PointReader point, CancellationToken cancellationToken)
+        public void Add(FileEntry entry)
         {
-            Items.Add((entry, Used));
-            if (entry.Content is not { LengthBytes: > 0 } content) return;
-            var start = Used;
-            Used += (int)content.LengthBytes;
-            buffer.AsSpan(start, Used - start).Clear();
-            await foreach (var block in point.ReadAsync(content, cancellationToken))
-                block.Bytes.CopyTo(buffer.AsMemory(start + (int)block.OffsetBytes));
+            Entries.Add(entry);
+            if (entry.Content is not { } content) return;
+            Bytes += content.LengthBytes;
+            foreach (var part in content.Parts)
+            {
+                if (!part.IsHole) packs.Add(part.Pack);
+            }
         }
     }
 }

@@ -62,6 +62,7 @@ public sealed class VerifyRun(PointRepository repository, IReadOnlyDictionary<st
         if (remembered is not null
             && Forgotten(catalog, remembered) is { } gone
             && !await repository.WasDroppedAsync(catalog, remembered.Id, cancellationToken)) problems.Add(gone);
+        if (only is null && depth != ReadDepth.None) problems.AddRange(await CheckRestAsync(catalog, problems, cancellationToken));
         problems.AddRange(await CondemnAsync(packs, cancellationToken));
         return new VerifyResult
         {
@@ -71,6 +72,14 @@ public sealed class VerifyRun(PointRepository repository, IReadOnlyDictionary<st
             Damage = packs.Damage.Count == 0 ? [] : await AffectedAsync(points, packs, cancellationToken),
             Problems = problems,
         };
+    }
+
+    private async Task<IEnumerable<Problem>> CheckRestAsync(
+        PointCatalog catalog, List<Problem> known, CancellationToken cancellationToken)
+    {
+        var (rest, packs) = await repository.CheckRestAsync(catalog, cancellationToken);
+        var unnamed = rest.Where(p => !known.Exists(k => k.Where == p.Where)).ToList();
+        return [.. unnamed, .. packs.Damage.Values, .. await CondemnAsync(packs, cancellationToken)];
     }
 
     // A damaged pack is still there with its size, so that backups would rely on it for ever.
@@ -107,7 +116,10 @@ public sealed class VerifyRun(PointRepository repository, IReadOnlyDictionary<st
             code,
             Severity.Error,
             $"point {remembered.Id}, the newest that this host knows, is {(found is null ? "gone" : "another one now")}",
-            "find out who deleted or rolled back the repository; the other points are not affected");
+            "find out who deleted or rolled back the repository; the other points are not affected")
+        {
+            Where = $"points/{remembered.Id}",
+        };
     }
 
     private async Task<List<Damage>> AffectedAsync(

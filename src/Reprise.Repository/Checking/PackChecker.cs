@@ -96,7 +96,8 @@ internal sealed class PackChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
         _ => Convert.ToInt32(name[..2], 16) % SampleParts == points.Count % SampleParts,
     };
 
-    private async Task<Problem?> ReadAsync(PackFacts pack, CancellationToken cancellationToken)
+    /// <summary>Reads one pack whole; null when it is as it was written.</summary>
+    public async Task<Problem?> ReadAsync(PackFacts pack, CancellationToken cancellationToken)
     {
         try
         {

@@ -9,8 +9,8 @@ namespace Reprise.Repository.Format;
 /// </summary>
 internal sealed class Zstd(int level) : IDisposable
 {
-    /// <summary>The level of backups: at 3, two cores keep up with one pg_dump.</summary>
-    public const int DefaultLevel = 3;
+    /// <summary>A level at which nothing is compressed.</summary>
+    public const int StoreOnly = 0;
 
     private const byte Stored = 0;
     private const byte Compressed = 1;
@@ -25,9 +25,7 @@ internal sealed class Zstd(int level) : IDisposable
     /// <summary>Writes the codec byte and the block into <paramref name="to"/>; returns how many bytes.</summary>
     public int Encode(ReadOnlySpan<byte> plain, Span<byte> to)
     {
-        if (!compressors.TryTake(out var compressor)) compressor = new Compressor(options);
-        var length = compressor.Wrap(plain, to[1..]);
-        compressors.Add(compressor);
+        var length = level == StoreOnly ? plain.Length : Compress(plain, to[1..]);
         if (length < plain.Length)
         {
             to[0] = Compressed;
@@ -62,6 +60,14 @@ internal sealed class Zstd(int level) : IDisposable
         while (compressors.TryTake(out var compressor)) compressor.Dispose();
         while (decompressors.TryTake(out var decompressor)) decompressor.Dispose();
         options.Dispose();
+    }
+
+    private int Compress(ReadOnlySpan<byte> plain, Span<byte> to)
+    {
+        if (!compressors.TryTake(out var compressor)) compressor = new Compressor(options);
+        var length = compressor.Wrap(plain, to);
+        compressors.Add(compressor);
+        return length;
     }
 
     private void Unwrap(ReadOnlySpan<byte> frame, Span<byte> to)

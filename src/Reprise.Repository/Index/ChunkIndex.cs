@@ -100,12 +100,12 @@ internal sealed class ChunkIndex
         }
 
         var bytes = sealer.SealObject(ObjectKind.Index, Folder, writer.WrittenSpan, zstd);
-        var name = new ObjectName($"{Folder}/{Convert.ToHexStringLower(SHA256.HashData(bytes))}");
-        await store.PutAsync(name, bytes, PutMode.ContentNamed, cancellationToken);
+        await store.PutAsync(NameOf(bytes), bytes, PutMode.ContentNamed, cancellationToken);
         return bytes.Length;
     }
 
-    private static async IAsyncEnumerable<(ObjectName Name, IReadOnlyList<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)> Packs)>
+    /// <summary>The same; what cannot be read is added to <paramref name="problems"/>.</summary>
+    public static async IAsyncEnumerable<(ObjectName Name, IReadOnlyList<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)> Packs)>
         ObjectsAsync(
             IStore store,
             Sealer sealer,
@@ -122,6 +122,7 @@ internal sealed class ChunkIndex
             {
                 if (info.SizeBytes > Limits.MaxObjectBytes) throw ByteReader.Broken($"{info.Name} has {info.SizeBytes} bytes");
                 using var bytes = await store.ReadAsync(info.Name, new ByteRange(0, (int)info.SizeBytes), cancellationToken);
+                if (info.Name != NameOf(bytes.Memory.Span)) throw ByteReader.Broken("its bytes do not have the hash that is its name");
                 spoken = Decode(sealer.OpenObject(ObjectKind.Index, Folder, bytes.Memory.Span, zstd));
             }
             catch (StoreException e) when (e.Fault is StoreFault.NotFound)
@@ -139,7 +140,10 @@ internal sealed class ChunkIndex
         }
     }
 
-    private static List<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)> Decode(ReadOnlySpan<byte> plain)
+    private static ObjectName NameOf(ReadOnlySpan<byte> sealedObject) =>
+        new($"{Folder}/{Convert.ToHexStringLower(SHA256.HashData(sealedObject))}");
+
+    internal static List<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)> Decode(ReadOnlySpan<byte> plain)
     {
         var reader = new ByteReader(plain);
         var decoded = new List<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)>();

@@ -59,6 +59,23 @@ internal sealed class OpenPack : IDisposable
     /// <summary>Opens one entry into a rented buffer that is at least as long as its plain length; the caller returns it.</summary>
     public byte[] Entry(Part part, byte type, Zstd zstd)
     {
+        var plain = System.Buffers.ArrayPool<byte>.Shared.Rent(part.PlainBytes);
+        var opened = false;
+        try
+        {
+            Entry(part, type, zstd, plain.AsSpan(0, part.PlainBytes));
+            opened = true;
+            return plain;
+        }
+        finally
+        {
+            if (!opened) System.Buffers.ArrayPool<byte>.Shared.Return(plain);
+        }
+    }
+
+    /// <summary>Opens one entry into <paramref name="plain"/>, which has exactly its plain length.</summary>
+    public void Entry(Part part, byte type, Zstd zstd, Span<byte> plain)
+    {
         var offset = DataOffsetBytes + part.OffsetBytes;
         if (part.StoredBytes <= Sealer.TagLength || offset + part.StoredBytes > pack.Length)
             throw ByteReader.Broken("an entry lies outside its pack");
@@ -70,9 +87,7 @@ internal sealed class OpenPack : IDisposable
             var bound = sealer.Bound(header, PackBuilder.EntryPlace(type, part.Entry, part.PlainBytes));
             if (!Sealer.Open(cipher, Sealer.Entry, (uint)part.Entry, bound, pack.Span.Slice(offset, part.StoredBytes), room))
                 throw ByteReader.Broken($"entry {part.Entry} of a pack was altered");
-            var plain = System.Buffers.ArrayPool<byte>.Shared.Rent(part.PlainBytes);
-            zstd.Decode(room, plain.AsSpan(0, part.PlainBytes));
-            return plain;
+            zstd.Decode(room, plain);
         }
         finally
         {

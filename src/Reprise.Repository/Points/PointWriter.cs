@@ -18,6 +18,9 @@ namespace Reprise.Repository.Points;
 /// </summary>
 public sealed class PointWriter : IAsyncDisposable
 {
+    /// <summary>Pieces of work that short contents are divided into.</summary>
+    private const int PreparingJobs = 2;
+
     private readonly RepositoryHost host;
     private readonly Sealer sealer;
     private readonly Zstd zstd;
@@ -73,6 +76,50 @@ public sealed class PointWriter : IAsyncDisposable
     /// <param name="hashedByPart">see <see cref="Content.IsHashedByPart"/>.</param>
     public ContentWriter Begin(Cutting cutting, bool hashedByPart = false) =>
         new(this, cutting, PackEntry.DataType, hashedByPart);
+
+    /// <summary>
+    /// Stores short contents: they are cut, named and compressed together on the machine's cores, and take their places
+    /// in the order given. The memory belongs to the caller again on return.
+    /// </summary>
+    public async Task<IReadOnlyList<Content>> StoreEachAsync(
+        IReadOnlyList<ReadOnlyMemory<byte>> contents, CancellationToken cancellationToken)
+    {
+        var work = new List<Task<PreparedContent[]>>();
+        var share = (contents.Count + PreparingJobs - 1) / PreparingJobs;
+        for (var first = 0; first < contents.Count; first += share)
+        {
+            var (from, count) = (first, Math.Min(share, contents.Count - first));
+            work.Add(host.Cpu.RunAsync(
+                () =>
+                {
+                    var prepared = new PreparedContent[count];
+                    for (var i = 0; i < count; i++) prepared[i] = PrepareContent(contents[from + i].Span);
+                    return prepared;
+                },
+                cancellationToken));
+        }
+
+        var stored = new List<Content>(contents.Count);
+        try
+        {
+            // What was taken before comes before.
+            await DrainAsync(0, cancellationToken);
+            foreach (var job in work)
+            {
+                foreach (var content in await job) stored.Add(await PlaceAsync(content, cancellationToken));
+            }
+
+            return stored;
+        }
+        finally
+        {
+            foreach (var job in work)
+            {
+                await Ended(job);
+                if (job.IsCompletedSuccessfully) foreach (var content in await job) content.Dispose();
+            }
+        }
+    }
 
     /// <summary>
     /// Whether <see cref="AdoptAsync"/> would find every pack that <paramref name="content"/> names itself. Safe from
@@ -181,7 +228,7 @@ public sealed class PointWriter : IAsyncDisposable
         {
             var chunk = pending.Dequeue();
             using var prepared = await chunk.Work;
-            chunk.Taken(await PlaceAsync(chunk, prepared, cancellationToken), prepared.Sha256);
+            chunk.Taken(await PlaceAsync(chunk.Type, chunk.Length, prepared, cancellationToken), prepared.Sha256);
         }
     }
 
@@ -196,18 +243,44 @@ public sealed class PointWriter : IAsyncDisposable
         _ = work.Exception;
     }
 
+    // The same cuts as if the content had come in pieces.
+    private PreparedContent PrepareContent(ReadOnlySpan<byte> plain)
+    {
+        var chunks = new List<(PreparedChunk Chunk, int Length)>(1);
+        var whole = plain;
+        while (!plain.IsEmpty)
+        {
+            var scan = default(CutScan);
+            var end = Cutter.Cut(plain, ref scan);
+            if (end < 0) end = plain.Length;
+            chunks.Add((Prepare(PackEntry.DataType, plain[..end]), end));
+            plain = plain[end..];
+        }
+
+        var sha256 = chunks is [var only] ? only.Chunk.Sha256 : new Sha256Digest(SHA256.HashData(whole));
+        return new PreparedContent(whole.Length, sha256, chunks);
+    }
+
     private PreparedChunk Prepare(byte type, byte[] rented, int length)
     {
-        var plain = rented.AsSpan(0, length);
+        try
+        {
+            return Prepare(type, rented.AsSpan(0, length));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    private PreparedChunk Prepare(byte type, ReadOnlySpan<byte> plain)
+    {
+        var length = plain.Length;
         Span<byte> name = stackalloc byte[32];
         var sha256 = new Sha256Digest(SHA256.HashData(plain));
         sealer.Keys.NameChunk(type, sha256.Bytes, name);
         var id = ChunkId.Read(name);
-        if (index.Contains(id) || mine.ContainsKey(id))
-        {
-            ArrayPool<byte>.Shared.Return(rented);
-            return new PreparedChunk(id, sha256, null, 0);
-        }
+        if (index.Contains(id) || mine.ContainsKey(id)) return new PreparedChunk(id, sha256, null, 0);
 
         var encoded = ArrayPool<byte>.Shared.Rent(Zstd.Bound(length));
         var used = zstd.Encode(plain, encoded);
@@ -218,7 +291,6 @@ public sealed class PointWriter : IAsyncDisposable
         zstd.Decode(encoded.AsSpan(0, used), again.AsSpan(0, length));
         var same = again.AsSpan(0, length).SequenceEqual(plain);
         ArrayPool<byte>.Shared.Return(again);
-        ArrayPool<byte>.Shared.Return(rented);
         if (same) return new PreparedChunk(id, sha256, encoded, used);
         throw new RepriseException(
             RepositoryErrors.MemoryUnsound,
@@ -226,7 +298,20 @@ public sealed class PointWriter : IAsyncDisposable
             "run a memory test on this machine; nothing was committed");
     }
 
-    private async ValueTask<Part> PlaceAsync(PendingChunk chunk, PreparedChunk prepared, CancellationToken cancellationToken)
+    private async ValueTask<Content> PlaceAsync(PreparedContent content, CancellationToken cancellationToken)
+    {
+        var parts = new Part[content.Chunks.Count];
+        for (var i = 0; i < parts.Length; i++)
+        {
+            var (chunk, length) = content.Chunks[i];
+            parts[i] = await PlaceAsync(PackEntry.DataType, length, chunk, cancellationToken);
+        }
+
+        return new Content { LengthBytes = content.LengthBytes, Sha256 = content.Sha256, Parts = parts };
+    }
+
+    private async ValueTask<Part> PlaceAsync(
+        byte type, int length, PreparedChunk prepared, CancellationToken cancellationToken)
     {
         if (mine.TryGetValue(prepared.Id, out var twin)) return twin;
         if (index.TryFind(prepared.Id, out var known))
@@ -242,8 +327,8 @@ public sealed class PointWriter : IAsyncDisposable
             openNumber = table.Reserve();
         }
 
-        var (entry, offset, stored) = open.Add(chunk.Type, prepared.Id, prepared.Encoded, chunk.Length);
-        var part = new Part(openNumber, entry, offset, stored, chunk.Length);
+        var (entry, offset, stored) = open.Add(type, prepared.Id, prepared.Encoded, length);
+        var part = new Part(openNumber, entry, offset, stored, length);
         mine[prepared.Id] = part;
         return part;
     }
@@ -323,6 +408,15 @@ public sealed class PointWriter : IAsyncDisposable
     private sealed record PendingChunk(byte Type, int Length, Task<PreparedChunk> Work, Action<Part, Sha256Digest> Taken);
 
     private sealed record StoredPack(int Number, PackFacts Facts, IReadOnlyList<PackEntry> Entries);
+
+    private sealed record PreparedContent(
+        int LengthBytes, Sha256Digest Sha256, IReadOnlyList<(PreparedChunk Chunk, int Length)> Chunks) : IDisposable
+    {
+        public void Dispose()
+        {
+            foreach (var (chunk, _) in Chunks) chunk.Dispose();
+        }
+    }
 
     // Owns a rented buffer with the encoded chunk, or none when the chunk is stored already.
     private sealed class PreparedChunk(ChunkId id, Sha256Digest sha256, byte[]? rented, int used) : IDisposable

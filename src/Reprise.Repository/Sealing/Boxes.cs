@@ -13,16 +13,21 @@ internal static class Boxes
 {
     public const int PublicLength = 65;
     private const int NonceLength = 12;
+    private const int ScalarLength = 32;
     private const int Overhead = NonceLength + Sealer.TagLength;
 
+    // The number of points of P-256: a scalar lies between 1 and one less.
+    private static ReadOnlySpan<byte> Order =>
+    [
+        0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+    ];
+
     /// <summary>A fresh key pair.</summary>
-    public static (byte[] PublicKey, byte[] Scalar) Pair()
+    public static (byte[] PublicKey, byte[] Scalar) Pair(Entropy entropy)
     {
-        using var pair = ECDiffieHellman.Create(ECCurve.NamedCurves.nistP256);
-        var parameters = pair.ExportParameters(true);
-        var scalar = parameters.D ?? [];
-        Invariant.Check(scalar.Length == 32, "a P-256 scalar has 32 bytes");
-        return (Point(parameters), scalar);
+        using var pair = Fresh(entropy, out var scalar);
+        return (Point(pair.ExportParameters(false)), scalar);
     }
 
     /// <summary>Seals under a key, bound to something clear.</summary>
@@ -57,7 +62,7 @@ internal static class Boxes
     public static byte[] SealFor(
         byte[] publicKey, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> repositoryId, string label, Entropy entropy)
     {
-        using var ephemeral = ECDiffieHellman.Create(ECCurve.NamedCurves.nistP256);
+        using var ephemeral = Fresh(entropy, out _);
         using var other = Import(publicKey, null);
         var point = Point(ephemeral.ExportParameters(false));
         var key = KeyRing.Derive(ephemeral.DeriveRawSecretAgreement(other.PublicKey), repositoryId, label);
@@ -73,6 +78,19 @@ internal static class Boxes
         using var ephemeral = Import(letter[..PublicLength], null);
         var key = KeyRing.Derive(mine.DeriveRawSecretAgreement(ephemeral.PublicKey), repositoryId, label);
         return Open(key, letter[PublicLength..], letter[..PublicLength]);
+    }
+
+    // FIPS 186-5, A.2.2: candidates are drawn until one lies in the range. From our own source of random bytes, so that
+    // the golden repositories can be written again to the byte.
+    private static ECDiffieHellman Fresh(Entropy entropy, out byte[] scalar)
+    {
+        do
+        {
+            scalar = entropy.Bytes(ScalarLength);
+        }
+        while (scalar.AsSpan().SequenceCompareTo(Order) >= 0 || !scalar.AsSpan().ContainsAnyExcept((byte)0));
+
+        return ECDiffieHellman.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, D = scalar });
     }
 
     private static ECDiffieHellman Import(ReadOnlySpan<byte> point, byte[]? scalar)

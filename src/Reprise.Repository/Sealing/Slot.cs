@@ -42,7 +42,7 @@ internal sealed record Slot
         var id = ring.RepositoryId.Span;
         var since = ring.CurrentEpoch;
         var master = ring.Current;
-        var (publicKey, scalar) = Boxes.Pair();
+        var (publicKey, scalar) = Boxes.Pair(entropy);
         byte[] inside = [.. scalar, .. Anchor(master, since, id)];
         var wrapped = Boxes.Seal(WrapKey(secret, id, name), inside, Bound(publicKey, since), entropy);
         var letter = Boxes.SealFor(publicKey, master, id, LetterLabel(since, name), entropy);

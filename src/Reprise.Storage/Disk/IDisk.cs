@@ -128,6 +128,13 @@ public interface IDiskFile : IDisposable
     void SetLength(long lengthBytes);
 
     /// <summary>
+    /// Writes past the page cache, which is several times faster for much data; false when that cannot be had here, and
+    /// then nothing was written. Offset, length and the address of <paramref name="content"/> are multiples of
+    /// <see cref="DirectBuffer.Alignment"/>. Does not replace <see cref="Sync"/>.
+    /// </summary>
+    bool TryWriteDirect(long offsetBytes, ReadOnlySpan<byte> content) => false;
+
+    /// <summary>
     /// Reserves room (fallocate) without changing the length where the file system can; else does nothing.
     /// </summary>
     void Reserve(long lengthBytes);

@@ -35,6 +35,12 @@ internal static partial class Libc
     public const int SetPipeSize = 1031;
 
     public const int KeepSize = 1;
+    public const int GetFlags = 3;
+    public const int SetFlags = 4;
+
+    /// <summary>O_DIRECT, which is another bit on ARM.</summary>
+    public static readonly int DirectFlag =
+        RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x10000 : 0x4000;
     public const uint BasicStatus = 0x7ff;
 
     /// <summary>What statx and statvfs fill at most, with room to spare.</summary>

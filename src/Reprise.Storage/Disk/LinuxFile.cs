@@ -13,6 +13,8 @@ internal sealed class LinuxFile(SafeFileHandle handle, DiskPath path) : IDiskFil
 {
     // The handle is used as a number; a call after Dispose would reach whatever file has that number by then.
     private bool closed;
+    private bool direct;
+    private bool directFailed;
 
     /// <summary>The path that it was opened under.</summary>
     public DiskPath Path => path;
@@ -30,6 +32,7 @@ internal sealed class LinuxFile(SafeFileHandle handle, DiskPath path) : IDiskFil
 
     public int Read(long offsetBytes, Span<byte> buffer)
     {
+        Direct(false);
         var done = 0;
         while (done < buffer.Length)
         {
@@ -46,6 +49,7 @@ internal sealed class LinuxFile(SafeFileHandle handle, DiskPath path) : IDiskFil
 
     public void Write(long offsetBytes, ReadOnlySpan<byte> content)
     {
+        Direct(false);
         while (!content.IsEmpty)
         {
             var count = (int)Libc.WriteAt(
@@ -59,6 +63,46 @@ internal sealed class LinuxFile(SafeFileHandle handle, DiskPath path) : IDiskFil
             content = content[count..];
             offsetBytes += count;
         }
+    }
+
+    public bool TryWriteDirect(long offsetBytes, ReadOnlySpan<byte> content)
+    {
+        if (!Direct(true)) return false;
+        var written = 0;
+        while (written < content.Length)
+        {
+            var rest = content[written..];
+            var count = (int)Libc.WriteAt(
+                Descriptor, ref MemoryMarshal.GetReference(rest), (nuint)rest.Length, offsetBytes + written);
+            if (count > 0) written += count;
+            else if (Marshal.GetLastPInvokeError() is not (Errno.Interrupted or Errno.Invalid)) throw LinuxFault.Last("write", path);
+            else if (Marshal.GetLastPInvokeError() == Errno.Invalid) break;
+        }
+
+        // The file system takes the flag and refuses the write, or took half of a block: the rest goes the usual way.
+        if (written == content.Length) return true;
+        Direct(false);
+        if (written == 0) return false;
+        Write(offsetBytes + written, content[written..]);
+        return true;
+    }
+
+    // O_DIRECT is given to an open file, so that a file system without it is no reason to fail.
+    private bool Direct(bool on)
+    {
+        if (direct == on) return true;
+        if (on && directFailed) return false;
+        var flags = Libc.Control(handle, Libc.GetFlags, 0);
+        var wanted = on ? flags | Libc.DirectFlag : flags & ~Libc.DirectFlag;
+        if (flags < 0 || Libc.Control(handle, Libc.SetFlags, wanted) != 0)
+        {
+            directFailed = true;
+            return false;
+        }
+
+        directFailed |= !on;
+        direct = on;
+        return true;
     }
 
     public void SetLength(long lengthBytes)

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Reprise.Configuration;
 using Reprise.Recovery.Runbooks;
@@ -9,12 +10,14 @@ namespace Reprise.Wiring;
 
 /// <summary>
 /// What lies readable beside the sealed points, for somebody who has the repository and nothing else: the runbooks, as
-/// they are written. Names hold the hash of the text, so that nothing is ever replaced and a medium that keeps
-/// everything keeps this too. Facts of the configuration are not in it: the repository tells its keeper nothing else.
+/// they are written, the page that says what every byte means, and a reader that needs nothing of ours. Names hold the
+/// hash of the text, so that nothing is ever replaced and a medium that keeps everything keeps this too. Facts of the
+/// configuration are not in it: the repository tells its keeper nothing else.
 /// </summary>
 internal static class Kit
 {
     private const string Folder = "kit";
+    private static readonly string[] ReaderFiles = ["format.md", "reprise_reader.py"];
 
     /// <summary>Writes what is not there yet. Null, or a warning: a point is worth as much without it.</summary>
     public static async Task<Problem?> WriteAsync(
@@ -25,6 +28,11 @@ internal static class Kit
             var store = machine.Store(configuration.Repository.Location);
             var there = new HashSet<string>(StringComparer.Ordinal);
             await foreach (var found in store.ListAsync(new ObjectPrefix(Folder), cancellationToken)) there.Add(found.Name.Value);
+            foreach (var (name, bytes) in Reader())
+            {
+                if (!there.Contains(name.Value)) await store.PutAsync(name, bytes, PutMode.ContentNamed, cancellationToken);
+            }
+
             Problem? unfit = null;
             var secrets = new RunSecrets(machine, configuration);
             foreach (var runbook in RunbookLibrary.Open(machine.Disk, configuration.Folder).All)
@@ -59,11 +67,27 @@ internal static class Kit
     public static string NameOf(Runbook runbook) =>
         $"{Folder}/runbooks/{runbook.Language}/{runbook.Id}.{runbook.Version}-{runbook.Sha256[..16]}{RunbookLibrary.Ending}";
 
+    /// <summary><c>kit/reader/v0-0123456789abcdef/format.md</c>, and the reader beside it: together, as they were released.</summary>
+    public static IReadOnlyList<(ObjectName Name, byte[] Bytes)> Reader()
+    {
+        var parts = ReaderFiles.Select(n => (Name: n, Bytes: Resource($"{Folder}/{n}"))).ToList();
+        var hash = Convert.ToHexStringLower(SHA256.HashData([.. parts.SelectMany(p => p.Bytes)]))[..16];
+        return [.. parts.Select(p => (new ObjectName($"{Folder}/reader/v0-{hash}/{p.Name}"), p.Bytes))];
+    }
+
+    private static byte[] Resource(string name)
+    {
+        using var stream = typeof(Kit).Assembly.GetManifestResourceStream(name) ?? throw new InvariantException($"{name} is not in the program");
+        var bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        return bytes;
+    }
+
     private static Problem Unwritten(string why, string? where) => new(
         RunbookErrors.KitNotWritten,
         Severity.Warning,
-        $"the point is taken, but the runbooks could not be put into the repository: {why}",
-        "the next backup tries again; reprise runbook export writes them elsewhere")
+        $"the point is taken, but the runbooks and the reader could not be put into the repository: {why}",
+        "the next backup tries again; reprise runbook export writes runbooks elsewhere")
     {
         Where = where,
     };

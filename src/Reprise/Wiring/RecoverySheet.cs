@@ -25,6 +25,8 @@ internal static class RecoverySheet
           3. reprise recover --repository PLACE --key-file sheet.txt --to FOLDER
              It prints what to type next.
 
+        Without reprise: kit/reader in the repository has a Python program that restores too.
+
         {key.Format()}
         """ + "\n";
 }

@@ -174,6 +174,8 @@ public class RunbookStoryTests
         Assert.Equal(14, written.Count);
         Assert.Contains("# La base de données ne répond pas", File.ReadAllText(written.Single(
             f => f.Contains("/fr/database-unavailable.", StringComparison.Ordinal))), StringComparison.Ordinal);
+        var reader = Assert.Single(Directory.GetDirectories(shop.Application + "/recovery/kit/reader"));
+        Assert.Equal(["format.md", "reprise_reader.py"], Directory.GetFiles(reader).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         var times = written.Select(File.GetLastWriteTimeUtc).ToList();
 
         Directory.CreateDirectory(shop.Application + "/runbooks");

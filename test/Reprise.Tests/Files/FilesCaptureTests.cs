@@ -300,7 +300,7 @@ public sealed class FilesCaptureTests : IDisposable
     [Fact]
     public async Task A_hard_link_to_a_file_that_could_not_be_read_is_missing_too()
     {
-        fixture.Write("a", new string('x', 1_000_000));
+        fixture.Write("a", new string('x', 2_000_000));
         fixture.Real.Link(fixture.Root / "a", fixture.Root / "b");
         var disk = new FaultyDisk(fixture.Real, (name, path) =>
         {

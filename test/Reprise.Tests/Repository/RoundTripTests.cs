@@ -1,9 +1,7 @@
 using System.Security.Cryptography;
 using Reprise.Repository;
-using Reprise.Repository.Checking;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
-using Reprise.Storage;
 using Reprise.Storage.Errors;
 using Reprise.Storage.Memory;
 using Reprise.Storage.Runtime;
@@ -139,32 +137,6 @@ public class RoundTripTests
     }
 
     [Fact]
-    public async Task Every_flipped_byte_and_every_deleted_object_is_named()
-    {
-        var made = await PointRepository.CreateAsync(Host, None);
-        var data = Data(30_000, 5);
-        await CommitAsync(made.Repository, data, Cutting.ContentDefined);
-        var content = await CommitAsync(made.Repository, data, Cutting.ContentDefined);
-        // That the newest point was deleted can only be known from outside the store: what remembers it is asked elsewhere.
-        var newest = store.Names().Last(n => n.Value.StartsWith("points/", StringComparison.Ordinal));
-        foreach (var name in store.Names().ToList())
-        {
-            var original = await store.BytesAsync(name);
-            for (var at = 0; at < original.Length; at += Math.Max(1, original.Length / 200))
-            {
-                var flipped = original.ToArray();
-                flipped[at] ^= 0x10;
-                await store.PutAsync(name, flipped, PutMode.Replace, None);
-                await AssertNamedOrHarmlessAsync(made.File, name, mustBeNamed: true, content, data);
-            }
-
-            await store.DeleteAsync(name, None);
-            await AssertNamedOrHarmlessAsync(made.File, name, mustBeNamed: name != newest, content, data);
-            await store.PutAsync(name, original, PutMode.CreateNew, None);
-        }
-    }
-
-    [Fact]
     public async Task A_lost_or_flipped_pack_is_stored_again_by_the_next_point()
     {
         using var made = (await PointRepository.CreateAsync(Host, None)).Repository;
@@ -205,37 +177,6 @@ public class RoundTripTests
 
     private static async Task<SignatureState> SignatureAsync(PointRepository repository, SigningKeys keys) =>
         (await repository.ListPointsAsync(keys, None)).Points.Single().Signature;
-
-    private async Task AssertNamedOrHarmlessAsync(
-        KeyFile key, ObjectName name, bool mustBeNamed, Content content, byte[] data)
-    {
-        try
-        {
-            using var opened = await PointRepository.OpenAsync(Host, key, None);
-            var catalog = await opened.ListPointsAsync(SigningKeys.None, None);
-            var report = await opened.CheckAsync(catalog.Points, ReadDepth.All, _ => { }, None);
-            if (name.Value.StartsWith("packs/", StringComparison.Ordinal)) Assert.NotEmpty(report.Damage);
-            if (mustBeNamed && name.Value.StartsWith("points/", StringComparison.Ordinal))
-                Assert.NotEmpty(catalog.Problems);
-            foreach (var point in catalog.Points)
-            {
-                try
-                {
-                    using var reader = opened.OpenPoint(point);
-                    Assert.Equal(data, await ReadAsync(reader, content));
-                }
-                catch (RepriseException e)
-                {
-                    Assert.Equal(ExitCodes.Damaged, e.Code.Exit);
-                    Assert.NotEmpty(report.Damage);
-                }
-            }
-        }
-        catch (RepriseException e)
-        {
-            Assert.Contains(e.Code.Exit, new[] { ExitCodes.Damaged, ExitCodes.Unavailable });
-        }
-    }
 
     private static byte[] Data(int length, int seed)
     {

@@ -94,6 +94,9 @@ public sealed class FaultyDisk(IDisk inner, Action<string, DiskPath> before) : I
         public void Write(long offsetBytes, ReadOnlySpan<byte> content) =>
             With("File.Write").Write(offsetBytes, content);
 
+        public bool TryWriteDirect(long offsetBytes, ReadOnlySpan<byte> content) =>
+            With("File.Write").TryWriteDirect(offsetBytes, content);
+
         public void SetLength(long lengthBytes) => With("File.SetLength").SetLength(lengthBytes);
 
         public void Reserve(long lengthBytes) => With("File.Reserve").Reserve(lengthBytes);

@@ -42,7 +42,7 @@ public sealed class S3RepositoryTests : IAsyncLifetime
     public async Task The_whole_story_in_a_bucket()
     {
         peer.PageObjects = 2;
-        peer.Fault = (number, _) => number % 11 == 0 ? PeerFault.SlowDown : PeerFault.None;
+        peer.Fault = (number, _) => number % 23 == 0 ? PeerFault.SlowDown : PeerFault.None;
         Assert.Equal((0, ""), (await bench.RunAsync("init", "--repository", peer.Location()), bench.Error));
         Assert.Contains("shop/repository", peer.Objects.Keys);
         Assert.Equal(0, await bench.RunAsync("init", "--repository", peer.Location()));
