@@ -35,6 +35,9 @@ public sealed class VersionRecovery
 {
     private const int AtOnce = 8;
 
+    // Nothing is compressed here.
+    private const int AnyLevel = 1;
+
     // Whatever is cut off is simply done again: first what others stand on.
     private static readonly string[] Order = ["packs", "index", "kit", "evidence", "closings", "dropped", "points", "keys", "repository"];
 
@@ -67,7 +70,7 @@ public sealed class VersionRecovery
     {
         var recovery = new VersionRecovery(store, signing);
         await recovery.ReadNamesAsync(cancellationToken);
-        using var zstd = new Zstd(Zstd.DefaultLevel);
+        using var zstd = new Zstd(AnyLevel);
         var problems = await recovery.ChooseAsync(open, zstd, cancellationToken);
         var actions = recovery.picks.Values.Where(p => !p.IsCurrent)
             .OrderBy(p => Array.IndexOf(Order, FolderOf(p.Name)))

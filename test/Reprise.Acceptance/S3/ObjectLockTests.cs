@@ -1,5 +1,3 @@
-using Reprise.Peers;
-
 namespace Reprise.Acceptance.S3;
 
 /// <summary>

@@ -91,7 +91,7 @@ public sealed class ParallelClocksTests(ITestOutputHelper output) : IDisposable
                 var complete = await content.CompleteAsync(None);
                 if (random.Next(3) == 0) await Task.Delay(random.Next(200), None);
                 var earlier = await repository.ListPointsAsync(SigningKeys.None, None);
-                Assert.Empty(earlier.Problems.Where(p => p.Severity == Severity.Error));
+                Assert.DoesNotContain(earlier.Problems, p => p.Severity == Severity.Error);
                 var point = await writer.CommitAsync(Manifest(writer.Id, complete, earlier), None);
                 committed[point.Manifest.Id] = (complete, data);
             }
