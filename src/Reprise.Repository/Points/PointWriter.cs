@@ -172,6 +172,8 @@ public sealed class PointWriter : IAsyncDisposable
         await FlushAsync(cancellationToken);
         await StoreIndexAsync(cancellationToken);
         await ProvePacksAsync(cancellationToken);
+        var written = unindexed.Select(p => p.Pack.Id).ToHashSet();
+        await new PointLocks(host.Store).ExtendAsync(table.Packs.Select(p => p.Id).Where(p => !written.Contains(p)).ToHashSet(), cancellationToken);
 
         var encoded = PointCodec.Create(manifest, table, signingKey);
         var bytes = sealer.SealObject(ObjectKind.Point, Name.Value, encoded.Encode(), zstd);
