@@ -32,7 +32,7 @@ public sealed class PointWriter : IAsyncDisposable
     private readonly Queue<Task<StoredPack>> storing = new();
     private readonly List<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)> unindexed = [];
     private readonly ConcurrentDictionary<ChunkId, Part> mine = new();
-    private readonly LargeBuffers buffers = new(Limits.MaxPackBytes, Limits.PacksInFlight);
+    private readonly LargeBuffers buffers = new(Limits.MaxPackBytes, Limits.PacksInFlight + 3);
     private readonly OpenedPack?[] open = new OpenedPack?[2];
     private bool isLarge;
     private bool committed;

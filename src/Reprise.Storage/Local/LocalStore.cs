@@ -22,7 +22,7 @@ public sealed class LocalStore : IStore
     private readonly DiskPath root;
     private readonly Cpu cpu;
     private readonly Entropy entropy;
-    private readonly LargeBuffers buffers = new(StoreLimits.MaxObjectBytes, 2);
+    private readonly LargeBuffers buffers = new(PooledBytes.LargestBytes, 6);
 
     /// <summary>Folders whose own names this client has seen durable up to the root.</summary>
     private readonly ConcurrentDictionary<DiskPath, bool> durableFolders = new();

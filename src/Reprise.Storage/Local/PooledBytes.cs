@@ -9,9 +9,12 @@ namespace Reprise.Storage.Local;
 /// </summary>
 internal sealed class PooledBytes(int lengthBytes, LargeBuffers? large = null) : IMemoryOwner<byte>
 {
+    /// <summary>What the buffers of <c>large</c> have: a pack fits, and an object that is larger is none of ours.</summary>
+    public const int LargestBytes = 16 * 1024 * 1024;
+
     private const int LargeBytes = 1024 * 1024;
 
-    private readonly LargeBuffers? owner = lengthBytes is > LargeBytes and <= StoreLimits.MaxObjectBytes ? large : null;
+    private readonly LargeBuffers? owner = lengthBytes is > LargeBytes and <= LargestBytes ? large : null;
     private byte[]? rented;
     private bool disposed;
 

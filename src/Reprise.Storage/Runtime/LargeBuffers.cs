@@ -5,7 +5,8 @@ namespace Reprise.Storage.Runtime;
 /// <summary>
 /// Arrays of one large size, which are used again. The shared pool keeps one for each thread that ever gave
 /// one back, and half a dozen threads with 16 MiB each are more than all the rest of the program; here only
-/// <paramref name="kept"/> stay when they are not in use. Safe from several threads.
+/// <paramref name="kept"/> stay when they are not in use. That is as many as are in use at once: what is not kept waits for
+/// a full collection, which is later than one would like. Safe from several threads.
 /// </summary>
 /// <param name="lengthBytes">how long each is.</param>
 /// <param name="kept">how many idle arrays are kept.</param>
