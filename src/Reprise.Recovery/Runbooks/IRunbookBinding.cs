@@ -16,6 +16,13 @@ public interface IRunbookBinding
     /// </summary>
     Task<StepAnswer> DoAsync(StepAction action, StepPatience patience, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// What an action left that was begun at <paramref name="since"/> and interrupted before it could answer: passed with
+    /// what it found out, or not run, in words for the person who has to say how it goes on. Null: nobody can tell.
+    /// </summary>
+    Task<StepAnswer?> RecallAsync(StepAction action, DateTimeOffset since, CancellationToken cancellationToken) =>
+        Task.FromResult<StepAnswer?>(null);
+
     /// <summary>Who a target really is: an asset, or <c>application</c>.</summary>
     Task<RunTarget> IdentifyAsync(string target, CancellationToken cancellationToken);
 
@@ -24,6 +31,9 @@ public interface IRunbookBinding
     /// for a person: whoever killed us did not kill our children.
     /// </summary>
     IReadOnlyList<string> StillRunning(string mark) => [];
+
+    /// <summary>The same without servers that were started on purpose, and stay.</summary>
+    IReadOnlyList<string> StillAtWork(string mark) => StillRunning(mark);
 }
 
 /// <summary>How long an action may take.</summary>
@@ -57,6 +67,11 @@ public interface IRunbookDialogue
 
     /// <summary>A step is about to be carried out, or asked about.</summary>
     void OnStep(ResolvedStep step, int number, int count);
+
+    /// <summary>Nothing is done for a while, and this is why.</summary>
+    void OnWaiting(string why)
+    {
+    }
 
     /// <summary>A step was answered; the text is redacted.</summary>
     void OnAnswer(ResolvedStep step, Outcome outcome, string text);

@@ -29,6 +29,9 @@ public sealed record RunbookHost(
 /// </summary>
 public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost host)
 {
+    private static readonly TimeSpan UsualPatience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(200);
+
     private readonly RunProgress progress = RunProgress.Of(plan.Runbook, journal.Events);
 
     /// <summary>How it stands.</summary>
@@ -83,7 +86,7 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
         if (progress.IsUndoing)
         {
             if (await BegunBeforeUndoAsync(cancellationToken) is { } open) return open;
-            var undo = new RunbookUndo(plan, progress, Resolve, Write, AskAsync, DoAsync, StillRunning, s => MarkOf(journal.Id, s));
+            var undo = new RunbookUndo(plan, progress, Resolve, Write, AskAsync, DoAsync, StillRunning, SettleAsync, RecallAsync, s => MarkOf(journal.Id, s));
             if (await undo.RunAsync(cancellationToken) is { } paused) return Pause(paused.State, null, paused.Why);
         }
 
@@ -163,7 +166,7 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
         if (answer.Outcome == Outcome.Pass || step.Type == StepType.Observe) return End(resolved, answer);
         if (step.OnFail is { } other) return End(resolved, answer, other);
         End(resolved, answer, step.Id);
-        return await FailedAsync(resolved, answer.Text, cancellationToken);
+        return await FailedAsync(resolved, answer.Text, isShown: true, cancellationToken);
     }
 
     // What a crash, or a failure before this process, left to be settled first. Null: nothing.
@@ -175,21 +178,32 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
             if (!progress.HasFailed || !(step.Changes || step.Type == StepType.Manual)) return null;
             var why = journal.Events.Last(e => e.Event == RunEventKind.StepEnded && e.Step == step.Id);
             if (why.Outcome == RunWords.Of(Outcome.NotRun)) return null;
-            if (await FailedAsync(resolved, why.Excerpt ?? why.Reason ?? "", cancellationToken) is { } paused)
+            if (await FailedAsync(resolved, why.Excerpt ?? why.Reason ?? "", isShown: false, cancellationToken) is { } paused)
                 return new Settled(paused);
             return progress.Cursor == step.Id && !progress.IsUndoing ? null : new Settled(null);
         }
 
-        if (!step.Changes || step.Idempotent || resolved.Action is null) return null;
+        if (!step.Changes || resolved.Action is null) return null;
+        if (step.Idempotent)
+        {
+            await SettleAsync(step, cancellationToken);
+            return null;
+        }
+
+        var left = await RecallAsync(resolved.Action, step, cancellationToken);
+        var known = left is null ? "nobody knows how far it came" : host.Redact(left.Text);
         var answer = await AskAsync(
             RunQuestionKind.Uncertain,
             resolved,
-            $"'{step.Id}' was begun, and the run was interrupted before it ended: nobody knows how far it came{StillRunning(step)}",
+            $"'{step.Id}' was begun, and the run was interrupted before it ended: {known}{StillRunning(step)}",
             cancellationToken);
         switch (answer?.Option)
         {
             case "done":
-                return new Settled(End(resolved, new StepAnswer(Outcome.Pass, $"said to be done: {answer.Reason}")));
+                // What later steps take from it, such as which restore is taken back, is not lost with the answer.
+                var found = left is { Outcome: Outcome.Pass } ? left.Facts : new SortedDictionary<string, string>();
+                return new Settled(End(
+                    resolved, new StepAnswer(Outcome.Pass, $"said to be done: {answer.Reason}") { Facts = found }));
             case "again" when StillRunning(step) is { Length: > 0 } running:
                 return new Settled(Pause(RunState.Waiting, step, $"'{step.Id}' may still take effect{running}"));
             case "again":
@@ -198,7 +212,38 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
                 return new Settled(Pause(
                     RunState.Waiting,
                     step,
-                    $"step '{step.Id}' was interrupted; look whether it took effect, then answer done or again{StillRunning(step)}"));
+                    $"step '{step.Id}' was interrupted; look whether it took effect, then answer done or again: {known}{StillRunning(step)}"));
+        }
+    }
+
+    private async Task<StepAnswer?> RecallAsync(StepAction action, RunbookStep step, CancellationToken cancellationToken)
+    {
+        // Of the first attempt: what it began, a later one may have gone on with.
+        var kind = step.Type == StepType.Act && progress.IsUndoing ? RunEventKind.UndoBegan : RunEventKind.StepBegan;
+        var since = journal.Events.First(e => e.Event == kind && e.Step == step.Id).Utc;
+        try
+        {
+            return await host.Binding.RecallAsync(action, since, cancellationToken);
+        }
+        catch (RepriseException e)
+        {
+            // Whoever cannot be asked now is no reason to keep anybody from answering.
+            return new StepAnswer(Outcome.CouldNotVerify, $"what it left cannot be told: {e.Message}");
+        }
+    }
+
+    // What may be done twice is not done twice at once: what the interrupted attempt started is waited for, as long as a
+    // program of this step may take. After that it is done again all the same, as its author allows.
+    private async Task SettleAsync(RunbookStep step, CancellationToken cancellationToken)
+    {
+        var started = host.Clock.GetTimestamp();
+        var isSaid = false;
+        while (host.Binding.StillAtWork(MarkOf(journal.Id, step)) is { Count: > 0 } running
+            && host.Clock.GetElapsedTime(started) < (step.Within ?? UsualPatience))
+        {
+            if (!isSaid) host.Dialogue.OnWaiting($"what '{step.Id}' started before is still at work: {string.Join(", ", running)}");
+            isSaid = true;
+            await Task.Delay(BetweenLooks, host.Clock, cancellationToken);
         }
     }
 
@@ -301,11 +346,11 @@ public sealed class RunbookRun(RunbookPlan plan, RunJournal journal, RunbookHost
             $"'{step.Id}' cannot be taken back and needs the identity of its target: {target.Code} ({target.Description})"));
     }
 
-    // Null: it goes on, by another try or in spite of it.
-    private async Task<RunState?> FailedAsync(ResolvedStep resolved, string why, CancellationToken cancellationToken)
+    // Null: it goes on, by another try or in spite of it. What a person has just been shown is not shown again.
+    private async Task<RunState?> FailedAsync(ResolvedStep resolved, string why, bool isShown, CancellationToken cancellationToken)
     {
         var step = resolved.Step;
-        var answer = await AskAsync(RunQuestionKind.Failed, resolved, host.Redact(why), cancellationToken);
+        var answer = await AskAsync(RunQuestionKind.Failed, resolved, isShown ? "" : host.Redact(why), cancellationToken);
         switch (answer?.Option)
         {
             case "retry":

@@ -16,6 +16,8 @@ internal sealed class RunbookUndo(
     Func<RunQuestionKind, ResolvedStep, string, CancellationToken, Task<RunAnswer?>> ask,
     Func<StepAction?, StepPatience, CancellationToken, Task<StepAnswer>> carryOut,
     Func<RunbookStep, string> stillRunning,
+    Func<RunbookStep, CancellationToken, Task> settle,
+    Func<StepAction, RunbookStep, CancellationToken, Task<StepAnswer?>> recall,
     Func<RunbookStep, string> markOf)
 {
     /// <summary>Null when everything is taken back, else how it stands and why.</summary>
@@ -42,18 +44,22 @@ internal sealed class RunbookUndo(
         var resolved = resolve(undo);
         if (progress.UndoBegun == act.Id && !undo.Idempotent)
         {
+            var left = resolved.Action is { } action ? await recall(action, act, cancellationToken) : null;
+            var known = left is null ? "" : $": {left.Text}";
             var answer = await ask(
                 RunQuestionKind.UndoFailed,
                 resolved,
-                $"taking back '{act.Id}' was interrupted or failed{stillRunning(undo)}",
+                $"taking back '{act.Id}' was interrupted or failed{known}{stillRunning(undo)}",
                 cancellationToken);
             if (answer is null or { Option: "stop" })
-                return new Halt(RunState.NeedsDecision, $"'{act.Id}' is not taken back{stillRunning(undo)}");
+                return new Halt(RunState.NeedsDecision, $"'{act.Id}' is not taken back{known}{stillRunning(undo)}");
             if (answer.Option == "again" && stillRunning(undo) is { Length: > 0 } running)
                 return new Halt(RunState.NeedsDecision, $"'{undo.Id}' may still take effect{running}");
             if (answer.Option == "skip") return End(act, Outcome.NotRun, $"left as it is: {answer.Reason}");
             if (answer.Option == "done") return await ProveAsync(act, resolved, $"said to be done: {answer.Reason}", cancellationToken);
         }
+
+        if (progress.UndoBegun == act.Id && undo.Idempotent) await settle(undo, cancellationToken);
 
         if (resolved.Missing.Count > 0)
         {
@@ -71,8 +77,18 @@ internal sealed class RunbookUndo(
         }
 
         write(new Note(RunEventKind.UndoBegan, act) { Command = resolved.Command });
-        var done = await carryOut(
-            resolved.Action, new StepPatience(undo.Within, Once: false) { Mark = markOf(undo) }, cancellationToken);
+        StepAnswer done;
+        try
+        {
+            done = await carryOut(
+                resolved.Action, new StepPatience(undo.Within, Once: false) { Mark = markOf(undo) }, cancellationToken);
+        }
+        catch (RepriseException e) when (e.Code.Exit == ExitCodes.Refused)
+        {
+            // It needs a person, who finds the run where it stands.
+            return new Halt(RunState.NeedsDecision, $"'{act.Id}' could not be taken back: {e.Message}; {e.Problem.Hint}");
+        }
+
         return done.Outcome == Outcome.Pass
             ? await ProveAsync(act, resolved, done.Text, cancellationToken)
             : new Halt(RunState.NeedsDecision, $"'{act.Id}' could not be taken back: {done.Text}");

@@ -85,6 +85,12 @@ internal sealed class CommandContext(Host host, GlobalOptions options, Cancellat
     /// <summary>Dates in words.</summary>
     public required Calendar Calendar { get; init; }
 
+    /// <summary>What names configuration or repository, as it is typed again after a command; null: nothing was named.</summary>
+    public string? Named { get; set; }
+
+    /// <summary>The command that goes on with this one when it is interrupted, or null: it is simply run again.</summary>
+    public string? GoOnWith { get; set; }
+
     /// <summary>Absolute path of the configuration, whether it exists or not.</summary>
     public string ConfigurationPath => Path.GetFullPath(ConfigurationName, host.WorkingFolder);
 

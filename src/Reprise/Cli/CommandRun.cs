@@ -30,6 +30,7 @@ internal sealed class CommandRun(Host host, GlobalOptions options)
             line =>
             {
                 progress.Clear();
+                if (host.Terminal.IsAsking) host.Terminal.Error.WriteLine();
                 host.Terminal.Error.WriteLine(line);
             },
             () => progress.Current);
@@ -76,7 +77,7 @@ internal sealed class CommandRun(Host host, GlobalOptions options)
         }
         catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
         {
-            return new CommandReport<T>(null, [Interrupted]);
+            return new CommandReport<T>(null, [Interrupted(context)]);
         }
 #pragma warning disable CA1031 // The edge of the program: whatever else arrives is our bug, and is told as one.
         catch (Exception e)
@@ -86,11 +87,13 @@ internal sealed class CommandRun(Host host, GlobalOptions options)
         }
     }
 
-    private static Problem Interrupted => new(
-        CliErrors.Interrupted,
-        Severity.Error,
-        "interrupted; what was half-done was put back",
-        "run the command again when you are ready; reprise status says whether anything is left");
+    private static Problem Interrupted(CommandContext context) => context.GoOnWith is { } goOn
+        ? new(CliErrors.Interrupted, Severity.Error, "interrupted; every step that was answered is kept", goOn)
+        : new(
+            CliErrors.Interrupted,
+            Severity.Error,
+            "interrupted; what was half-done was put back",
+            "run the command again when you are ready; reprise status says whether anything is left");
 
     private static Problem Bug(Exception e) => new(
         CliErrors.Bug,

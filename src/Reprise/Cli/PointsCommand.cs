@@ -82,6 +82,9 @@ internal static class PointsCommand
             rows.AddRange(release.Images.Select(image => (string[])["image", image]));
         }
 
+        // Whoever builds a new machine has to know which servers and programs the data is from.
+        rows.AddRange(point.Assets.Where(a => a.Versions.Count > 0).Select(
+            a => (string[])["versions", $"{a.Name}: {string.Join(", ", a.Versions.Select(v => $"{v.Key} {v.Value}"))}"]));
         output.Table(rows);
         output.Line();
         PointText.Assets(point, output);

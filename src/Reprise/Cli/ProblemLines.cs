@@ -32,7 +32,14 @@ internal static class ProblemLines
             where, StringComparison.Ordinal)) output.Line($"  at {where}");
         if (problem.Severity == Severity.Note) return;
         if (problem.Hint.Length == 0 && problem.Severity != Severity.Error) return;
-        var next = problem.Severity == Severity.Error ? "next: " : "  ";
-        output.Paragraph(next + (problem.Hint.Length == 0 ? "reprise doctor" : problem.Hint), 2);
+        var next = (problem.Severity == Severity.Error ? "next: " : "  ")
+            + (problem.Hint.Length == 0 ? "reprise doctor" : problem.Hint);
+
+        // The terminal itself breaks a line that is too long, so that it is still copied as one.
+        if (IsCommand(problem.Hint)) output.Line(next);
+        else output.Paragraph(next, 2);
     }
+
+    private static bool IsCommand(string hint) =>
+        hint.StartsWith("reprise ", StringComparison.Ordinal) && hint.IndexOfAny([',', ';']) < 0;
 }

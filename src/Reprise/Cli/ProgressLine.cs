@@ -109,15 +109,22 @@ internal sealed class ProgressLine : IProgressSink, IDisposable
         lock (gate) Erase();
     }
 
+    /// <summary>The last step is over: what follows is not a part of it, and is not named after it.</summary>
+    public void End()
+    {
+        lock (gate)
+        {
+            FinishStep();
+            Erase();
+            step = null;
+        }
+    }
+
     /// <summary>Ends the last step.</summary>
     public void Dispose()
     {
         timer?.Dispose();
-        lock (gate)
-        {
-            FinishStep();
-            step = null;
-        }
+        End();
     }
 
     // On a terminal the line that was drawn over is replaced by what the step came to.

@@ -8,9 +8,10 @@ namespace Reprise.Cli;
 /// Follows a runbook with a person: shows each step, asks, and takes answers that were given on the command line. Each
 /// of those counts once. Without a terminal nothing is asked, and the run waits.
 /// </summary>
-internal sealed class RunbookConversation(CommandContext context, RunbookRunOptions options, Func<string, string> redact)
+internal sealed class RunbookConversation(CommandContext context, RunbookRunOptions options, string language, Func<string, string> redact)
     : IRunbookDialogue
 {
+    private readonly RunbookPhrases phrases = RunbookPhrases.Of(language);
     private readonly List<GivenAnswer> given = [.. options.Decisions];
 
     private Terminal Terminal => context.Host.Terminal;
@@ -45,7 +46,7 @@ internal sealed class RunbookConversation(CommandContext context, RunbookRunOpti
     /// <inheritdoc />
     public void OnStep(ResolvedStep step, int number, int count)
     {
-        context.Progress.Clear();
+        context.Progress.End();
         var prose = context.Prose;
         prose.Line();
         prose.Line(prose.Paint($"{number}/{count}  {step.Step.Id}", Tone.Strong)
@@ -53,22 +54,25 @@ internal sealed class RunbookConversation(CommandContext context, RunbookRunOpti
         prose.Paragraph(redact(step.Why));
         if (step.Text is { } text) prose.Paragraph(prose.Paint("→ ", Tone.Strong) + redact(text), 2);
         if (step.Command is { } command) prose.Line("  " + redact(command));
-        if (step.See is { } see) prose.Paragraph("you should see: " + redact(see));
+        if (step.See is { } see) prose.Paragraph(phrases.See + redact(see));
 
         // What only looks is judged by the person, not by its outcome.
-        if (step.Step.Type == StepType.Observe && step.Otherwise is { } otherwise) prose.Paragraph("if not: " + redact(otherwise));
+        if (step.Step.Type == StepType.Observe && step.Otherwise is { } otherwise) prose.Paragraph(phrases.Otherwise + redact(otherwise));
     }
 
     /// <inheritdoc />
     public void OnAnswer(ResolvedStep step, Outcome outcome, string text)
     {
-        context.Progress.Clear();
+        context.Progress.End();
         var prose = context.Prose;
         var word = RunWords.Of(outcome);
         prose.Line($"{prose.Paint(Output.WordOf(word), Output.ToneOf(word))}  {step.Step.Id}");
         foreach (var line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries)) prose.Paragraph("    " + line, 4);
-        if (outcome != Outcome.Pass && step.Step.Type != StepType.Observe && step.Otherwise is { } otherwise) prose.Paragraph("if not: " + redact(otherwise));
+        if (outcome != Outcome.Pass && step.Step.Type != StepType.Observe && step.Otherwise is { } otherwise) prose.Paragraph(phrases.Otherwise + redact(otherwise));
     }
+
+    /// <inheritdoc />
+    public void OnWaiting(string why) => context.Progress.Begin(redact(why), null);
 
     private async Task<RunAnswer?> AskIdentityAsync(RunQuestion question, CancellationToken cancellationToken)
     {
@@ -77,36 +81,36 @@ internal sealed class RunbookConversation(CommandContext context, RunbookRunOpti
             return new RunAnswer(confirmed.Option, confirmed.Reason, "beforehand");
         if (!CanAsk) return null;
         context.Prose.Paragraph(question.Facts);
-        var typed = await Terminal.AskAsync("Type the characters of the target to go on: ", cancellationToken);
+        var typed = await Terminal.AskAsync(phrases.Target, cancellationToken);
         return typed is null ? null : new RunAnswer(typed.Trim(), null, "terminal");
     }
 
     private async Task<RunAnswer?> AskPersonAsync(RunQuestion question, CancellationToken cancellationToken)
     {
-        context.Progress.Clear();
+        context.Progress.End();
         var prose = context.Prose;
         if (question.Facts.Length > 0) prose.Paragraph(question.Facts);
-        prose.Table([.. question.Options.Select(o => (string[])[o.Key, redact(o.Text)])]);
+        prose.Table([.. question.Options.Select(o => (string[])[o.Key, redact(phrases.Meaning(o))])]);
         while (true)
         {
             var standard = question.Default is { } usual ? $" [{usual}]" : "";
-            var typed = (await Terminal.AskAsync($"Your answer{standard}: ", cancellationToken))?.Trim();
+            var typed = (await Terminal.AskAsync($"{phrases.Answer}{standard}{phrases.Colon}", cancellationToken))?.Trim();
 
             // A decision has no such option of its own, but whoever is tired may always stop here and resume later.
             if (typed is null || (typed == "stop" && question.Options.All(o => o.Key != "stop"))) return null;
             var option = typed.Length == 0 ? question.Default : Match(question, typed);
             if (option is null)
             {
-                prose.Line($"Type one of: {string.Join(", ", question.Options.Select(o => o.Key))}");
+                prose.Line(phrases.OneOf + string.Join(", ", question.Options.Select(o => o.Key)));
                 continue;
             }
 
             if (!RunOptions.NeedsReason(question.Kind, option)) return new RunAnswer(option, null, "terminal");
-            var asked = option == "done" ? "What came of it, in a few words: " : "Why, in a few words: ";
+            var asked = option == "done" ? phrases.Outcome : phrases.Reason;
             var reason = (await Terminal.AskAsync(asked, cancellationToken))?.Trim();
             if (reason is null) return null;
             if (reason.Length > 0) return new RunAnswer(option, reason, "terminal");
-            prose.Line("A few words are needed: they are recorded for whoever looks back.");
+            prose.Line(phrases.WordsNeeded);
         }
     }
 

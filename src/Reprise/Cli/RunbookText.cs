@@ -1,4 +1,5 @@
 using Reprise.Json;
+using Reprise.Storage.Disk;
 
 namespace Reprise.Cli;
 
@@ -16,8 +17,9 @@ internal static class RunbookText
 
         output.Table([.. result.Runbooks.Select(
             r => (string[])[r.Id, r.LastProven is { } time ? $"proven {context.Calendar.Short(time)}" : "never proven", r.Title])]);
-        output.Line($"look: reprise runbook show {result.Runbooks[0].Id}");
-        output.Line($"next: reprise runbook run {result.Runbooks[0].Id}");
+        var first = result.Runbooks[0].Id;
+        output.Line($"look: reprise runbook show {first}{context.Named}");
+        output.Line($"next: reprise runbook run {first}{context.Named ?? (HasNothing(context) ? " --repository LOCATION --key-file FILE" : "")}");
     }
 
     /// <summary><c>show</c>.</summary>
@@ -48,7 +50,11 @@ internal static class RunbookText
         if (result.RpoSeconds is { } rpo) output.Line($"lost: {Amounts.Seconds(rpo)} of changes (point {result.Point})");
         foreach (var name in result.NotDiscriminating)
             output.Paragraph($"{name} was green before its act already: it proves nothing");
-        if (result.State == "done") output.Line($"report: reprise runbook report {result.Run} --to report.html");
+        if (result.State == "stopped") output.Line($"to take back what was done: reprise runbook resume {result.Run}{context.Named} --undo");
+        if (result.State is not ("done" or "undone")) return;
+        if (result.State == "done") output.Line($"report: reprise runbook report {result.Run}{context.Named} --to report.html");
+
+        // What is to be done with a run that stands still is said by its problem, and only there.
         output.Line($"next: {result.Next}");
     }
 
@@ -70,4 +76,8 @@ internal static class RunbookText
         foreach (var file in result.Files) output.Line(file);
         output.Line("next: print them, or put them where they can be read when this host is gone");
     }
+
+    // On a bare machine nothing can be followed without naming the repository.
+    private static bool HasNothing(CommandContext context) =>
+        context.Host.Disk.Stat(new DiskPath(context.ConfigurationPath)) is null;
 }

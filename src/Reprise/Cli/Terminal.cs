@@ -36,6 +36,9 @@ internal sealed class Terminal
     /// <summary>How wide it is, 40 to 120 columns.</summary>
     public int Width { get; init; } = UsualWidth;
 
+    /// <summary>Whether a question stands at the beginning of the line, so that whoever writes now begins another.</summary>
+    public bool IsAsking { get; private set; }
+
     /// <summary>Reads a line that is not shown while it is typed; null at the end of input.</summary>
     public Func<string?>? ReadSecret { get; init; }
 
@@ -69,8 +72,11 @@ internal sealed class Terminal
     {
         await Error.WriteAsync(question.AsMemory(), cancellationToken);
         await Error.FlushAsync(cancellationToken);
+        IsAsking = true;
         // A read of the console cannot be cancelled, so that it waits on a thread of its own, which dies with us.
-        return await Task.Run(() => OrEnd(In.ReadLine), cancellationToken).WaitAsync(cancellationToken);
+        var typed = await Task.Run(() => OrEnd(In.ReadLine), cancellationToken).WaitAsync(cancellationToken);
+        IsAsking = false;
+        return typed;
     }
 
     /// <summary>Asks for something that must not be seen.</summary>

@@ -29,7 +29,8 @@ internal static class ConfigurationFile
             ConfigurationErrors.Missing,
             Severity.Error,
             $"there is no configuration {path}",
-            "run reprise init to write one, or name it with --config FILE")
+            "run reprise init to write one, or name it with --config FILE; on a machine that replaces a lost one: "
+                + "reprise runbook run host-lost --repository LOCATION --key-file FILE")
         {
             Where = path,
         });

@@ -199,6 +199,9 @@ internal sealed record RecoverJson
     /// <summary>The secrets that have to be set before the application works.</summary>
     public required IReadOnlyList<SecretJson> Secrets { get; init; }
 
+    /// <summary>What of the configuration is another on this host, one sentence each; also the beginning of <see cref="Next"/>.</summary>
+    public required IReadOnlyList<string> Adapt { get; init; }
+
     /// <summary>The commands to type next, in order.</summary>
     public required IReadOnlyList<string> Next { get; init; }
 }

@@ -184,6 +184,7 @@ internal static class PointOperations
                     .. result.RestoredSecrets.Select(s => new SecretJson { Name = s, Outcome = "pass" }),
                     .. result.MissingSecrets.Select(s => new SecretJson { Name = s, Outcome = "could-not-verify" }),
                 ],
+                Adapt = result.Adapt,
                 Next = [.. result.Adapt, .. result.NextCommands],
             },
             result.Problems);

@@ -7,9 +7,12 @@ using Reprise.Json;
 using Reprise.Recovery;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Checks;
+using Reprise.Recovery.Exporting;
 using Reprise.Recovery.Planning;
 using Reprise.Recovery.Processes;
 using Reprise.Recovery.Runbooks;
+using Reprise.Recovery.State;
+using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Wiring;
@@ -65,6 +68,18 @@ internal sealed class ProductionBinding(
     }
 
     /// <inheritdoc />
+    public async Task<StepAnswer?> RecallAsync(StepAction action, DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        if (action.One("config") is { } other)
+        {
+            var there = new ProductionBinding(context.For(other), commands, yes, accepted);
+            return await there.RecallHereAsync(action, since, cancellationToken);
+        }
+
+        return await RecallHereAsync(action, since, cancellationToken);
+    }
+
+    /// <inheritdoc />
     public async Task<RunTarget> IdentifyAsync(string target, CancellationToken cancellationToken)
     {
         using var protection = await Protection.OpenAsync(machine, context, cancellationToken);
@@ -85,6 +100,9 @@ internal sealed class ProductionBinding(
 
     /// <inheritdoc />
     public IReadOnlyList<string> StillRunning(string mark) => MarkedProcesses.Find(machine.Disk, MarkVariable, mark);
+
+    /// <inheritdoc />
+    public IReadOnlyList<string> StillAtWork(string mark) => MarkedProcesses.FindAtWork(machine.Disk, MarkVariable, mark);
 
     private static async Task<RunTarget> IdentifyAsync(IAsset asset, CancellationToken cancellationToken)
     {
@@ -109,10 +127,42 @@ internal sealed class ProductionBinding(
             ? new ProductionBinding(context.For(other), commands, yes, accepted).CallHereAsync(action, patience, cancellationToken)
             : CallHereAsync(action, patience, cancellationToken);
 
+    private async Task<StepAnswer?> RecallHereAsync(StepAction action, DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        if (action.Builtin == "recover")
+        {
+            var to = context.FullPath(action.One("to") ?? "");
+            return machine.Disk.Stat(new DiskPath(to) / ConfigurationFile.UsualName) is null
+                ? new StepAnswer(Outcome.NotRun, $"{to} has no configuration yet, so that nothing was published: answer again")
+                : new StepAnswer(Outcome.Pass, $"{to} is there, and is published as a whole or not at all: answer done");
+        }
+
+        if (action.Builtin is not ("restore" or "undo")) return null;
+        var state = machine.State(context.Configuration.Application, context.Configuration.File);
+        var kind = action.Builtin == "undo" ? OperationKind.Undo : OperationKind.Restore;
+        var newest = state.Operations().LastOrDefault(o => o.Kind == kind && o.Started >= since);
+        switch (newest)
+        {
+            case null:
+                return new StepAnswer(Outcome.NotRun, $"no {action.Builtin} was begun, and nothing was changed: answer again");
+            case { IsOpen: true }:
+                return new StepAnswer(Outcome.NotRun, $"{action.Builtin} {newest.Id} is half-done: answer again, which finishes it");
+            case { State: OperationState.Kept }:
+                return new StepAnswer(Outcome.Pass, $"{action.Builtin} {newest.Id} went to its end and was kept: answer done")
+                {
+                    Facts = newest is { Kind: OperationKind.Restore, Point: { } point }
+                        ? await FactsAsync(newest.Id.Value, point.Value, action, cancellationToken)
+                        : [],
+                };
+            default:
+                return new StepAnswer(Outcome.NotRun, $"{action.Builtin} {newest.Id} was put back: answer again");
+        }
+    }
+
     private Task<StepAnswer> CallHereAsync(StepAction action, StepPatience patience, CancellationToken cancellationToken) =>
         action.Builtin switch
         {
-            "status" => TellAsync(StatusOperation.RunAsync(new NoOptions(), context), s => s.Next),
+            "status" => TellAsync(StatusOperation.RunAsync(new NoOptions(), context), StatusOf),
             "doctor" => TellAsync(
                 DoctorOperation.RunAsync(new NoOptions(), context), d => $"{d.Examined.Count} things were looked at"),
             "points" => TellAsync(PointOperations.PointsAsync(new NoOptions(), context), PointsOf),
@@ -277,14 +327,23 @@ internal sealed class ProductionBinding(
             WithoutSafety = [],
         };
         var state = machine.State(context.Configuration.Application, context.Configuration.File);
-        if (state.Interrupted().Count > 0) options = options with { Continue = true, Point = null, Assets = [] };
-        var report = await RestoreOperations.RestoreAsync(options, new RestoreConversation(context, yes), context);
+
+        // One of the other kind is somebody else's, and is refused with its name.
+        if (state.Interrupted() is [{ Kind: OperationKind.Restore }, ..]) options = options with { Continue = true, Point = null, Assets = [] };
+        var report = await AcceptingAsync(
+            codes => RestoreOperations.RestoreAsync(options with { AcceptTargets = codes }, new RestoreConversation(context, yes), context));
         var answer = await EndAsync(report);
         if (answer.Outcome != Outcome.Pass || report.Result is not { Point: { } point } restored) return answer;
-        var facts = new SortedDictionary<string, string> { ["restore"] = restored.RestoreId ?? "", ["point"] = point };
-        if (await MomentAsync(point, options.Assets, cancellationToken) is { } moment)
+        return answer with { Facts = await FactsAsync(restored.RestoreId ?? "", point, action, cancellationToken) };
+    }
+
+    private async Task<SortedDictionary<string, string>> FactsAsync(
+        string restore, string point, StepAction action, CancellationToken cancellationToken)
+    {
+        var facts = new SortedDictionary<string, string> { ["restore"] = restore, ["point"] = point };
+        if (await MomentAsync(point, action.With.GetValueOrDefault("assets") ?? [], cancellationToken) is { } moment)
             facts["moment"] = moment.ToString("O", CultureInfo.InvariantCulture);
-        return answer with { Facts = facts };
+        return facts;
     }
 
     // What was lost starts at the oldest moment of the data that came back; secrets are no data.
@@ -299,10 +358,56 @@ internal sealed class ProductionBinding(
         return restored.Count == 0 ? null : restored.Min(a => a.Moment).ToUniversalTime();
     }
 
-    private async Task<StepAnswer> UndoAsync(string? restore) => await EndAsync(await RestoreOperations.UndoAsync(
-        new UndoOptions { RestoreId = restore, Yes = yes, AcceptTargets = accepted },
-        new RestoreConversation(context, yes),
-        context));
+    // An undo that was interrupted is finished; asked for the restore a second time, it would be refused.
+    private async Task<StepAnswer> UndoAsync(string? restore)
+    {
+        var state = machine.State(context.Configuration.Application, context.Configuration.File);
+        var isHalfDone = state.Interrupted() is [{ Kind: OperationKind.Undo } open, ..]
+            && (restore is null || open.Undoes?.Value.StartsWith(restore, StringComparison.Ordinal) == true);
+        return await EndAsync(await AcceptingAsync(codes => isHalfDone
+            ? RestoreOperations.RestoreAsync(
+                new RestoreOptions { Assets = [], SkipChecks = [], WithoutSafety = [], Continue = true, Yes = yes, AcceptTargets = codes },
+                new RestoreConversation(context, yes),
+                context)
+            : RestoreOperations.UndoAsync(
+                new UndoOptions { RestoreId = restore, Yes = yes, AcceptTargets = codes }, new RestoreConversation(context, yes), context)));
+    }
+
+    // A target that is not known is shown to whoever sits at the terminal: he types who it is, and need not begin anew.
+    private async Task<CommandReport<RestoreJson>> AcceptingAsync(
+        Func<IReadOnlyList<string>, Task<CommandReport<RestoreJson>>> call)
+    {
+        var codes = accepted.ToList();
+        while (true)
+        {
+            var (report, unknown) = await UnknownAsync(() => call(codes));
+            if (unknown is null) return report!; // Without a question there is an answer.
+            context.Progress.End();
+            context.Prose.Paragraph(unknown.Message);
+            var code = unknown.Hint.Split(' ')[^1];
+            var typed = await context.Host.Terminal.AskAsync(
+                $"If it may be overwritten, type {code}; an empty line stops here: ", context.Cancellation);
+            if (string.IsNullOrWhiteSpace(typed)) return report ?? throw new RepriseException(unknown);
+            codes.Add(typed.Trim());
+        }
+    }
+
+    // What was refused because nobody knows its target, when somebody can be asked about it.
+    private async Task<(CommandReport<RestoreJson>? Report, Problem? Unknown)> UnknownAsync(Func<Task<CommandReport<RestoreJson>>> call)
+    {
+        var canAsk = context.Host.Terminal.CanAsk && !context.Options.Json;
+        try
+        {
+            var report = await call();
+            return (report, canAsk
+                ? report.Problems.FirstOrDefault(p => p.Severity == Severity.Error && p.Code == RecoveryErrors.TargetIdentity)
+                : null);
+        }
+        catch (RepriseException e) when (canAsk && e.Code == RecoveryErrors.TargetIdentity)
+        {
+            return (null, e.Problem);
+        }
+    }
 
     // The identity of the target was typed for it, which says more than the name of the application.
     private async Task<StepAnswer> ForgetAsync(string restore) =>
@@ -313,19 +418,26 @@ internal sealed class ProductionBinding(
         var to = context.FullPath(action.One("to") ?? "");
         var options = new RecoverOptions(action.One("point"), to, action.One("restore-secrets") == "true");
         var report = await PointOperations.RecoverAsync(options, context);
-        var answer = await TellAsync(
-            Task.FromResult(report), r => string.Join('\n', [$"recovered into {r.Folder}", .. r.Next]));
+        if (report.Result is not { } recovered) return await TellAsync(Task.FromResult(report), r => r.Folder);
 
-        // What is missing after a recovery (secrets that are not kept) is named in its problems and is dealt with later.
-        return report.Result is null
-            ? answer
-            : answer with
-            {
-                Outcome = report.Problems.Any(p => p.Severity == Severity.Error && p.Code.Exit != ExitCodes.Incomplete)
-                    ? Outcome.Fail
-                    : Outcome.Pass,
-                Facts = new SortedDictionary<string, string> { ["folder"] = to, ["point"] = report.Result.Point },
-            };
+        // What to type next, the runbook says itself. What is missing after a recovery (secrets that are not kept) is named
+        // here and is dealt with later.
+        var missing = recovered.Secrets.Where(s => s.Outcome != "pass").Select(s => s.Name).ToList();
+        var problems = report.Problems.Where(p => p.Severity != Severity.Note && p.Code != ExportErrors.SecretNotKept);
+        var text = string.Join(
+            '\n',
+            [
+                $"recovered into {recovered.Folder}",
+                .. recovered.Adapt,
+                missing.Count == 0 ? "every secret is there" : $"secrets that are not there yet: {string.Join(", ", missing)}",
+                .. problems.Select(LineOf),
+            ]);
+        return new StepAnswer(
+            report.Problems.Any(p => p.Severity == Severity.Error && p.Code.Exit != ExitCodes.Incomplete) ? Outcome.Fail : Outcome.Pass,
+            text)
+        {
+            Facts = new SortedDictionary<string, string> { ["folder"] = to, ["point"] = recovered.Point },
+        };
     }
 
     private static async Task<StepAnswer> EndAsync(CommandReport<RestoreJson> report)
@@ -364,6 +476,16 @@ internal sealed class ProductionBinding(
             ConfigurationErrors.Value,
             $"no asset is called '{name}'",
             $"choose among {string.Join(", ", protection.Assets.Select(a => a.Name))}");
+
+    // What somebody has to know before he lets anything go; the rest of it is for other days.
+    private static string StatusOf(StatusJson status) => string.Join(
+        '\n',
+        [
+            .. status.Interrupted.Select(o => $"interrupted: {o.Operation} {o.Id} at {o.Phase}; finish it with {o.Next}"),
+            .. status.Former.Select(f => $"former data: {f.Asset} in {f.Where}"),
+            .. status.Stale.Select(s => $"stale: {s}"),
+            $"next: {status.Next}",
+        ]);
 
     private static string PointsOf(PointsJson points) => points.Points.Count == 0
         ? "there is no point"

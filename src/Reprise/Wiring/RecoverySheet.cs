@@ -23,7 +23,8 @@ internal static class RecoverySheet
           2. Type or scan the lines below, from "reprise-key" to "check", into a file,
              for example sheet.txt. A wrong character is noticed.
           3. reprise recover --repository PLACE --key-file sheet.txt --to FOLDER
-             It prints what to type next.
+             It prints what to type next. To be led through all of it instead:
+             reprise runbook run host-lost --repository PLACE --key-file sheet.txt
 
         Without reprise: kit/reader in the repository has a Python program that restores too.
 

@@ -7,10 +7,13 @@ namespace Reprise.Wiring;
 /// <summary>What a person would type for a step: a line that can be copied as it is.</summary>
 /// <param name="program">this program.</param>
 /// <param name="configuration">the configuration, or null: a repository was named.</param>
-/// <param name="repository">options that name the repository when there is no configuration.</param>
+/// <param name="repository">options that name the repository, when it was named.</param>
 internal sealed class RunbookCommands(
     string program, ApplicationConfiguration? configuration, IReadOnlyList<string> repository)
 {
+    /// <summary>Whether the configuration was named: what is typed later has to name it again.</summary>
+    public bool IsNamed { get; init; }
+
     // The cause is in the last lines; an excerpt of a journal holds about as many.
     private const string LogLines = "25";
 
@@ -80,8 +83,15 @@ internal sealed class RunbookCommands(
     public AssetConfiguration.Postgres? Database(StepAction action) =>
         configuration?.Assets.OfType<AssetConfiguration.Postgres>().FirstOrDefault(a => a.Name == action.One("asset"));
 
-    /// <summary>How a run is found again that was begun without a configuration; else nothing.</summary>
-    public string Again => configuration is null && repository.Count > 0 ? " " + Placeholders.Line(repository) : "";
+    /// <summary>How a run is found again: what was named when it was begun, or nothing.</summary>
+    public string Again
+    {
+        get
+        {
+            string[] named = configuration is { } read && IsNamed ? ["--config", read.File, .. repository] : [.. repository];
+            return named.Length > 0 ? " " + Placeholders.Line(named) : "";
+        }
+    }
 
     private IReadOnlyList<string> Where(StepAction action) => action.One("config") is { } other
         ? ["--config", other, .. repository]

@@ -22,7 +22,11 @@ internal sealed class RunbookDesk
         Facts = RunbookFacts.Of(context, machine, configuration);
         Secrets = new RunSecrets(machine, configuration);
         rehearsals = new Lazy<IReadOnlyList<DrillRecord>>(Rehearsals);
-        Commands = new RunbookCommands(context.Host.ProgramPath, configuration, RepositoryWords(context));
+        Commands = new RunbookCommands(context.Host.ProgramPath, configuration, RepositoryWords(context))
+        {
+            IsNamed = context.Options.ConfigurationFile is not null,
+        };
+        context.Named = Commands.Again.Length > 0 ? Commands.Again : null;
     }
 
     /// <summary>The running command.</summary>

@@ -1,8 +1,10 @@
 using System.Globalization;
 using Reprise.Cli;
 using Reprise.Configuration;
+using Reprise.Recovery.Assets;
 using Reprise.Recovery.Postgres;
 using Reprise.Recovery.Runbooks;
+using Reprise.Recovery.State;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Wiring;
@@ -36,6 +38,7 @@ internal static class RunbookFacts
         new("stop", "the command that stops the application"),
         new("start", "the command that starts the application"),
         new("database.start", "the command that starts the server of the database"),
+        new("former-restore", "the newest restore that keeps what it replaced, or none"),
         new("rto", "how soon the application must be back"),
         new("rpo", "how much may be lost"),
     ];
@@ -52,7 +55,10 @@ internal static class RunbookFacts
         facts["folder"] = configuration.Folder;
         facts["config"] = configuration.File;
         facts["env-file"] = Path.Combine(configuration.Folder, ".env");
-        facts["state"] = machine.State(configuration.Application, configuration.File).Path.ToString();
+        var state = machine.State(configuration.Application, configuration.File);
+        facts["state"] = state.Path.ToString();
+        facts["former-restore"] = state.Operations().LastOrDefault(
+            o => o is { Kind: OperationKind.Restore, State: OperationState.Kept, Forgotten: false })?.Id.Value ?? "none";
         facts["repository"] = repository.Location.ToString() ?? "";
         Add(facts, "key-file", repository.KeyFile);
         AddDatabase(facts, configuration, machine);

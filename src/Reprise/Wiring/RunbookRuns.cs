@@ -23,10 +23,20 @@ internal static partial class RunbookRuns
         var desk = RunbookDesk.Open(context);
         var runbook = desk.Library.Find(options.Name ?? "", options.Language);
         Refuse(desk, runbook);
+        if (HasNothing(desk))
+        {
+            throw new RepriseException(
+                ConfigurationErrors.Missing,
+                $"there is no configuration {context.ConfigurationName} here, and no repository was named",
+                $"on a machine that replaces a lost one: reprise runbook run {runbook.Id} --repository LOCATION --key-file FILE; "
+                    + "else name the configuration with --config FILE");
+        }
+
         var inputs = await InputsAsync(desk, runbook, options);
         using var journal = RunJournal.Create(
             desk.Machine.Disk, desk.Journals, desk.Machine.Clock.GetUtcNow(), runbook.Text);
-        var run = new RunbookRun(desk.Plan(runbook), journal, HostOf(desk, options));
+        context.GoOnWith = Resume(desk, journal.Id);
+        var run = new RunbookRun(desk.Plan(runbook), journal, HostOf(desk, options, runbook));
         await run.StartAsync(inputs, context.Cancellation);
         return Report(desk, runbook, journal);
     }
@@ -36,11 +46,12 @@ internal static partial class RunbookRuns
     {
         var desk = RunbookDesk.Open(context);
         var disk = desk.Machine.Disk;
-        var id = RunJournal.Find(disk, desk.Journals, options.Name);
+        var id = Find(desk, options.Name);
         var runbook = Kept(desk, id);
         using var journal = RunJournal.Open(disk, desk.Journals, id);
         if (journal.Events.Count == 0) throw NothingHappened(id, runbook);
-        var host = HostOf(desk, options);
+        context.GoOnWith = Resume(desk, id);
+        var host = HostOf(desk, options, runbook);
         var changed = Changes(desk, runbook, journal, host);
         if (context.Host.Terminal.CanAsk && !context.Options.Json)
         {
@@ -86,7 +97,7 @@ internal static partial class RunbookRuns
     public static Task<CommandReport<RunbookRunJson>> ReportAsync(RunbookReportOptions options, CommandContext context)
     {
         var desk = RunbookDesk.Open(context);
-        var id = RunJournal.Find(desk.Machine.Disk, desk.Journals, options.Run);
+        var id = Find(desk, options.Run);
         var (events, head) = RunJournal.Read(desk.Machine.Disk, desk.Journals, id);
         if (events.Count == 0) throw NothingHappened(id, Kept(desk, id));
         var report = RunReport.Of(Kept(desk, id), events, head);
@@ -101,13 +112,33 @@ internal static partial class RunbookRuns
         return Task.FromResult(new CommandReport<RunbookRunJson>(result with { Written = path }));
     }
 
-    private static RunbookHost HostOf(RunbookDesk desk, RunbookRunOptions options)
+    private static string Resume(RunbookDesk desk, string run) => $"reprise runbook resume {run}{desk.Commands.Again}";
+
+    // Neither a configuration nor a repository: whatever a step asks has no answer then.
+    private static bool HasNothing(RunbookDesk desk) => desk.Configuration is null && desk.Context.Options.Repository is null;
+
+    private static string Find(RunbookDesk desk, string? name)
+    {
+        try
+        {
+            return RunJournal.Find(desk.Machine.Disk, desk.Journals, name);
+        }
+        catch (RepriseException e) when (e.Code == RunbookErrors.RunUnknown && HasNothing(desk))
+        {
+            throw new RepriseException(
+                e.Code,
+                $"{e.Message}, as far as this folder without a configuration knows",
+                "name what the run was begun with: --repository LOCATION --key-file FILE, or --config FILE");
+        }
+    }
+
+    private static RunbookHost HostOf(RunbookDesk desk, RunbookRunOptions options, Runbook runbook)
     {
         var user = desk.Machine.Variable("SUDO_USER") ?? AssetFactory.UserName(desk.Machine);
         return new RunbookHost(
             new ProductionBinding(
                 desk.Context, desk.Commands, options.Yes, [.. options.Confirmations.Select(c => c.Option)]),
-            new RunbookConversation(desk.Context, options, desk.Secrets.Redact),
+            new RunbookConversation(desk.Context, options, runbook.Language, desk.Secrets.Redact),
             desk.Machine.Clock,
             desk.Secrets.Redact,
             user)
@@ -156,6 +187,7 @@ internal static partial class RunbookRuns
     private static async Task<string> InputAsync(RunbookDesk desk, Runbook runbook, RunbookInput input)
     {
         var context = desk.Context;
+        var phrases = RunbookPhrases.Of(runbook.Language);
         while (true)
         {
             var usual = input.Default is { } text ? desk.Facts.Show(text) : null;
@@ -163,7 +195,7 @@ internal static partial class RunbookRuns
             if (canAsk) context.Prose.Paragraph(desk.Facts.Show(input.Ask));
             var typed = canAsk
                 ? await context.Host.Terminal.AskAsync(
-                    $"Your answer{(usual is null ? "" : $" [{usual}]")}: ", context.Cancellation)
+                    $"{phrases.Answer}{(usual is null ? "" : $" [{usual}]")}{phrases.Colon}", context.Cancellation)
                 : null;
             var value = (string.IsNullOrWhiteSpace(typed) ? usual : typed.Trim()) ?? throw new RepriseException(
                 RunbookErrors.InputMissing,
@@ -203,16 +235,22 @@ internal static partial class RunbookRuns
         var why = journal.Events.LastOrDefault(e => e.Event == RunEventKind.Paused);
         Problem? problem = report.State switch
         {
-            RunState.Waiting => Error(RunbookErrors.Waiting, why, json),
-            RunState.Stopped => Error(RunbookErrors.Stopped, why, json),
-            RunState.NeedsDecision => Error(RunbookErrors.UndoFailed, why, json),
+            RunState.Waiting => Error(desk, RunbookErrors.Waiting, why, json),
+            RunState.Stopped => Error(desk, RunbookErrors.Stopped, why, json),
+            RunState.NeedsDecision => Error(desk, RunbookErrors.UndoFailed, why, json),
             _ => null,
         };
         return new CommandReport<RunbookRunJson>(json, problem is null ? [] : [problem]);
     }
 
-    private static Problem Error(ErrorCode code, RunEvent? why, RunbookRunJson json) =>
-        new(code, Severity.Error, why?.Reason ?? "the run stands still", json.Next) { Where = json.At };
+    // Whoever sits at a terminal is asked again by resume, and need not put the answer into the command. The option of the
+    // command restore is none of this one.
+    private static Problem Error(RunbookDesk desk, ErrorCode code, RunEvent? why, RunbookRunJson json)
+    {
+        var canAsk = desk.Context.Host.Terminal.CanAsk && !desk.Context.Options.Json;
+        var reason = Code().Replace(why?.Reason ?? "the run stands still", "go on as the next line says");
+        return new(code, Severity.Error, reason, canAsk ? Resume(desk, json.Run) : json.Next) { Where = json.At };
+    }
 
     private static RunbookRunJson Json(RunbookDesk desk, RunReport report)
     {
@@ -245,12 +283,22 @@ internal static partial class RunbookRuns
             At = report.State is RunState.Done or RunState.Undone ? null : progress.UndoBegun ?? progress.Cursor,
             Journal = (desk.Journals / (report.Run + ".jsonl")).ToString(),
             Head = report.Head,
-            Next = Next(report, progress, events.LastOrDefault(e => e.Event == RunEventKind.Paused)?.Reason, desk.Commands.Again),
+            Next = Next(
+                report, progress, events.LastOrDefault(e => e.Event == RunEventKind.Paused)?.Reason, Whereabouts(desk, report, progress)),
         };
     }
 
-    private static string Next(RunReport report, RunProgress progress, string? why, string again)
+    // A run that brought a configuration back is followed by one that works with it.
+    private static (string Again, string Then) Whereabouts(RunbookDesk desk, RunReport report, RunProgress progress)
     {
+        var known = desk.Facts.With(progress.Facts);
+        var brought = report.Runbook.Steps.Select(s => s.Action?.One("config")).FirstOrDefault(c => c is not null);
+        return (desk.Commands.Again, brought is null ? desk.Commands.Again : " " + Placeholders.Line(["--config", known.Show(brought)]));
+    }
+
+    private static string Next(RunReport report, RunProgress progress, string? why, (string Again, string Then) where)
+    {
+        var again = where.Again;
         var resume = $"reprise runbook resume {report.Run}{again}";
         var look = $"reprise runbook report {report.Run}{again} --to report.html";
         if (progress.IsUndoing && report.State == RunState.NeedsDecision) return NextUndo(report.Runbook, progress, resume);
@@ -259,7 +307,7 @@ internal static partial class RunbookRuns
             return $"{resume} --yes --confirm {at?.Id}={code.Groups["code"].Value}";
         return report.State switch
         {
-            RunState.Done when report.Runbook.Id != AfterIncident => $"reprise runbook run {AfterIncident}{again}",
+            RunState.Done when report.Runbook.Id != AfterIncident => $"reprise runbook run {AfterIncident}{where.Then}",
             RunState.Done => look,
             RunState.Undone => look,
             RunState.Waiting when at is { Type: StepType.Decide } decide =>
@@ -270,7 +318,6 @@ internal static partial class RunbookRuns
             RunState.Waiting when at is { Type: StepType.Manual } => $"{resume} --decide {at.Id}=done:WHAT-CAME-OF-IT",
             RunState.Waiting when at is { Type: StepType.Act } && progress.Begun is null => $"{resume} --yes",
             RunState.Waiting when at is not null => $"{resume} --decide {at.Id}=done|again:REASON",
-            RunState.Stopped => $"{resume} tries the step again, {resume} --undo takes back what was done",
             _ => resume,
         };
     }

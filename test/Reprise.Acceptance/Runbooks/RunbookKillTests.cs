@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Reprise.Acceptance.Harness;
+using Reprise.Acceptance.Runbooks.Kills;
 
 namespace Reprise.Acceptance.Runbooks;
 
@@ -7,11 +8,11 @@ namespace Reprise.Acceptance.Runbooks;
 /// <c>kill -9</c> before, in the middle of and after the steps of a run, there and back: whoever goes on reaches the same
 /// end, every effect is there, and none twice that may not be. What the operator answers, the counting file says.
 /// </summary>
+[Collection("kills of runbooks")]
 public class RunbookKillTests
 {
     // Of each kind of step one; the soak takes all of them.
     private static readonly string[] Strikes = ["look", "keep", "keep-once", "change", "changed", "again", "settled", "final"];
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
     private static readonly string[] StrikesBack = ["again-back", "slowly-back", "is-slowly-back"];
 
     [Fact]
@@ -130,11 +131,11 @@ public class RunbookKillTests
             if (await BetweenAsync(bench, lines, back: true) is { } at) counted[at] = counted.GetValueOrDefault(at) + 1;
         Assert.All(KillRunbook.Forward.Concat(KillRunbook.Backward), step => Assert.Equal(3, counted[step]));
         Assert.True(counted.Values.Sum() > 80, $"{counted.Values.Sum()} kills");
-        await WriteProofAsync(counted);
+        WriteProof(counted);
     }
 
     // Every kill that was judged wrongly ended above: what is written here was counted, and came to the same end.
-    private static async Task WriteProofAsync(SortedDictionary<string, int> kills)
+    private static void WriteProof(SortedDictionary<string, int> kills)
     {
         if (Environment.GetEnvironmentVariable("REPRISE_PROOF") is not { Length: > 0 } path) return;
         var steps = KillRunbook.Forward.Concat(KillRunbook.Backward).ToList();
@@ -148,7 +149,7 @@ public class RunbookKillTests
             withinSteps = steps.ToDictionary(s => s, s => kills[s]),
             betweenLines = kills.Where(k => !steps.Contains(k.Key)).ToDictionary(),
         };
-        await File.WriteAllTextAsync(path, JsonSerializer.Serialize(proof, Indented) + "\n");
+        KillProof.Write(path, null, JsonSerializer.SerializeToNode(proof)!.AsObject()); // an object, as it stands above
     }
 
     // Before its effect, with its program ended or left to work on; and after it. How often that was.

@@ -299,6 +299,7 @@ internal static class Samples
         Folder = "/srv/shop",
         Written = ["reprise.yaml", "uploads/1"],
         Secrets = [new SecretJson { Name = "JWT_SECRET", Outcome = "could-not-verify" }],
+        Adapt = [],
         Next = ["cd /srv/shop", "reprise restore --yes"],
     };
 

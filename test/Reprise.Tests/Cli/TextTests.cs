@@ -81,6 +81,7 @@ public class TextTests
               signature  valid
               release    3f2a9c0, with changes that are not committed
               image      backend=shop-backend@sha256:ab
+              versions   orders: server 15.14
 
               orders    postgres  logical            41,207 rows in 2 tables, 282 MiB,
                                                      alembic:0004

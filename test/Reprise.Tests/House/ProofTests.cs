@@ -44,6 +44,32 @@ public sealed class ProofTests
         Assert.All(runbooks, r => Assert.True(healthy.GetValueOrDefault(r) >= 2, $"{r}: {healthy.GetValueOrDefault(r)} causes"));
     }
 
+    [Fact]
+    public void Every_shipped_runbook_was_killed_at_each_of_its_steps_and_no_effect_was_there_twice()
+    {
+        using var document = JsonDocument.Parse(Read("runbook-kills.json") ?? "{}");
+        var killed = document.RootElement.GetProperty("shipped").GetProperty("runbooks").EnumerateArray()
+            .ToDictionary(r => r.GetProperty("runbook").GetString() ?? "");
+        var runbooks = Directory.GetFiles(Path.Combine(Clone.Root, "runbooks"), "*.runbook.md")
+            .Select(f => Path.GetFileName(f).Split('.')[0])
+            .ToList();
+        Assert.Equal(7, runbooks.Count);
+        Assert.All(runbooks, name =>
+        {
+            var proof = killed[name];
+            var steps = File.ReadLines(Path.Combine(Clone.Root, "runbooks", name + ".runbook.md"))
+                .Where(l => l.StartsWith("```", StringComparison.Ordinal) && l.Contains(' ', StringComparison.Ordinal))
+                .Select(l => l.Split(' ')[1])
+                .ToList();
+            Assert.Equal(proof.GetProperty("steps").GetInt32(), steps.Count);
+            var struck = proof.GetProperty("struck");
+            Assert.All(steps, step => Assert.All(struck.GetProperty(step).EnumerateArray(), times => Assert.True(times.GetInt32() >= 1, step)));
+            Assert.Equal(0, proof.GetProperty("stepsWithoutKill").GetInt32());
+            Assert.Equal(0, proof.GetProperty("twice").GetInt32());
+            Assert.True(proof.GetProperty("resumed").GetInt32() >= proof.GetProperty("steps").GetInt32(), $"{name} was hardly gone on with");
+        });
+    }
+
     // | `file` | what | bound | `figure` |
     private static IEnumerable<ProofRow> Rows() =>
         from line in File.ReadLines(Path.Combine(Clone.Root, Folder, "README.md"))

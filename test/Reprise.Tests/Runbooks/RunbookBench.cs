@@ -120,6 +120,17 @@ internal sealed class RunbookBench
     /// <summary>What a step that was killed has left running, by step.</summary>
     public Dictionary<string, string> Running { get; } = [];
 
+    /// <summary>What a step that was killed has left behind, by its program.</summary>
+    public Dictionary<string, StepAnswer> Left { get; } = [];
+
+    /// <summary>Programs that refuse to work: nothing is changed.</summary>
+    public HashSet<string> Refusing { get; } = [];
+
+    public FakeTimeProvider Clock { get; } = new();
+
+    /// <summary>Called when the run waits for something.</summary>
+    public Action? OnWaiting { get; set; }
+
     /// <summary>Called when a program is about to be started.</summary>
     public Action<string>? OnBegun { get; set; }
 
@@ -167,7 +178,7 @@ internal sealed class RunbookBench
             new RunbookPlan(Runbook, Facts, a => a.Builtin ?? Placeholders.Line(a.Run)),
             journal,
             new RunbookHost(
-                new Binding(this, steps ?? Steps.Untouched), new Person(this), new FakeTimeProvider(), redaction.Apply, "ada")
+                new Binding(this, steps ?? Steps.Untouched), new Person(this), Clock, redaction.Apply, "ada")
             {
                 AskVerificationsFirst = RedFirst,
                 Surroundings = Surroundings,
@@ -181,6 +192,8 @@ internal sealed class RunbookBench
         public Task<StepAnswer> DoAsync(StepAction action, StepPatience patience, CancellationToken cancellationToken)
         {
             bench.OnBegun?.Invoke(string.Join(' ', action.Run));
+            if (bench.Refusing.Contains(string.Join(' ', action.Run)))
+                throw new RepriseException(RecoveryErrors.OperationInterrupted, "somebody else works on it", "wait for him");
             return Task.FromResult(steps.Do("program", new DiskPath("/" + action.Run[0]), () => Effect([.. action.Run])));
         }
 
@@ -190,6 +203,9 @@ internal sealed class RunbookBench
 
         public IReadOnlyList<string> StillRunning(string mark) =>
             bench.Running.TryGetValue(mark[(bench.Id.Length + 1)..], out var running) ? [running] : [];
+
+        public Task<StepAnswer?> RecallAsync(StepAction action, DateTimeOffset since, CancellationToken cancellationToken) =>
+            Task.FromResult(bench.Left.GetValueOrDefault(string.Join(' ', action.Run)));
 
         private StepAnswer Effect(string[] words)
         {
@@ -227,6 +243,8 @@ internal sealed class RunbookBench
                 $"{question.Kind} {question.Step.Step.Id}", bench.Answers.GetValueOrDefault(question.Step.Step.Id, ""));
             return Task.FromResult(key.Length == 0 ? null : new RunAnswer(key, $"because of {Secret}", "beforehand"));
         }
+
+        public void OnWaiting(string why) => bench.OnWaiting?.Invoke();
 
         public void OnStep(ResolvedStep step, int number, int count) => bench.Shown.Add(step.Why);
 

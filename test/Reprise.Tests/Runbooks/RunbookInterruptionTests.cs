@@ -1,3 +1,4 @@
+using Reprise.Recovery.Assets;
 using Reprise.Recovery.Runbooks;
 
 namespace Reprise.Tests.Runbooks;
@@ -56,6 +57,68 @@ public class RunbookInterruptionTests
         bench.Answers["Happened change"] = "no";
         Assert.Equal(RunState.NeedsDecision, await bench.ResumeAsync(undo: true));
         bench.Answers["Happened change"] = "yes";
+        Assert.Equal(RunState.Undone, await bench.ResumeAsync(undo: true));
+        Assert.Equal(1, bench.Ran["back change"]);
+    }
+
+    [Fact]
+    public async Task What_may_be_done_twice_is_not_done_twice_at_once()
+    {
+        var bench = new RunbookBench { OnBegun = Killer("again") };
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => bench.RunAsync());
+        bench.OnBegun = null;
+        bench.Running["again"] = "process 7 (slow)";
+        var waited = 0;
+        bench.OnWaiting = () => waited++;
+        var resuming = bench.ResumeAsync();
+        for (var looks = 0; looks < 5; looks++) bench.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.False(resuming.IsCompleted);
+        Assert.False(bench.Ran.ContainsKey("again"));
+        bench.Running.Clear();
+        while (!resuming.IsCompleted) bench.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(RunState.Done, await resuming);
+        Assert.Equal((1, 1), (waited, bench.Ran["again"]));
+    }
+
+    [Fact]
+    public async Task What_never_ends_is_waited_for_as_long_as_the_step_may_take_and_no_longer()
+    {
+        var bench = new RunbookBench { OnBegun = Killer("again") };
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => bench.RunAsync());
+        bench.OnBegun = null;
+        bench.Running["again"] = "process 7 (forever)";
+        var resuming = bench.ResumeAsync();
+        for (var looks = 0; looks < 1000 && !resuming.IsCompleted; looks++) bench.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(RunState.Done, await resuming);
+    }
+
+    [Fact]
+    public async Task What_an_interrupted_step_left_is_said_and_is_not_lost_with_the_answer()
+    {
+        var bench = await KilledInChangeAsync();
+        bench.Left["change"] = new StepAnswer(Outcome.Pass, "it went to its end: answer done")
+        {
+            Facts = new SortedDictionary<string, string> { ["restore"] = "r1" },
+        };
+        Assert.Equal(RunState.Waiting, await bench.ResumeAsync());
+        Assert.Contains("it went to its end: answer done", bench.Events()[^1].Reason, StringComparison.Ordinal);
+        bench.Answers["Uncertain change"] = "done";
+        bench.World.Add("change");
+        Assert.Equal(RunState.Done, await bench.ResumeAsync());
+        var ended = bench.Events().Last(e => e.Event == RunEventKind.StepEnded && e.Step == "change");
+        Assert.Equal("r1", ended.Facts?["restore"]);
+    }
+
+    [Fact]
+    public async Task An_undo_that_is_refused_leaves_a_run_that_stands_still_and_says_why()
+    {
+        var bench = new RunbookBench();
+        await bench.RunAsync();
+        bench.Refusing.Add("back change");
+        Assert.Equal(RunState.NeedsDecision, await bench.ResumeAsync(undo: true));
+        Assert.Contains("somebody else works on it; wait for him", bench.Events()[^1].Reason, StringComparison.Ordinal);
+        bench.Refusing.Clear();
+        bench.Answers["UndoFailed change-back"] = "again";
         Assert.Equal(RunState.Undone, await bench.ResumeAsync(undo: true));
         Assert.Equal(1, bench.Ran["back change"]);
     }

@@ -32,6 +32,9 @@ internal sealed class BackendIncident(string cause) : Incident(cause)
                     Shop.Application + "/.env",
                     [.. File.ReadAllLines(Shop.Application + "/.env").Where(l => !l.StartsWith("JWT_SECRET=", StringComparison.Ordinal))]);
                 break;
+            case "mistaken":
+                // It was simply stopped.
+                return;
             case "missing-dependency":
                 var program = Shop.Application + "/backend/shop/app.py";
                 File.WriteAllText(program, "import shop_payments_gateway\n" + File.ReadAllText(program));

@@ -40,7 +40,8 @@ internal sealed record CauseStory(
         return new CauseStory(runbook, cause, run.Decisions, [.. run.Before.Select(b => b.Step)], Math.Round(seconds, 1));
     }
 
-    private static Incident Of(string runbook, string cause) => runbook switch
+    /// <summary>The incident of a cause.</summary>
+    public static Incident Of(string runbook, string cause) => runbook switch
     {
         "database-unavailable" => new DatabaseIncident(cause),
         "backend-will-not-start" => new BackendIncident(cause),

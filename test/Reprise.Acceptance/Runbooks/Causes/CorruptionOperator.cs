@@ -55,6 +55,9 @@ internal sealed partial class CorruptionOperator(Machine machine, DateTimeOffset
             case "former-release":
                 await Machine.DeployAsync(Machine.FormerRelease);
                 return $"release {Machine.FormerRelease} is back";
+            case "repair-rows":
+                await Machine.Shop.PsqlAsync("shop", "update orders set item = 'as its owner says' where item = ''");
+                return "the owner of the data told what stood there";
             case "rows-are-right":
                 Assert.True(await ownerIsContent(), "the owner of the data finds it wrong");
                 return "the owner of the data looked at orders and their neighbours";

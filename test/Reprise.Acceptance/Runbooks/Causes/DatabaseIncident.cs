@@ -44,6 +44,10 @@ internal sealed class DatabaseIncident(string cause) : Incident(cause)
     {
         switch (Cause)
         {
+            case "mistaken":
+                // Whoever sees the errors takes the database for lost; only the backend does not run.
+                await Shop.RunAsync("run/backend", "stop");
+                break;
             case "stopped":
                 await Shop.RunAsync("run/postgres", "stop", Machine.Server);
                 break;

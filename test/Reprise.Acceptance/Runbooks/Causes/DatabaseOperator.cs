@@ -34,6 +34,9 @@ internal sealed partial class DatabaseOperator(Machine machine) : Operator(machi
                 // Typed at psql's prompt; the statement is what \password sends.
                 await Machine.SuperuserAsync($"alter role shop password '{Machine.Password}'");
                 return "the password of the file of variables is the role's again";
+            case "repair-by-hand":
+                await Machine.Shop.RunAsync("run/postgres", "start", Machine.Server);
+                return "the server runs again";
             case "new-server":
                 return await NewServerAsync();
             default:

@@ -23,7 +23,7 @@ internal sealed class HostIncident(string cause) : Incident(cause)
     protected override IReadOnlyList<string> Way => ["install-programs=done", "set-secrets=done"];
 
     /// <inheritdoc />
-    protected override IReadOnlyList<string> ReportOptions => HostOperator.Where(Repository, Key);
+    public override IReadOnlyList<string> ReportOptions => HostOperator.Where(Repository, Key);
 
     private string Repository => Shop.Path("elsewhere/repository");
 

@@ -19,10 +19,10 @@ internal abstract class Incident(string cause) : IAsyncDisposable
     public string Cause => cause;
 
     /// <summary>The shop.</summary>
-    protected ShopHost Shop => shop ?? throw new InvalidOperationException("not prepared");
+    public ShopHost Shop => shop ?? throw new InvalidOperationException("not prepared");
 
     /// <summary>What the operator can reach.</summary>
-    protected Machine Machine => machine ?? throw new InvalidOperationException("not prepared");
+    public Machine Machine => machine ?? throw new InvalidOperationException("not prepared");
 
     /// <summary>Whether the points keep the values of secrets.</summary>
     protected virtual bool SealedValues => false;
@@ -31,7 +31,7 @@ internal abstract class Incident(string cause) : IAsyncDisposable
     protected virtual IReadOnlyList<string> FurtherSecrets => [];
 
     /// <summary>Options with which the run is found again.</summary>
-    protected virtual IReadOnlyList<string> ReportOptions => [];
+    public virtual IReadOnlyList<string> ReportOptions => [];
 
     /// <summary>The folder that holds one folder for each release of the shop's program.</summary>
     protected string Releases => Shop.Path("releases");

@@ -1,5 +1,7 @@
+using System.Text.Json;
 using Reprise.Acceptance.Harness;
 using Reprise.Acceptance.Shop;
+using Xunit.Sdk;
 
 namespace Reprise.Acceptance.Runbooks.Causes;
 
@@ -26,10 +28,28 @@ internal sealed class Machine(ShopHost shop, string releases)
     /// <summary>The clock of the backend's machine: what it adds to the time, in seconds.</summary>
     public string Clock => shop.Path("clock/offset");
 
+    /// <summary>What surrounds the program: where the shop was there may be no folder any more.</summary>
+    public Surroundings Surroundings => Directory.Exists(shop.Application)
+        ? shop.Surroundings()
+        : shop.Surroundings() with { Folder = shop.Home };
+
+    /// <summary>Decisions that somebody else has taken, by step; the operator follows them.</summary>
+    public IReadOnlyDictionary<string, string> Instructed { get; set; } = new Dictionary<string, string>();
+
+    /// <summary>What follows a runbook in place of the program alone, or null.</summary>
+    public Func<string, IReadOnlyList<string>, Task<JsonElement>>? Follower { get; set; }
+
     /// <summary>Runs the published program.</summary>
-    public Task<ProgramRun> RepriseAsync(params string[] arguments) => Directory.Exists(shop.Application)
-        ? shop.RepriseAsync(arguments)
-        : PublishedProgram.RunAsync(shop.Surroundings() with { Folder = shop.Home }, arguments);
+    public Task<ProgramRun> RepriseAsync(params string[] arguments) => PublishedProgram.RunAsync(Surroundings, arguments);
+
+    /// <summary>Goes on with a runbook: <paramref name="verb"/> is <c>run</c> or <c>resume</c>.</summary>
+    public async Task<JsonElement> FollowAsync(string verb, IReadOnlyList<string> arguments)
+    {
+        if (Follower is { } follower) return await follower(verb, arguments);
+        var said = await RepriseAsync(["runbook", verb, .. arguments]);
+        if (said.Exit is not (0 or 3)) throw new XunitException(said.ToString());
+        return said.Result($"runbook-{verb}");
+    }
 
     /// <summary>A variable of the shop's .env; empty when it is not set.</summary>
     public string Variable(string name) => (File.Exists(EnvironmentFile) ? File.ReadAllLines(EnvironmentFile) : [])

@@ -50,10 +50,13 @@ internal abstract class Operator(Machine machine)
         // What would be overwritten is named by its identity; whoever has looked at it types it.
         var words = run.Next.Split(' ');
         var confirm = Array.IndexOf(words, "--confirm");
-        if (run.State == "waiting" && confirm >= 0) return ["--confirm", words[confirm + 1]];
+        if (run.State == "waiting" && confirm >= 0)
+            return ["--confirm", words[confirm + 1].Replace("TARGET", run.Target, StringComparison.Ordinal)];
         if (run.State == "waiting" && types[run.At] == "decide")
         {
-            var (option, why) = Decide(run);
+            var (option, why) = Machine.Instructed.TryGetValue(run.At, out var instructed)
+                ? (instructed, "so it was decided")
+                : Decide(run);
             return ["--decide", $"{run.At}={option}:{why}"];
         }
 
@@ -61,12 +64,8 @@ internal abstract class Operator(Machine machine)
         throw new XunitException($"{run.State} at {run.At}:\n{run.Json}");
     }
 
-    private async Task<RunView> AskAsync(string verb, IReadOnlyList<string> arguments)
-    {
-        var said = await Machine.RepriseAsync(["runbook", verb, .. arguments, .. Options, "--yes", "--json"]);
-        if (said.Exit is not (0 or 3)) throw new XunitException(said.ToString());
-        return new RunView(said.Result($"runbook-{verb}"));
-    }
+    private async Task<RunView> AskAsync(string verb, IReadOnlyList<string> arguments) =>
+        new(await Machine.FollowAsync(verb, [.. arguments, .. Options, "--yes", "--json"]));
 
     private async Task<IReadOnlyDictionary<string, string>> TypesAsync()
     {

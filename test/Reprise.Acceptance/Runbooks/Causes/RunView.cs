@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Reprise.Acceptance.Runbooks.Causes;
 
@@ -6,7 +7,7 @@ namespace Reprise.Acceptance.Runbooks.Causes;
 /// What an operator sees of a run: its state, where it stands, and what its steps printed. Nothing of the test is in it.
 /// </summary>
 /// <param name="Json">the result of <c>runbook run</c> or <c>runbook resume</c>.</param>
-internal sealed record RunView(JsonElement Json)
+internal sealed partial record RunView(JsonElement Json)
 {
     /// <summary>How it stands: waiting, stopped, done.</summary>
     public string State => Json.GetProperty("state").GetString() ?? "";
@@ -16,6 +17,9 @@ internal sealed record RunView(JsonElement Json)
 
     /// <summary>The command that it proposes.</summary>
     public string Next => Json.GetProperty("next").GetString() ?? "";
+
+    /// <summary>Who the target of a final step is, as the run told it; nothing when it did not.</summary>
+    public string Target => Identity().Matches(Json.GetRawText()).LastOrDefault()?.Groups["code"].Value ?? "";
 
     /// <summary>Where its journal lies.</summary>
     public string Journal => Json.GetProperty("journal").GetString() ?? "";
@@ -53,6 +57,9 @@ internal sealed record RunView(JsonElement Json)
 
     /// <summary>Whether a step printed this.</summary>
     public bool Says(string step, string text) => Text(step).Contains(text, StringComparison.OrdinalIgnoreCase);
+
+    [GeneratedRegex("identity of its target: (?<code>[0-9a-f]{8})", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Identity();
 }
 
 /// <summary>A step that was carried out.</summary>
