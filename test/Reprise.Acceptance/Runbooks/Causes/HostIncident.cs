@@ -60,6 +60,7 @@ internal sealed class HostIncident(string cause) : Incident(cause)
     /// <inheritdoc />
     protected override async Task CleanAsync()
     {
-        await Shop.ProgramAsync(House.Root + "/examples/shop/run/postgres", "stop", Machine.Server);
+        // The shop's folder is moved aside when everything was taken back.
+        await Machine.RunAsync(House.Root, "", House.Root + "/examples/shop/run/postgres", "stop", Machine.Server);
     }
 }

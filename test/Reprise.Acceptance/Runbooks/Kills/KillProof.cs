@@ -8,10 +8,14 @@ internal static class KillProof
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
+    /// <summary>What is there already; nothing when it is not.</summary>
+    public static JsonObject Read(string path) =>
+        File.Exists(path) ? JsonNode.Parse(File.ReadAllText(path))!.AsObject() : []; // an object, by ourselves
+
     /// <summary>Puts one part into the file; null puts the members of <paramref name="part"/> at its top.</summary>
     public static void Write(string path, string? name, JsonObject part)
     {
-        var all = File.Exists(path) ? JsonNode.Parse(File.ReadAllText(path))!.AsObject() : []; // an object, by ourselves
+        var all = Read(path);
         if (name is not null)
         {
             all[name] = part;

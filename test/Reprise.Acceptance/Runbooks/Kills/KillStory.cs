@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Reprise.Acceptance.Harness;
 using Reprise.Acceptance.Runbooks.Causes;
 using Xunit.Sdk;
 
@@ -27,7 +26,9 @@ internal sealed record KillStory(
     private static readonly string[] Controls = ["start", "stop", "start-database", "stop-database"];
 
     /// <summary>Follows one way, killed before, in and after each of its steps, to the end that it has undisturbed.</summary>
-    public static async Task<KillStory> RunAsync(KillWay way)
+    /// <param name="way">the way.</param>
+    /// <param name="only">only these places are struck, as <c>step moment</c>; null: all.</param>
+    public static async Task<KillStory> RunAsync(KillWay way, IReadOnlySet<string>? only = null)
     {
         var shape = RunbookShape.Read(way.Runbook);
         await using var incident = way.Incident();
@@ -39,7 +40,7 @@ internal sealed record KillStory(
         var before = (Restores: effects.Restores(), Undos: effects.Undos());
         var watch = Stopwatch.StartNew();
         var look = new Look(machine, shape, effects);
-        var striker = new Striker(shape, machine, look.IsThereAsync);
+        var striker = new Striker(shape, machine, look.IsThereAsync) { Only = only };
         look.Striker = striker;
         machine.Follower = striker.FollowAsync;
         var run = await incident.FollowAsync();

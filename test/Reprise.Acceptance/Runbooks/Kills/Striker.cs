@@ -29,6 +29,9 @@ internal sealed partial class Striker(RunbookShape shape, Machine machine, Func<
     private readonly Dictionary<(Place Place, int Which), int> tried = [];
     private readonly SortedDictionary<string, int> struck = new(StringComparer.Ordinal);
 
+    /// <summary>Only these places are struck; null: all.</summary>
+    public IReadOnlySet<string>? Only { get; init; }
+
     /// <summary>Kills that struck.</summary>
     public int Kills { get; private set; }
 
@@ -127,7 +130,7 @@ internal sealed partial class Striker(RunbookShape shape, Machine machine, Func<
     // Null: nothing is to be struck here; else how many seconds from now.
     private double? Due(JournalView view)
     {
-        if (view.At == Place.None) return null;
+        if (view.At == Place.None || Only?.Contains(Name(view.At)) == false) return null;
         var delays = view.At.Moment == "in" && view.Event is "step-began" or "undo-began"
             && LongBuiltins.Contains(shape.Find(view.At.Step).Builtin) ? InLongSteps : InLongSteps[..1];
         for (var which = 0; which < delays.Length; which++)
