@@ -162,9 +162,10 @@ public sealed class HostileObjectTests : IDisposable
     }
 
     [Fact]
-    public void Parts()
+    public async Task Parts()
     {
-        using var opened = repository.OpenPoint(repository.ListPointsAsync(SigningKeys.None, default).GetAwaiter().GetResult().Points[^1]);
+        var catalog = await repository.ListPointsAsync(SigningKeys.None, default);
+        using var opened = repository.OpenPoint(catalog.Points[^1]);
         var bytes = new ArrayBufferWriter<byte>();
         ContentCodec.Write(bytes, opened.Manifest.Assets[0].Streams["database"]);
         Fuzzing.Run(3000, [bytes.WrittenSpan.ToArray()], altered =>
