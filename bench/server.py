@@ -46,7 +46,3 @@ def configure(folder, more=""):
         f"application: shop\nrepository:\n  location: ./repository\n  key: {{ file: ./shop.key }}\n"
         "assets:\n  orders: { postgres: { connection: \"postgresql:///shop\" } }\n" + more)
     return folder
-
-
-def commit(root):
-    return subprocess.run(["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()

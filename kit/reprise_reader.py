@@ -24,7 +24,8 @@ try:
 except ImportError as missing: sys.exit(f"{missing}. On Debian: apt install python3-cryptography python3-zstandard, then /usr/bin/python3")
 
 PACK, CHUNK, OBJECT, PLAIN, complaints = 16 << 20, 2 << 20, 4 << 20, 64 << 20, []  # limits in bytes, and what was wrong
-class Damage(Exception): exit = 5   # bytes are not what they were
+class Damage(Exception): exit = 5   # bytes are not what they were; what is no structure of ours raises others of these
+Malformed = (LookupError, TypeError, ValueError, OverflowError, AttributeError)
 class Refused(Exception): exit = 3  # the key does not fit, or a newer Reprise wrote this
 
 def complain(where, why):
@@ -190,9 +191,9 @@ class Repository:
                 if self.read("points/" + name, OBJECT)[5:6] == b"\5" and self.open_object(5, "points/" + name): continue
                 present.add(name)
                 points[name] = Point(self, *self.open_object(3, "points/" + name))
-            except (Damage, Refused, OSError) as error: complain("points/" + name, error)
-        dropped = {d["id"] for p in points.values() for d in p.manifest.get("dropped", [])}
-        for by, id, sha in [(by, seen["id"], seen["sha256"]) for by, p in points.items() for seen in p.manifest.get("live", [])]:
+            except (Damage, Refused, OSError, *Malformed) as error: complain("points/" + name, error)
+        dropped = {d["id"] for p in points.values() for d in p.manifest.get("dropped") or []}
+        for by, id, sha in [(by, seen["id"], seen["sha256"]) for by, p in points.items() for seen in p.manifest.get("live") or []]:
             if id in points and points[id].sha256 != sha: complain("points/" + id, f"another one than point {by} saw")
             try: id in present or id in dropped or self.open_object(6, "dropped/" + id)
             except (Damage, OSError): complain("points/" + id, f"gone, and point {by} still names it")
@@ -260,7 +261,6 @@ def save(pieces, path):  # into a new file, or with no path nowhere; what is dam
     except Damage:
         if path: os.remove(path)
         raise
-
 def dump(point, head, tables):  # the archive that pg_restore takes: the head, then each block in its frames
     yield from point.read(head)
     if tables[0] > 256 << 20: raise Damage("the list of tables is too long")
@@ -273,7 +273,6 @@ def dump(point, head, tables):  # the archive that pg_restore takes: the head, t
             for frame in (piece[i:i + 65536] for i in range(0, len(piece), 65536)):
                 yield b"\0" + u32(len(frame)) + frame if kind == 1 else frame
         if kind == 1: yield bytes(5)
-
 def entries(file):  # of a list of files
     if file.read(8) != b"RPFILES\1": raise Damage("it is no list of files that this reader knows")
     count = 0
@@ -297,7 +296,6 @@ def dress(path, link, mode, user, group, time, attributes):
         except OSError as error: print(f"note: {path!r} does not get {name!r}: {error.strerror}", file=sys.stderr)
     if not link: os.chmod(path, mode)
     os.utime(path, ns=(time, time), follow_symlinks=False)
-
 def restore_files(point, content, root, where):  # with no root everything is only read
     folders, root = [], root and os.path.realpath(os.fsencode(root))
     with tempfile.TemporaryFile() as file:
@@ -348,3 +346,4 @@ if __name__ == "__main__":
     if len(sys.argv) != {"list": 4, "verify": 4, "restore": 6}.get("".join(sys.argv[3:4])): sys.exit(print(__doc__) or 2)
     try: sys.exit(main(Repository(*sys.argv[1:3]), *sys.argv[3:]))
     except (Damage, Refused, OSError) as error: sys.exit(print(f"error: {error}", file=sys.stderr) or getattr(error, "exit", 4))
+    except Malformed as error: sys.exit(print(f"error: something is no structure of ours: {error!r}", file=sys.stderr) or 5)

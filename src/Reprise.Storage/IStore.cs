@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace Reprise.Storage;
 
@@ -41,6 +42,31 @@ public interface IStore
 
     /// <summary>Deletes an object; deleting what is absent succeeds.</summary>
     ValueTask DeleteAsync(ObjectName name, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Every version of every object under <paramref name="prefix"/>, in any order. A medium that keeps no former ones has one of each.
+    /// </summary>
+    async IAsyncEnumerable<ObjectVersion> VersionsAsync(
+        ObjectPrefix prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var info in ListAsync(prefix, cancellationToken))
+            yield return new ObjectVersion(info.Name, "", info.SizeBytes, default) { IsCurrent = true };
+    }
+
+    /// <summary>Reads a version as <see cref="ReadAsync"/> reads what is current.</summary>
+    ValueTask<IMemoryOwner<byte>> ReadVersionAsync(
+        ObjectVersion version, ByteRange range, CancellationToken cancellationToken) =>
+        ReadAsync(version.Name, range, cancellationToken);
+
+    /// <summary>
+    /// Keeps a version from being removed by anybody for as long as the location says, from now on; never shortens that. Media
+    /// that protect nothing do nothing.
+    /// </summary>
+    ValueTask ProtectAsync(ObjectVersion version, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    /// <summary>Removes a deletion, so that what it covers is seen again. Removing what is absent succeeds.</summary>
+    ValueTask UncoverAsync(ObjectVersion deletion, CancellationToken cancellationToken) =>
+        throw new Errors.InvariantException($"{Capabilities.Kind} keeps no versions");
 }
 
 /// <summary>What happens when the name exists.</summary>
@@ -66,6 +92,12 @@ public sealed record StoreCapabilities(string Kind, string Location)
 {
     /// <summary>Whether <see cref="PutMode.CreateNew"/> is atomic among all clients.</summary>
     public bool AtomicCreate { get; init; } = true;
+
+    /// <summary>Whether former versions of objects may be there.</summary>
+    public bool KeepsVersions { get; init; }
+
+    /// <summary>Whether what is written is kept from being removed for a time, and what is used again must be protected anew.</summary>
+    public bool Protects { get; init; }
 
     /// <summary>The machine's device number of a local folder, or null: to say that a repository lies on the source's disk.</summary>
     public long? Device { get; init; }

@@ -27,6 +27,7 @@ internal static class Composition
             Prune = PruneOperation.RunAsync,
             Recover = PointOperations.RecoverAsync,
             StoreCheck = StoreOperation.CheckAsync,
+            StoreRecover = StoreOperation.RecoverAsync,
             Export = PointOperations.ExportAsync,
             KeyList = KeyOperations.ListAsync,
             KeyAdd = KeyOperations.AddAsync,

@@ -58,12 +58,28 @@ public sealed record ExportMetadata
     internal byte[] Encode() =>
         [.. JsonSerializer.SerializeToUtf8Bytes(this, ExportJson.Default.ExportMetadata), (byte)'\n'];
 
+    // Generated readers leave null what is absent, whatever its type and its initial value say.
+    private static ExportMetadata? Whole(ExportMetadata metadata)
+    {
+        if (metadata.Assets is null || metadata.Assets.Any(a => a is null || (a.Also ?? []).Any(f => f is null))) return null;
+        return metadata with
+        {
+            Problems = [.. (metadata.Problems ?? []).Where(p => p is not null)],
+            Assets = [.. metadata.Assets.Select(a => a with
+            {
+                Also = a.Also ?? [],
+                Rows = a.Rows ?? new SortedDictionary<string, long>(),
+                Versions = a.Versions ?? new SortedDictionary<string, string>(),
+            })],
+        };
+    }
+
     /// <summary>Reads the file; null when it is none.</summary>
     internal static ExportMetadata? TryDecode(ReadOnlySpan<byte> bytes)
     {
         try
         {
-            return JsonSerializer.Deserialize(bytes, ExportJson.Default.ExportMetadata);
+            return JsonSerializer.Deserialize(bytes, ExportJson.Default.ExportMetadata) is { } metadata ? Whole(metadata) : null;
         }
         catch (JsonException)
         {

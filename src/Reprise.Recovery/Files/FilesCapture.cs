@@ -48,7 +48,7 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
 
     private readonly FileListEncoder encoder = new();
     private readonly ArrayBufferWriter<byte> buffer = new(ListFlushBytes * 2);
-    private readonly ContentWriter list = context.Writer.Begin(Cutting.ContentDefined);
+    private readonly ContentWriter list = context.Writer.Begin(Cutting.ContentDefined, isList: true);
     private readonly SortedDictionary<string, long> rows = new(StringComparer.Ordinal)
     {
         ["files"] = 0, ["folders"] = 0, ["links"] = 0,

@@ -70,6 +70,7 @@ internal sealed class DumpHeadParser
     private const int DataSection = 3;
 
     private readonly List<DumpEntry> data = [];
+    private readonly HashSet<int> ids = [];
     private readonly SortedSet<string> owners = new(StringComparer.Ordinal);
     private readonly Dictionary<uint, int> tables = [];
     private byte[] buffer = new byte[128 * 1024];
@@ -216,6 +217,7 @@ internal sealed class DumpHeadParser
         if (kind.SequenceEqual("TABLE"u8)) tables[number] = id;
         if (hasData != 0)
         {
+            if (!ids.Add(id)) throw Invalid($"two entries have the number {id}");
             data.Add(new DumpEntry(
                 id, number, Decode(tag), schema.IsEmpty ? null : Decode(schema), (int)consumed + offsetAt)
             {

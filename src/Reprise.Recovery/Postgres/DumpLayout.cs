@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using Reprise.Repository.Points;
-using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Postgres;
 
@@ -54,7 +53,7 @@ internal static class DumpLayout
         var parser = new DumpHeadParser();
         await foreach (var block in point.ReadAsync(head, cancellationToken))
         {
-            Invariant.Check(block.HoleBytes == 0, "a dump is stored without holes");
+            if (block.HoleBytes > 0) throw DumpHeadParser.Invalid("it has a hole, and is stored without holes");
             var taken = parser.Head is null ? parser.Take(block.Bytes.Span) : 0;
             if (taken != block.Bytes.Length) throw DumpHeadParser.Invalid("something follows its table of contents");
             if (write is not null) await write(block.Bytes, cancellationToken);
@@ -110,7 +109,7 @@ internal static class DumpLayout
         var frameLeft = 0;
         await foreach (var block in point.ReadAsync(table.Content, cancellationToken))
         {
-            Invariant.Check(block.HoleBytes == 0, "a dump is stored without holes");
+            if (block.HoleBytes > 0) throw DumpHeadParser.Invalid("it has a hole, and is stored without holes");
             if (table.Block == DumpBlock.LargeObjects)
             {
                 await write(block.Bytes, cancellationToken);

@@ -50,11 +50,37 @@ public static class PostgresRecord
         }
     }
 
-    internal static IReadOnlyList<CatalogDatabase> Databases(AssetRecord record) =>
-        record.Facts.TryGetValue(DatabasesFact, out var text)
-        && JsonSerializer.Deserialize(text, CatalogJson.Default.IReadOnlyListCatalogDatabase) is { Count: > 0 } list
-            ? list
-            : throw ByteReader.Broken($"the record of {record.Name} names no database");
+    internal static IReadOnlyList<CatalogDatabase> Databases(AssetRecord record)
+    {
+        var list = record.Facts.TryGetValue(DatabasesFact, out var text)
+            ? Read(record, () => JsonSerializer.Deserialize(text, CatalogJson.Default.IReadOnlyListCatalogDatabase))
+            : null;
+        if (list is not { Count: > 0 } || list.Any(d => d?.Name is null))
+            throw ByteReader.Broken($"the record of {record.Name} names no database");
+
+        // Generated readers leave null what is absent, whatever its type and its initial value say.
+        return [.. list.Select(d => d with
+        {
+            Settings = d.Settings ?? [],
+            Extensions = d.Extensions ?? [],
+            Sequences = d.Sequences ?? new SortedDictionary<string, long>(),
+            Owners = d.Owners ?? [],
+            Prefix = d.Prefix ?? "",
+        })];
+    }
+
+    private static T? Read<T>(AssetRecord record, Func<T?> read)
+        where T : class
+    {
+        try
+        {
+            return read();
+        }
+        catch (JsonException e)
+        {
+            throw ByteReader.Broken($"the record of {record.Name} is not as it must be: {e.Message}");
+        }
+    }
 
     internal static Content Stream(AssetRecord record, string name) => record.Streams.TryGetValue(name, out var content)
         ? content
@@ -66,10 +92,12 @@ public static class PostgresRecord
             point, Stream(record, database.Prefix + TablesStream), cancellationToken)).Span);
 
     internal static async Task<IReadOnlyList<CatalogRole>> RolesAsync(
-        AssetRecord record, PointReader point, CancellationToken cancellationToken) =>
-        JsonSerializer.Deserialize(
-            (await ReadAsync(point, Stream(record, RolesStream), cancellationToken)).Span,
-            CatalogJson.Default.IReadOnlyListCatalogRole) ?? [];
+        AssetRecord record, PointReader point, CancellationToken cancellationToken)
+    {
+        var bytes = await ReadAsync(point, Stream(record, RolesStream), cancellationToken);
+        var roles = Read(record, () => JsonSerializer.Deserialize(bytes.Span, CatalogJson.Default.IReadOnlyListCatalogRole)) ?? [];
+        return roles.All(r => r?.Name is not null) ? roles : throw ByteReader.Broken($"the record of {record.Name} has a role without a name");
+    }
 
     // Names stand in the table of contents; where that is damaged itself, numbers have to do.
     private static async Task<Dictionary<int, string>> NamesAsync(

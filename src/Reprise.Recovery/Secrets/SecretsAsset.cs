@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Reprise.Recovery.Assets;
+using Reprise.Repository;
 using Reprise.Repository.Points;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
@@ -225,23 +226,32 @@ public sealed class SecretsAsset : IRestorable
     internal static async Task<SortedDictionary<string, string>> UnsealAsync(
         AssetRecord record, PointReader point, CancellationToken cancellationToken)
     {
-        var content = record.Streams[ValuesStream];
-        Invariant.Check(content.LengthBytes <= MaxValuesBytes, "sealed values are small");
+        if (!record.Streams.TryGetValue(ValuesStream, out var content) || content.LengthBytes > MaxValuesBytes)
+            throw Broken(record);
         var bytes = new byte[content.LengthBytes];
         try
         {
             await foreach (var block in point.ReadAsync(content, cancellationToken))
                 block.Bytes.CopyTo(bytes.AsMemory((int)block.OffsetBytes));
             using var document = JsonDocument.Parse(bytes);
-            return new SortedDictionary<string, string>(
-                document.RootElement.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString() ?? ""),
-                StringComparer.Ordinal);
+            var values = new SortedDictionary<string, string>(StringComparer.Ordinal);
+            foreach (var value in document.RootElement.EnumerateObject()) values[value.Name] = value.Value.GetString() ?? "";
+            return values;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw Broken(record);
         }
         finally
         {
             CryptographicOperations.ZeroMemory(bytes);
         }
     }
+
+    private static RepriseException Broken(AssetRecord record) => new(
+        RepositoryErrors.Malformed,
+        $"the sealed values of {record.Name} are no list of names and values",
+        "run 'reprise verify' to see what is affected, and restore another point");
 
     private async Task<SortedDictionary<string, Content>> SealAsync(
         IReadOnlyDictionary<string, string?> values, CaptureContext context, CancellationToken cancellationToken)

@@ -84,7 +84,7 @@ internal sealed class SqliteStaging(IDisk disk, Cpu cpu, TimeProvider clock)
         }
 
         // After the owner: a change of owner clears bits.
-        if (record.Facts.TryGetValue(modeFact, out var mode)) disk.SetMode(path, Convert.ToInt32(mode, 8));
+        if (record.Facts.TryGetValue(modeFact, out var mode)) disk.SetMode(path, Mode(mode));
     }
 
     private async Task<CheckOutcome> VerifyBytesAsync(
@@ -188,6 +188,11 @@ internal sealed class SqliteStaging(IDisk disk, Cpu cpu, TimeProvider clock)
             Asset = record.Name,
             Reason = passes ? null : $"staged-{question}-differ",
         };
+
+    // A file whose mode makes no sense stays closed to everybody but its owner.
+    private static int Mode(string octal) => octal.Length is > 0 and <= 4 && octal.All(c => c is >= '0' and <= '7')
+        ? Convert.ToInt32(octal, 8)
+        : 0x180;
 
     private static uint? Number(AssetRecord record, string fact) =>
         record.Facts.TryGetValue(fact, out var text)

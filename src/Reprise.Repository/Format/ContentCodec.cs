@@ -61,6 +61,24 @@ public static class ContentCodec
         };
     }
 
+    /// <summary>Demands of content that came as JSON what <see cref="Read"/> demands: the same limits, nothing negative.</summary>
+    public static void Demand(Content? content)
+    {
+        if (content is not { Parts: { } parts, LengthBytes: >= 0 and <= MaxLengthBytes, Depth: >= 0 and <= MaxDepth } || parts.Count > Content.MaxInlineParts)
+            throw ByteReader.Broken("a content has a length, a depth or parts that there are not");
+        foreach (var part in parts)
+        {
+            var isSound = part.IsHole
+                ? part is { Pack: -1, PlainBytes: >= 0 }
+                : part is
+                {
+                    Entry: >= 0 and <= Limits.MaxPackEntries, OffsetBytes: >= 0 and <= Limits.MaxPackBytes,
+                    StoredBytes: >= 0 and <= Limits.MaxPackBytes, PlainBytes: >= 0 and <= Limits.MaxChunkBytes,
+                };
+            if (!isSound) throw ByteReader.Broken("a part lies where no part can lie");
+        }
+    }
+
     /// <summary>Reads one part.</summary>
     public static Part ReadPart(ref ByteReader from)
     {

@@ -2,9 +2,9 @@ namespace Reprise.Repository.Format;
 
 /// <summary>
 /// Every bound of the format and of its memory, in one table. Memory of a backup: chunks in flight
-/// (<see cref="ChunksInFlight"/> × (<see cref="MaxChunkBytes"/> × 2)), one open pack and at most
-/// <see cref="PacksInFlight"/> packs being sealed and stored: 32 + 3 × 16 = 80 MiB at the most. Memory of a restore:
-/// <see cref="PacksCached"/> packs and the chunks in flight: 80 MiB at the most.
+/// (<see cref="ChunksInFlight"/> × (<see cref="MaxChunkBytes"/> × 2)), two open packs (data, lists) and at most
+/// <see cref="PacksInFlight"/> packs being sealed and stored: 32 + 4 × 16 = 96 MiB at the most. Memory of a restore:
+/// <see cref="PacksCached"/> packs, those of what is being opened, and the chunks in flight: mostly 80 MiB.
 /// </summary>
 public static class Limits
 {
@@ -39,7 +39,7 @@ public static class Limits
     public const int PacksInFlight = 2;
 
     /// <summary>Packs that a reader keeps.</summary>
-    public const int PacksCached = 3;
+    public const int PacksCached = 2;
 
     /// <summary>Packs that a check reads at once: one more than two cores prove, so that none of them waits for the disk.</summary>
     public const int PacksChecked = 3;

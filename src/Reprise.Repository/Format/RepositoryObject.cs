@@ -28,11 +28,15 @@ internal static class RepositoryObject
         if (lines.Length != 5 || lines[0] != "reprise repository" || lines[3] != "check " + Check(string.Join('\n', lines[..3]) + "\n"))
             throw ByteReader.Broken("the object 'repository' was altered");
         if (lines[1] != $"version {ObjectHeader.Version}") throw ObjectHeader.Newer(Number(lines[1]));
-        var id = lines[2]["id ".Length..];
+        var id = After("id ", lines[2]);
         return id.Length == 32 && Hex.IsLower(id) ? Convert.FromHexString(id) : throw ByteReader.Broken("the repository has no id");
     }
 
-    private static int Number(string line) => int.TryParse(line["version ".Length..], out var number) ? number : -1;
+    private static int Number(string line) => int.TryParse(After("version ", line), out var number) ? number : -1;
+
+    private static string After(string word, string line) => line.StartsWith(word, StringComparison.Ordinal)
+        ? line[word.Length..]
+        : throw ByteReader.Broken($"the object 'repository' has no line '{word.Trim()}'");
 
     private static string Check(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(text)))[..16];
 }

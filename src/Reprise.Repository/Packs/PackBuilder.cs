@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using Reprise.Repository.Format;
 using Reprise.Repository.Sealing;
+using Reprise.Storage.Runtime;
 
 namespace Reprise.Repository.Packs;
 
@@ -10,13 +11,13 @@ namespace Reprise.Repository.Packs;
 /// same sealed directory again, the same header again. Entries are laid out behind a reserve for the directory, so that
 /// the pack is one contiguous piece without copying. Not thread-safe; <see cref="Seal"/> is called once.
 /// </summary>
-internal sealed class PackBuilder : IDisposable
+internal sealed class PackBuilder(LargeBuffers buffers) : IDisposable
 {
     // Each entry of a directory takes at most 1 + 4 + 4 + 16 bytes; the count takes 2.
     private const int EntryRoom = 25;
     private const int Reserve = ObjectHeader.Length + 8 + (EntryRoom * (Limits.MaxPackEntries + 1)) + Sealer.TagLength;
 
-    private readonly byte[] buffer = ArrayPool<byte>.Shared.Rent(Limits.MaxPackBytes);
+    private readonly byte[] buffer = buffers.Rent();
     private readonly List<PackEntry> entries = [];
     private int used;
 
@@ -64,7 +65,7 @@ internal sealed class PackBuilder : IDisposable
     }
 
     /// <inheritdoc />
-    public void Dispose() => ArrayPool<byte>.Shared.Return(buffer);
+    public void Dispose() => buffers.Return(buffer);
 
     /// <summary>What binds entry <paramref name="number"/> to its place: its type, number and plain length.</summary>
     public static byte[] EntryPlace(byte type, int number, int plainBytes)

@@ -41,6 +41,9 @@ public sealed class ContentWriter
         this.whole = whole;
     }
 
+    /// <summary>Whether it goes where lists are kept.</summary>
+    internal bool IsList { get; init; }
+
     /// <summary>Bytes taken so far.</summary>
     public long LengthBytes { get; private set; }
 
@@ -139,7 +142,7 @@ public sealed class ContentWriter
     private int Capacity => cutting.FixedBytes > 0 ? cutting.FixedBytes : Limits.MaxChunkBytes;
 
     private ContentWriter List =>
-        list ??= new ContentWriter(writer, Cutting.Every(256 * 1024), PackEntry.PartsType, hashedByPart: true);
+        list ??= new ContentWriter(writer, Cutting.Every(256 * 1024), PackEntry.PartsType, hashedByPart: true) { IsList = true };
 
     private IncrementalHash Hash => hash ??= IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
@@ -197,7 +200,7 @@ public sealed class ContentWriter
         used = rest;
         isLong = true;
         inFlight++;
-        await writer.TakeAsync(type, chunk, length, isOnly ? AddOnly : Add, cancellationToken);
+        await writer.TakeAsync(type, IsList, chunk, length, isOnly ? AddOnly : Add, cancellationToken);
         await SpillAsync(cancellationToken);
     }
 

@@ -49,7 +49,7 @@ internal sealed record PointCodec(ReadOnlyMemory<byte> ManifestBytes, ReadOnlyMe
                 ?? throw ByteReader.Broken("a manifest is empty");
             if (!SHA256.HashData(TableBytes.Span).AsSpan().SequenceEqual(manifest.PackTableSha256.Bytes))
                 throw ByteReader.Broken("the table of packs is not the one of the manifest");
-            return manifest;
+            return ManifestRules.Demand(manifest);
         }
         catch (JsonException e)
         {
@@ -62,6 +62,7 @@ internal sealed record PointCodec(ReadOnlyMemory<byte> ManifestBytes, ReadOnlyMe
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true,
     MaxDepth = 16)]
 [JsonSerializable(typeof(PointManifest))]
 [JsonSerializable(typeof(SortedDictionary<string, string>))]

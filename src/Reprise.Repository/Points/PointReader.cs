@@ -220,6 +220,7 @@ public sealed class PointReader : IDisposable
         byte[] rest = [];
         await foreach (var (list, bytes, _) in OpenAsync(lists, PackEntry.PartsType, false, cancellationToken))
         {
+            if (list.IsHole) throw ByteReader.Broken("a list of parts has a hole");
             rest = [.. rest, .. bytes.AsSpan(0, list.PlainBytes)];
             ArrayPool<byte>.Shared.Return(bytes);
             var (parts, used) = Decode(rest, rest.Length - longest);

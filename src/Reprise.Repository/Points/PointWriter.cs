@@ -8,6 +8,7 @@ using Reprise.Repository.Packs;
 using Reprise.Repository.Sealing;
 using Reprise.Storage;
 using Reprise.Storage.Errors;
+using Reprise.Storage.Runtime;
 
 namespace Reprise.Repository.Points;
 
@@ -31,8 +32,9 @@ public sealed class PointWriter : IAsyncDisposable
     private readonly Queue<Task<StoredPack>> storing = new();
     private readonly List<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)> unindexed = [];
     private readonly ConcurrentDictionary<ChunkId, Part> mine = new();
-    private PackBuilder? open;
-    private int openNumber;
+    private readonly LargeBuffers buffers = new(Limits.MaxPackBytes, Limits.PacksInFlight + 3);
+    private readonly OpenedPack?[] open = new OpenedPack?[2];
+    private bool isLarge;
     private bool committed;
     private bool mayBeCommitted;
 
@@ -74,8 +76,10 @@ public sealed class PointWriter : IAsyncDisposable
     /// <summary>Starts some content. Several may be open, but each is written by one caller.</summary>
     /// <param name="cutting">where its chunks end.</param>
     /// <param name="hashedByPart">see <see cref="Content.IsHashedByPart"/>.</param>
-    public ContentWriter Begin(Cutting cutting, bool hashedByPart = false) =>
-        new(this, cutting, PackEntry.DataType, hashedByPart);
+    /// <param name="isList">whether it says where other contents lie. Of a large point, lists have packs of their own, so
+    /// that reading one does not read the packs that it was written between.</param>
+    public ContentWriter Begin(Cutting cutting, bool hashedByPart = false, bool isList = false) =>
+        new(this, cutting, PackEntry.DataType, hashedByPart) { IsList = isList };
 
     /// <summary>
     /// Stores short contents: they are cut, named and compressed together on the machine's cores, and take their places
@@ -153,7 +157,7 @@ public sealed class PointWriter : IAsyncDisposable
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
         await DrainAsync(0, cancellationToken);
-        await ClosePackAsync(cancellationToken);
+        for (var place = 0; place < open.Length; place++) await ClosePackAsync(place, cancellationToken);
         while (storing.Count > 0) await TakeStoredAsync();
     }
 
@@ -168,6 +172,8 @@ public sealed class PointWriter : IAsyncDisposable
         await FlushAsync(cancellationToken);
         await StoreIndexAsync(cancellationToken);
         await ProvePacksAsync(cancellationToken);
+        var written = unindexed.Select(p => p.Pack.Id).ToHashSet();
+        await new PointLocks(host.Store).ExtendAsync(table.Packs.Select(p => p.Id).Where(p => !written.Contains(p)).ToHashSet(), cancellationToken);
 
         var encoded = PointCodec.Create(manifest, table, signingKey);
         var bytes = sealer.SealObject(ObjectKind.Point, Name.Value, encoded.Encode(), zstd);
@@ -196,8 +202,8 @@ public sealed class PointWriter : IAsyncDisposable
         // Work that was given up is waited for, because it holds buffers; its own failure no longer matters to anybody.
         while (pending.TryDequeue(out var chunk)) await Ended(chunk.Work);
         while (storing.TryDequeue(out var pack)) await Ended(pack);
-        open?.Dispose();
-        open = null;
+        foreach (var pack in open) pack?.Builder.Dispose();
+        Array.Clear(open);
         if (mayBeCommitted && !committed) return;
         try
         {
@@ -212,11 +218,16 @@ public sealed class PointWriter : IAsyncDisposable
 
     /// <summary>Takes a chunk in a rented buffer that is ours from now on; <paramref name="taken"/> learns where it lies.</summary>
     internal async ValueTask TakeAsync(
-        byte type, byte[] rented, int length, Action<Part, Sha256Digest> taken, CancellationToken cancellationToken)
+        byte type,
+        bool isList,
+        byte[] rented,
+        int length,
+        Action<Part, Sha256Digest> taken,
+        CancellationToken cancellationToken)
     {
         await DrainAsync(Limits.ChunksInFlight - 1, cancellationToken);
         var work = host.Cpu.RunAsync(() => Prepare(type, rented, length), cancellationToken);
-        pending.Enqueue(new PendingChunk(type, length, work, taken));
+        pending.Enqueue(new PendingChunk(type, isList, length, work, taken));
     }
 
     /// <summary>Takes up prepared chunks until at most <paramref name="left"/> are in flight.</summary>
@@ -226,7 +237,8 @@ public sealed class PointWriter : IAsyncDisposable
         {
             var chunk = pending.Dequeue();
             using var prepared = await chunk.Work;
-            chunk.Taken(await PlaceAsync(chunk.Type, chunk.Length, prepared, cancellationToken), prepared.Sha256);
+            var part = await PlaceAsync(chunk.Type, chunk.IsList, chunk.Length, prepared, cancellationToken);
+            chunk.Taken(part, prepared.Sha256);
         }
     }
 
@@ -302,14 +314,14 @@ public sealed class PointWriter : IAsyncDisposable
         for (var i = 0; i < parts.Length; i++)
         {
             var (chunk, length) = content.Chunks[i];
-            parts[i] = await PlaceAsync(PackEntry.DataType, length, chunk, cancellationToken);
+            parts[i] = await PlaceAsync(PackEntry.DataType, false, length, chunk, cancellationToken);
         }
 
         return new Content { LengthBytes = content.LengthBytes, Sha256 = content.Sha256, Parts = parts };
     }
 
     private async ValueTask<Part> PlaceAsync(
-        byte type, int length, PreparedChunk prepared, CancellationToken cancellationToken)
+        byte type, bool isList, int length, PreparedChunk prepared, CancellationToken cancellationToken)
     {
         if (mine.TryGetValue(prepared.Id, out var twin)) return twin;
         if (index.TryFind(prepared.Id, out var known))
@@ -318,25 +330,26 @@ public sealed class PointWriter : IAsyncDisposable
             return new Part(number, known.Entry, known.OffsetBytes, known.StoredBytes, known.PlainBytes);
         }
 
-        if (open is not null && !open.HasRoom(prepared.Encoded.Length)) await ClosePackAsync(cancellationToken);
-        if (open is null)
+        var place = isList && isLarge ? 1 : 0;
+        if (open[place] is { } full && !full.Builder.HasRoom(prepared.Encoded.Length))
         {
-            open = new PackBuilder();
-            openNumber = table.Reserve();
+            isLarge = true;
+            await ClosePackAsync(place, cancellationToken);
         }
 
-        var (entry, offset, stored) = open.Add(type, prepared.Id, prepared.Encoded, length);
-        var part = new Part(openNumber, entry, offset, stored, length);
+        var pack = open[place] ??= new OpenedPack(new PackBuilder(buffers), table.Reserve());
+        var (entry, offset, stored) = pack.Builder.Add(type, prepared.Id, prepared.Encoded, length);
+        var part = new Part(pack.Number, entry, offset, stored, length);
         mine[prepared.Id] = part;
         return part;
     }
 
-    private async ValueTask ClosePackAsync(CancellationToken cancellationToken)
+    private async ValueTask ClosePackAsync(int place, CancellationToken cancellationToken)
     {
-        if (open is not { } full) return;
-        open = null;
+        if (open[place] is not { } full) return;
+        open[place] = null;
         while (storing.Count >= Limits.PacksInFlight) await TakeStoredAsync();
-        storing.Enqueue(StoreAsync(full, openNumber, cancellationToken));
+        storing.Enqueue(StoreAsync(full.Builder, full.Number, cancellationToken));
     }
 
     private async Task<StoredPack> StoreAsync(PackBuilder full, int number, CancellationToken cancellationToken)
@@ -403,7 +416,10 @@ public sealed class PointWriter : IAsyncDisposable
         "run 'reprise backup' again",
         inner);
 
-    private sealed record PendingChunk(byte Type, int Length, Task<PreparedChunk> Work, Action<Part, Sha256Digest> Taken);
+    private sealed record OpenedPack(PackBuilder Builder, int Number);
+
+    private sealed record PendingChunk(
+        byte Type, bool IsList, int Length, Task<PreparedChunk> Work, Action<Part, Sha256Digest> Taken);
 
     private sealed record StoredPack(int Number, PackFacts Facts, IReadOnlyList<PackEntry> Entries);
 

@@ -19,6 +19,10 @@ public static class StorageErrors
     public static readonly ErrorCode StoreUnfit = new(
         "store-unfit", ExitCodes.CheckFailed, "a check of the store failed: it does not keep what a repository stands on");
 
+    /// <summary>The store keeps no former versions to bring back.</summary>
+    public static readonly ErrorCode StoreUnversioned = new(
+        "store-unversioned", ExitCodes.Refused, "the store keeps no former versions of objects, so that none can be brought back");
+
     /// <summary>No room on a disk or in a bucket.</summary>
     public static readonly ErrorCode DiskFull =
         new("disk-full", ExitCodes.Unavailable, "no room is left where something had to be written");

@@ -1,16 +1,21 @@
+using System.Globalization;
+
 namespace Reprise.Storage.S3;
 
 /// <summary>
 /// A place in an S3 store, as the user writes it:
-/// <c>s3://BUCKET/PREFIX?endpoint=URL&amp;region=NAME&amp;path-style=true|false&amp;conditional-writes=yes|no</c>.
+/// <c>s3://BUCKET/PREFIX?endpoint=URL&amp;region=NAME&amp;path-style=true|false&amp;conditional-writes=yes|no&amp;lock-days=N&amp;lock-mode=governance|compliance</c>.
 /// It never holds a secret: what looks like one is refused, and refused without being repeated.
 /// </summary>
 public sealed record S3Address
 {
+    /// <summary>The longest lock, in days: whoever means ten years can say so, whoever slipped is stopped.</summary>
+    public const int MaxLockDays = 3660;
+
     /// <summary>The longest prefix, so that a key stays below the 1,024 bytes that S3 allows.</summary>
     public const int MaxPrefixLength = 512;
 
-    private static readonly string[] Known = ["endpoint", "region", "path-style", "conditional-writes"];
+    private static readonly string[] Known = ["endpoint", "region", "path-style", "conditional-writes", "lock-days", "lock-mode"];
 
     private S3Address()
     {
@@ -35,6 +40,12 @@ public sealed record S3Address
 
     /// <summary>Whether the server keeps <c>If-None-Match: *</c>. Only the user can say that it does not.</summary>
     public required bool ConditionalWrites { get; init; }
+
+    /// <summary>For how many days Object Lock keeps what is written, and what a point uses; 0: not at all.</summary>
+    public int LockDays { get; init; }
+
+    /// <summary>Whether nobody at all can lift a lock; else whoever may bypass governance can.</summary>
+    public bool LockIsCompliance { get; init; }
 
     /// <summary>The address as it was written.</summary>
     public required string Text { get; init; }
@@ -90,6 +101,13 @@ public sealed record S3Address
         wrong = "conditional-writes is neither yes nor no";
         var conditional = options.GetValueOrDefault("conditional-writes", "yes");
         if (conditional is not ("yes" or "no")) return null;
+        wrong = $"lock-days is not a number from 1 to {MaxLockDays}";
+        var days = 0;
+        if (options.TryGetValue("lock-days", out var lockDays)
+            && !(int.TryParse(lockDays, NumberStyles.None, CultureInfo.InvariantCulture, out days) && days is > 0 and <= MaxLockDays)) return null;
+        wrong = "lock-mode is neither governance nor compliance, or stands without lock-days";
+        var mode = options.GetValueOrDefault("lock-mode", "governance");
+        if (mode is not ("governance" or "compliance") || (days == 0 && options.ContainsKey("lock-mode"))) return null;
         wrong = "";
         return new S3Address
         {
@@ -99,6 +117,8 @@ public sealed record S3Address
             Region = region,
             PathStyle = style == "true",
             ConditionalWrites = conditional == "yes",
+            LockDays = days,
+            LockIsCompliance = mode == "compliance",
             Text = text,
         };
     }

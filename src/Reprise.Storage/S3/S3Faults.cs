@@ -107,6 +107,8 @@ internal sealed class S3Faults(S3Address address)
             return Is(new StoreFault.OutOfSpace(), $"no room is left to {what}", "free some room in the bucket, or raise its quota");
         if (Throttling.Contains(code) || status is 429 or 409)
             return Is(new StoreFault.Throttled(), $"the server asks for patience when asked to {what}", "run the command again later");
+        if (address.LockDays > 0 && code == "InvalidRequest")
+            return Is(new StoreFault.Denied(), $"the server refused to {what} under a lock", "make the bucket with Object Lock, or remove lock-days from the location");
         if (DamagedOnTheWay.Contains(code))
             return Is(new StoreFault.Failed(), $"the request to {what} did not arrive as it was sent", "run the command again");
         return status switch

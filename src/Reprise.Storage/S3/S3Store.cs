@@ -34,12 +34,12 @@ public sealed class S3Store : IStore, IDisposable
     private readonly S3Address address;
     private readonly S3Faults faults;
     private readonly S3Limits limits;
-    private readonly TimeProvider clock;
     private readonly AmazonS3Client client;
+    private readonly S3Calls calls;
+    private readonly S3Versions versions;
 
-    // What this server was seen to do; both only ever change once.
+    // Whether this server was seen to take them; that changes once at most.
     private volatile bool checksums = true;
-    private volatile bool bucketSeen;
 
     private S3Store(S3Address address, S3Faults faults, AmazonS3Client client, S3Limits limits, TimeProvider clock)
     {
@@ -47,8 +47,14 @@ public sealed class S3Store : IStore, IDisposable
         this.faults = faults;
         this.client = client;
         this.limits = limits;
-        this.clock = clock;
-        Capabilities = new StoreCapabilities("s3", address.Text) { AtomicCreate = address.ConditionalWrites };
+        calls = new S3Calls(faults, clock);
+        versions = new S3Versions(address, client, calls, faults, limits, clock);
+        Capabilities = new StoreCapabilities("s3", address.Text)
+        {
+            AtomicCreate = address.ConditionalWrites,
+            KeepsVersions = true,
+            Protects = address.LockDays > 0,
+        };
     }
 
     /// <inheritdoc />
@@ -102,37 +108,26 @@ public sealed class S3Store : IStore, IDisposable
     }
 
     /// <inheritdoc />
-    public async ValueTask<IMemoryOwner<byte>> ReadAsync(
-        ObjectName name, Storage.ByteRange range, CancellationToken cancellationToken)
-    {
-        Invariant.Check(range.IsValid, $"range {range} is not valid");
-        if (range.LengthBytes == 0) return await ReadNothingAsync(name, range, cancellationToken);
-        var request = new GetObjectRequest
-        {
-            BucketName = address.Bucket,
-            Key = KeyOf(name),
-            ByteRange = new Amazon.S3.Model.ByteRange(range.OffsetBytes, range.OffsetBytes + range.LengthBytes - 1),
-        };
-        var bytes = new PooledBytes(range.LengthBytes);
-        try
-        {
-            await CallAsync(name, $"read {name}", limits.Long, async token =>
-            {
-                using var answer = await client.GetObjectAsync(request, token);
-                CheckAnswer(answer, name, range);
-                var read = await answer.ResponseStream.ReadAtLeastAsync(
-                    bytes.Memory, range.LengthBytes, throwOnEndOfStream: false, token);
-                if (read < range.LengthBytes) throw Broken(name, $"the answer ended after {read} of {range.LengthBytes} bytes");
-                return true;
-            }, cancellationToken);
-            return bytes;
-        }
-        catch
-        {
-            bytes.Dispose();
-            throw;
-        }
-    }
+    public ValueTask<IMemoryOwner<byte>> ReadAsync(
+        ObjectName name, Storage.ByteRange range, CancellationToken cancellationToken) =>
+        ReadAsync(name, null, range, cancellationToken);
+
+    /// <inheritdoc />
+    public ValueTask<IMemoryOwner<byte>> ReadVersionAsync(
+        ObjectVersion version, Storage.ByteRange range, CancellationToken cancellationToken) =>
+        ReadAsync(version.Name, version.Id, range, cancellationToken);
+
+    /// <inheritdoc />
+    public IAsyncEnumerable<ObjectVersion> VersionsAsync(ObjectPrefix prefix, CancellationToken cancellationToken) =>
+        versions.ListAsync(prefix, cancellationToken);
+
+    /// <inheritdoc />
+    public ValueTask ProtectAsync(ObjectVersion version, CancellationToken cancellationToken) =>
+        address.LockDays > 0 ? versions.ProtectAsync(version, cancellationToken) : ValueTask.CompletedTask;
+
+    /// <inheritdoc />
+    public ValueTask UncoverAsync(ObjectVersion deletion, CancellationToken cancellationToken) =>
+        versions.UncoverAsync(deletion, cancellationToken);
 
     /// <inheritdoc />
     public async ValueTask<ObjectInfo?> StatAsync(ObjectName name, CancellationToken cancellationToken)
@@ -140,7 +135,7 @@ public sealed class S3Store : IStore, IDisposable
         try
         {
             var request = new GetObjectMetadataRequest { BucketName = address.Bucket, Key = KeyOf(name) };
-            var answer = await CallAsync(
+            var answer = await calls.RunAsync(
                 name, $"look at {name}", limits.Short, token => client.GetObjectMetadataAsync(request, token), cancellationToken);
             return new ObjectInfo(name, answer.ContentLength);
         }
@@ -148,7 +143,7 @@ public sealed class S3Store : IStore, IDisposable
         {
             // This answer has no body, so that it does not say whether the object is missing or the whole bucket, and a
             // bucket that is gone must not look like an empty one.
-            if (!bucketSeen) await PageAsync(address.Prefix, null, 1, cancellationToken);
+            if (!calls.BucketSeen) await PageAsync(address.Prefix, null, 1, cancellationToken);
             return null;
         }
     }
@@ -189,7 +184,7 @@ public sealed class S3Store : IStore, IDisposable
         try
         {
             var request = new DeleteObjectRequest { BucketName = address.Bucket, Key = KeyOf(name) };
-            await CallAsync(
+            await calls.RunAsync(
                 name, $"delete {name}", limits.Short, token => client.DeleteObjectAsync(request, token), cancellationToken);
         }
         catch (StoreException e) when (e.Fault is StoreFault.NotFound)
@@ -200,6 +195,39 @@ public sealed class S3Store : IStore, IDisposable
 
     /// <inheritdoc />
     public void Dispose() => client.Dispose();
+
+    private async ValueTask<IMemoryOwner<byte>> ReadAsync(
+        ObjectName name, string? version, Storage.ByteRange range, CancellationToken cancellationToken)
+    {
+        Invariant.Check(range.IsValid, $"range {range} is not valid");
+        if (range.LengthBytes == 0) return await ReadNothingAsync(name, range, cancellationToken);
+        var request = new GetObjectRequest
+        {
+            BucketName = address.Bucket,
+            Key = KeyOf(name),
+            VersionId = version,
+            ByteRange = new Amazon.S3.Model.ByteRange(range.OffsetBytes, range.OffsetBytes + range.LengthBytes - 1),
+        };
+        var bytes = new PooledBytes(range.LengthBytes);
+        try
+        {
+            await calls.RunAsync(name, $"read {name}", limits.Long, async token =>
+            {
+                using var answer = await client.GetObjectAsync(request, token);
+                CheckAnswer(answer, name, range);
+                var read = await answer.ResponseStream.ReadAtLeastAsync(
+                    bytes.Memory, range.LengthBytes, throwOnEndOfStream: false, token);
+                if (read < range.LengthBytes) throw Broken(name, $"the answer ended after {read} of {range.LengthBytes} bytes");
+                return true;
+            }, cancellationToken);
+            return bytes;
+        }
+        catch
+        {
+            bytes.Dispose();
+            throw;
+        }
+    }
 
     private async ValueTask SendContentNamedAsync(
         ObjectName name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
@@ -243,13 +271,14 @@ public sealed class S3Store : IStore, IDisposable
         };
         if (checksum) request.ChecksumSHA256 = Convert.ToBase64String(SHA256.HashData(content.Span));
         if (onlyNew) request.IfNoneMatch = "*";
-        await CallAsync(name, $"write {name}", limits.Long, async token =>
+        if (address.LockDays > 0) versions.Lock(request);
+        await calls.RunAsync(name, $"write {name}", limits.Long, async token =>
         {
             try
             {
                 return await client.PutObjectAsync(request, token);
             }
-            catch (AmazonServiceException e) when (checksum && S3Faults.IsUnknownToServer(e))
+            catch (AmazonServiceException e) when (checksum && address.LockDays == 0 && S3Faults.IsUnknownToServer(e))
             {
                 // The signature covers the content anyway; only buckets with Object Lock demand the header.
                 checksums = false;
@@ -261,7 +290,7 @@ public sealed class S3Store : IStore, IDisposable
 
     private ValueTask<ListObjectsV2Response> PageAsync(
         string under, string? next, int objects, CancellationToken cancellationToken) =>
-        CallAsync(null, "list objects", limits.Short, token => client.ListObjectsV2Async(
+        calls.RunAsync(null, "list objects", limits.Short, token => client.ListObjectsV2Async(
             new ListObjectsV2Request
             {
                 BucketName = address.Bucket,
@@ -306,27 +335,6 @@ public sealed class S3Store : IStore, IDisposable
             : null;
 
     private string KeyOf(ObjectName name) => address.Prefix + name.Value;
-
-    private async ValueTask<T> CallAsync<T>(
-        ObjectName? name, string what, TimeSpan limit, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        using var late = new CancellationTokenSource(limit, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
-        try
-        {
-            var answer = await call(either.Token);
-            bucketSeen = true;
-            return answer;
-        }
-        catch (Exception e) when (e is OperationCanceledException || S3Faults.IsKnown(e))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            throw e is OperationCanceledException || late.IsCancellationRequested
-                ? faults.Late(name, what, limit, e)
-                : faults.Of(e, name, what);
-        }
-    }
 
     private StoreException Broken(ObjectName? name, string message) => faults.Make(
         new StoreFault.Failed(), name, message, "run 'reprise store check LOCATION' to see whether the server can hold a repository");

@@ -30,6 +30,23 @@ public sealed class ReadOnlyStore(IStore inner) : IStore
     public ValueTask DeleteAsync(ObjectName name, CancellationToken cancellationToken) =>
         throw Refused(name, "deleted");
 
+    /// <inheritdoc />
+    public IAsyncEnumerable<ObjectVersion> VersionsAsync(ObjectPrefix prefix, CancellationToken cancellationToken) =>
+        inner.VersionsAsync(prefix, cancellationToken);
+
+    /// <inheritdoc />
+    public ValueTask<IMemoryOwner<byte>> ReadVersionAsync(
+        ObjectVersion version, ByteRange range, CancellationToken cancellationToken) =>
+        inner.ReadVersionAsync(version, range, cancellationToken);
+
+    /// <inheritdoc />
+    public ValueTask ProtectAsync(ObjectVersion version, CancellationToken cancellationToken) =>
+        throw Refused(version.Name, "locked");
+
+    /// <inheritdoc />
+    public ValueTask UncoverAsync(ObjectVersion deletion, CancellationToken cancellationToken) =>
+        throw Refused(deletion.Name, "uncovered");
+
     private static StoreException Refused(ObjectName name, string what) => new(
         new StoreFault.Denied(),
         name,

@@ -57,39 +57,13 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
     }
 
     /// <inheritdoc />
-    public async ValueTask<IMemoryOwner<byte>> ReadAsync(
-        ObjectName name, ByteRange range, CancellationToken cancellationToken)
-    {
-        var attempts = new Attempts(policy, clock, entropy);
-        while (true)
-        {
-            try
-            {
-                return await inner.ReadAsync(name, range, cancellationToken);
-            }
-            catch (StoreException e) when (e.Fault.Retry)
-            {
-                await attempts.PauseAfterAsync(e, cancellationToken);
-            }
-        }
-    }
+    public ValueTask<IMemoryOwner<byte>> ReadAsync(
+        ObjectName name, ByteRange range, CancellationToken cancellationToken) =>
+        AgainAsync(() => inner.ReadAsync(name, range, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
-    public async ValueTask<ObjectInfo?> StatAsync(ObjectName name, CancellationToken cancellationToken)
-    {
-        var attempts = new Attempts(policy, clock, entropy);
-        while (true)
-        {
-            try
-            {
-                return await inner.StatAsync(name, cancellationToken);
-            }
-            catch (StoreException e) when (e.Fault.Retry)
-            {
-                await attempts.PauseAfterAsync(e, cancellationToken);
-            }
-        }
-    }
+    public ValueTask<ObjectInfo?> StatAsync(ObjectName name, CancellationToken cancellationToken) =>
+        AgainAsync(() => inner.StatAsync(name, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
     /// <remarks>
@@ -126,15 +100,54 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
     }
 
     /// <inheritdoc />
-    public async ValueTask DeleteAsync(ObjectName name, CancellationToken cancellationToken)
+    public async ValueTask DeleteAsync(ObjectName name, CancellationToken cancellationToken) => await AgainAsync(async () =>
+    {
+        await inner.DeleteAsync(name, cancellationToken);
+        return true;
+    }, cancellationToken);
+
+    /// <inheritdoc />
+    /// <remarks>A listing that breaks is begun again as a whole: versions have no order that could be relied upon.</remarks>
+    public async IAsyncEnumerable<ObjectVersion> VersionsAsync(
+        ObjectPrefix prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var found = await AgainAsync(async () =>
+        {
+            var all = new List<ObjectVersion>();
+            await foreach (var version in inner.VersionsAsync(prefix, cancellationToken)) all.Add(version);
+            return all;
+        }, cancellationToken);
+        foreach (var version in found) yield return version;
+    }
+
+    /// <inheritdoc />
+    public ValueTask<IMemoryOwner<byte>> ReadVersionAsync(
+        ObjectVersion version, ByteRange range, CancellationToken cancellationToken) =>
+        AgainAsync(() => inner.ReadVersionAsync(version, range, cancellationToken), cancellationToken);
+
+    /// <inheritdoc />
+    public async ValueTask ProtectAsync(ObjectVersion version, CancellationToken cancellationToken) => await AgainAsync(async () =>
+    {
+        await inner.ProtectAsync(version, cancellationToken);
+        return true;
+    }, cancellationToken);
+
+    /// <inheritdoc />
+    public async ValueTask UncoverAsync(ObjectVersion deletion, CancellationToken cancellationToken) => await AgainAsync(async () =>
+    {
+        await inner.UncoverAsync(deletion, cancellationToken);
+        return true;
+    }, cancellationToken);
+
+    // For calls that may simply be repeated.
+    private async ValueTask<T> AgainAsync<T>(Func<ValueTask<T>> call, CancellationToken cancellationToken)
     {
         var attempts = new Attempts(policy, clock, entropy);
         while (true)
         {
             try
             {
-                await inner.DeleteAsync(name, cancellationToken);
-                return;
+                return await call();
             }
             catch (StoreException e) when (e.Fault.Retry)
             {

@@ -67,6 +67,8 @@ internal sealed record Operations
 
     public Operation<StoreCheckOptions, StoreCheckJson>? StoreCheck { get; init; }
 
+    public Operation<StoreRecoverOptions, StoreRecoverJson>? StoreRecover { get; init; }
+
     public Operation<ExportOptions, ExportJson>? Export { get; init; }
 
     public Operation<NoOptions, KeyListJson>? KeyList { get; init; }

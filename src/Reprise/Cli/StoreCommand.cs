@@ -7,7 +7,11 @@ namespace Reprise.Cli;
 /// <param name="Location">a folder or an address, as it was typed.</param>
 internal sealed record StoreCheckOptions(string Location);
 
-/// <summary><c>reprise store check</c></summary>
+/// <summary>What <c>store recover</c> was asked.</summary>
+/// <param name="Plan">show, and change nothing.</param>
+internal sealed record StoreRecoverOptions(bool Plan);
+
+/// <summary><c>reprise store check</c> and <c>reprise store recover</c></summary>
 internal static class StoreCommand
 {
     /// <summary>Adds the command when it can do something.</summary>
@@ -26,6 +30,29 @@ internal static class StoreCommand
                 (parse, _) => new StoreCheckOptions(parse.GetValue(location) ?? ""),
                 Render),
             "reprise store check s3://bucket/prefix");
+        if (operations.StoreRecover is not { } recover) return;
+        var plan = CommandTree.Flag("--plan", "say what would be brought back; change nothing");
+        tree.Add(
+            command,
+            new Command("recover", "brings back objects that were deleted or replaced in a bucket that keeps versions") { plan },
+            CommandTree.Call(
+                Documents.StoreRecover,
+                recover,
+                (parse, _) => new StoreRecoverOptions(parse.GetValue(plan)),
+                RenderRecovery),
+            "reprise store recover --plan");
+    }
+
+    private static void RenderRecovery(StoreRecoverJson result, Output output, CommandContext context)
+    {
+        var would = result.Plan ? "would be " : "";
+        output.Line($"{Amounts.Count(result.Needed, "object")} looked at");
+        output.Line($"{result.Uncovered} deleted, {would}seen again");
+        output.Line($"{result.PutBack} replaced, {would}written again");
+        if (result.Lost.Count > 0) output.Line($"{result.Lost.Count} lost for good");
+        output.Paragraph(result.Plan
+            ? "nothing was changed; next: reprise store recover"
+            : "change the credentials that did it, then: reprise verify --read all");
     }
 
     private static void Render(StoreCheckJson result, Output output, CommandContext context)

@@ -45,6 +45,8 @@ internal static class Documents
 
     public static Document<StoreCheckJson> StoreCheck { get; } = new("store-check", Context.EnvelopeStoreCheckJson);
 
+    public static Document<StoreRecoverJson> StoreRecover { get; } = new("store-recover", Context.EnvelopeStoreRecoverJson);
+
     public static Document<RecoverJson> Recover { get; } = new("recover", Context.EnvelopeRecoverJson);
 
     public static Document<KeyListJson> KeyList { get; } = new("key-list", Context.EnvelopeKeyListJson);
@@ -132,6 +134,7 @@ internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 [JsonSerializable(typeof(Envelope<DrillJson>))]
 [JsonSerializable(typeof(Envelope<PruneJson>))]
 [JsonSerializable(typeof(Envelope<StoreCheckJson>))]
+[JsonSerializable(typeof(Envelope<StoreRecoverJson>))]
 [JsonSerializable(typeof(Envelope<RecoverJson>))]
 [JsonSerializable(typeof(Envelope<KeyListJson>))]
 [JsonSerializable(typeof(Envelope<KeyChangeJson>))]

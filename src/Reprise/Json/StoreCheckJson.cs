@@ -28,3 +28,22 @@ internal sealed record StoreSentenceJson
     /// <summary>What was seen when it did not hold, or null.</summary>
     public required string? Detail { get; init; }
 }
+
+/// <summary>What was brought back of what was deleted or replaced.</summary>
+internal sealed record StoreRecoverJson
+{
+    /// <summary>Whether nothing was changed.</summary>
+    public required bool Plan { get; init; }
+
+    /// <summary>Objects that points need, points and keys included.</summary>
+    public required int Needed { get; init; }
+
+    /// <summary>Those that were deleted and are seen again.</summary>
+    public required int Uncovered { get; init; }
+
+    /// <summary>Those that were replaced and are written again.</summary>
+    public required int PutBack { get; init; }
+
+    /// <summary>Those of which no genuine version is left.</summary>
+    public required IReadOnlyList<string> Lost { get; init; }
+}

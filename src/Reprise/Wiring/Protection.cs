@@ -10,6 +10,7 @@ using Reprise.Recovery.Verifying;
 using Reprise.Repository;
 using Reprise.Repository.Checking;
 using Reprise.Repository.Points;
+using Reprise.Storage;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
@@ -45,13 +46,19 @@ internal sealed class Protection : IDisposable
     public StateFolder State { get; }
 
     /// <summary>The repository alone, for commands that need no configuration.</summary>
+    public static Task<PointRepository> OpenRepositoryAsync(
+        Machine machine, CommandContext context, CancellationToken cancellationToken) =>
+        OpenRepositoryAsync(machine, context, machine.Store(context.Access.Repository.Location), cancellationToken);
+
+    /// <summary>The repository as <paramref name="store"/> shows it.</summary>
     public static async Task<PointRepository> OpenRepositoryAsync(
-        Machine machine, CommandContext context, CancellationToken cancellationToken)
+        Machine machine, CommandContext context, IStore store, CancellationToken cancellationToken)
     {
         var repository = context.Access.Repository;
-        if (repository.KeyFile is { } key) return await machine.OpenRepositoryAsync(repository.Location, key, cancellationToken);
+        var host = machine.RepositoryOn(store);
+        if (repository.KeyFile is { } key) return await PointRepository.OpenAsync(host, machine.ReadKey(key), cancellationToken);
         var passphrase = repository.Passphrase?.Reveal() ?? await AskPassphraseAsync(context, cancellationToken);
-        return await PointRepository.OpenAsync(machine.RepositoryOn(machine.Store(repository.Location)), passphrase, cancellationToken);
+        return await PointRepository.OpenAsync(host, passphrase, cancellationToken);
     }
 
     /// <summary>The application of the configuration, with its repository open.</summary>

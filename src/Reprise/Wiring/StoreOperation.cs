@@ -1,6 +1,7 @@
 using Reprise.Cli;
 using Reprise.Configuration;
 using Reprise.Json;
+using Reprise.Repository;
 using Reprise.Storage.Conformance;
 using Reprise.Storage.Errors;
 
@@ -44,6 +45,39 @@ internal static class StoreOperation
             },
             [.. results.Where(r => !r.Passed).Select(r => Waived(r) ? Known(r) : Found(r))]);
     }
+
+    /// <summary>Brings back what was deleted or replaced, from the versions that the store still has.</summary>
+    public static async Task<CommandReport<StoreRecoverJson>> RecoverAsync(StoreRecoverOptions options, CommandContext context)
+    {
+        var machine = Machine.Of(context.Host);
+        var location = context.Access.Repository.Location;
+        var store = machine.Store(location);
+        if (!store.Capabilities.KeepsVersions)
+        {
+            throw new RepriseException(
+                StorageErrors.StoreUnversioned, $"{location} keeps no former versions", "bring it back from a copy, or from a snapshot of its disk");
+        }
+
+        context.Progress.Begin("store recover", null);
+        var report = await VersionRecovery.RunAsync(
+            store, (view, token) => Protection.OpenRepositoryAsync(machine, context, view, token), machine.Signing, options.Plan, context.Cancellation);
+        return new CommandReport<StoreRecoverJson>(
+            new StoreRecoverJson
+            {
+                Plan = options.Plan,
+                Needed = report.Needed,
+                Uncovered = report.Uncovered,
+                PutBack = report.PutBack,
+                Lost = [.. report.Lost.Select(n => n.Value)],
+            },
+            [.. report.Problems, .. report.Lost.Select(Gone)]);
+    }
+
+    private static Problem Gone(Storage.ObjectName name) => new(
+        StorageErrors.ObjectMissing,
+        Severity.Error,
+        $"no genuine version of {name} is left",
+        "run 'reprise verify' to learn which points need it") { Where = name.Value };
 
     /// <summary>The refusal of what needs a store that creates atomically.</summary>
     public static RepriseException NotAtomic(string consequence, string hint) => new(

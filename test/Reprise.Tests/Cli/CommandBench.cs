@@ -105,6 +105,8 @@ internal sealed class CommandBench
         Export = Answer<ExportOptions, ExportJson>(Samples.Export()),
         Prune = Answer<PruneOptions, PruneJson>(Samples.Prune()),
         StoreCheck = Answer<StoreCheckOptions, StoreCheckJson>(Samples.StoreCheck()),
+        StoreRecover = Answer<StoreRecoverOptions, StoreRecoverJson>(
+            new StoreRecoverJson { Plan = true, Needed = 41, Uncovered = 12, PutBack = 1, Lost = [] }),
         KeyList = Answer<NoOptions, KeyListJson>(Samples.KeyList()),
         KeyAdd = Answer<KeyAddOptions, KeyChangeJson>(Samples.KeyChange()),
         KeyRotate = Answer<NoOptions, KeyChangeJson>(Samples.KeyChange()),

@@ -31,6 +31,7 @@ public class DocumentTests
     [InlineData("recover --to x", "recover")]
     [InlineData("prune --plan", "prune")]
     [InlineData("store check s3://backups/shop", "store-check")]
+    [InlineData("store recover --plan", "store-recover")]
     [InlineData("key list", "key-list")]
     [InlineData("key sheet", "key-sheet")]
     [InlineData("evidence list", "evidence-list")]
@@ -74,7 +75,7 @@ public class DocumentTests
             Documents.Backup.Command, Documents.Points.Command, Documents.PointsShow.Command, Documents.Verify.Command,
             Documents.Restore.Command, Documents.Undo.Command, Documents.RestoreForget.Command, Documents.Check.Command,
             Documents.Doctor.Command, Documents.Init.Command, Documents.Status.Command, Documents.Export.Command,
-            Documents.Recover.Command, Documents.StoreCheck.Command, Documents.KeyList.Command, Documents.KeySheet.Command, Documents.Prune.Command,
+            Documents.Recover.Command, Documents.StoreCheck.Command, Documents.StoreRecover.Command, Documents.KeyList.Command, Documents.KeySheet.Command, Documents.Prune.Command,
             Documents.KeyAdd.Command, Documents.KeyRotate.Command, Documents.KeyRevoke.Command, Documents.Demo.Command,
             Documents.EvidenceList.Command, Documents.EvidenceShow.Command, Documents.EvidenceVerify.Command,
             Documents.DrillNote.Command, Documents.Drill.Command,
