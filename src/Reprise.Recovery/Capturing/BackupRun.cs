@@ -54,11 +54,13 @@ public sealed class BackupRun(PointRepository repository, IDisk disk, TimeProvid
     /// <summary>Takes the point. Throws when an asset could not be captured at all; nothing is committed then.</summary>
     public async Task<BackupResult> RunAsync(BackupRequest request, IProgressSink progress, CancellationToken cancellationToken)
     {
+        var created = clock.GetUtcNow();
+
+        // Registered before the points are read: a prune that drops one of them knows that somebody may name it.
+        await using var writer = await repository.BeginPointAsync(request.Signing, cancellationToken);
         var catalog = await repository.ListPointsAsync(request.Signing, cancellationToken);
         RequireSigningKey(catalog, request.Signing);
         var problems = catalog.Problems.Select(p => p with { Severity = Severity.Warning }).ToList();
-        var created = clock.GetUtcNow();
-        await using var writer = await repository.BeginPointAsync(request.Signing, cancellationToken);
         problems.AddRange(writer.Problems);
         problems.AddRange(writer.StoresAgain(catalog));
         var records = await CaptureAsync(request, writer, catalog, problems, progress, cancellationToken);

@@ -32,6 +32,7 @@ internal sealed class PruneRun(RepositoryHost host, Sealer sealer, Zstd zstd, Si
     {
         await CondemnedList.RemoveRestsAsync(store, cancellationToken);
         var (lists, unreadable) = await ReadListsAsync(cancellationToken);
+        var gone = await GoneAsync(cancellationToken);
         var waiting = await SettleSessionsAsync(lists, cancellationToken);
         var catalog = await CatalogAsync(cancellationToken);
         var present = new Dictionary<PackId, long>(await PackListing.ReadAsync(store, cancellationToken));
@@ -44,7 +45,7 @@ internal sealed class PruneRun(RepositoryHost host, Sealer sealer, Zstd zstd, Si
         foreach (var id in waiting.Count == 0 ? unreadable : []) await new CondemnedList(id, CondemnedFor.Unused, [], null).RemoveAsync(store, cancellationToken);
         var drop = await DroppableAsync(choose(catalog), cancellationToken);
         await DropAsync(drop, cancellationToken);
-        await CompleteDropsAsync(catalog, drop, cancellationToken);
+        await CompleteDropsAsync(catalog, drop, waiting.Count == 0 ? gone : [], cancellationToken);
         await new IndexCleaning(store, sealer, zstd).RunAsync(present, cancellationToken);
         return count.Report(drop, waiting, FreedNext(catalog, drop, present, lists));
     }
@@ -193,27 +194,45 @@ internal sealed class PruneRun(RepositoryHost host, Sealer sealer, Zstd zstd, Si
             await DropRecord.DropAsync(store, sealer, zstd, new PointReference(point.Id, point.Sha256), cancellationToken);
     }
 
-    // A record is the decision: a prune that was killed after writing it is completed. One that is older than everything
-    // that is left, and that nobody names, goes.
-    private async Task CompleteDropsAsync(PointCatalog catalog, IReadOnlyList<PointEntry> drop, CancellationToken cancellationToken)
+    // The records of points that were deleted before the writers were looked at: who registered later cannot name them.
+    private async Task<HashSet<PointId>> GoneAsync(CancellationToken cancellationToken)
     {
-        var dropped = drop.Select(p => p.Id).ToHashSet();
-        var alive = catalog.Points.Where(p => !dropped.Contains(p.Id)).ToList();
-        var named = alive.SelectMany(p => p.Manifest.Live).Select(r => r.Id).ToHashSet();
+        var gone = new HashSet<PointId>();
+        foreach (var id in await RecordsAsync(cancellationToken))
+        {
+            if (await store.StatAsync(new ObjectName($"{PointId.Folder}/{id}"), cancellationToken) is null) gone.Add(id);
+        }
+
+        return gone;
+    }
+
+    private async Task<List<PointId>> RecordsAsync(CancellationToken cancellationToken)
+    {
         var records = new List<PointId>();
         await foreach (var info in store.ListAsync(new ObjectPrefix(DropRecord.Folder), cancellationToken))
         {
             if (PointId.TryParse(info.Name.Value[(DropRecord.Folder.Length + 1)..], out var id)) records.Add(id);
         }
 
-        foreach (var id in records)
+        return records;
+    }
+
+    // A record is the decision: a prune that was killed after writing it is completed. One that is older than everything
+    // that is left, and that nobody names, goes; but not while a writer is at work, who may have seen the point.
+    private async Task CompleteDropsAsync(
+        PointCatalog catalog, IReadOnlyList<PointEntry> drop, HashSet<PointId> gone, CancellationToken cancellationToken)
+    {
+        var dropped = drop.Select(p => p.Id).ToHashSet();
+        var alive = catalog.Points.Where(p => !dropped.Contains(p.Id)).ToList();
+        var named = alive.SelectMany(p => p.Manifest.Live).Select(r => r.Id).ToHashSet();
+        foreach (var id in await RecordsAsync(cancellationToken))
         {
             if (alive.FirstOrDefault(p => p.Id == id) is { } halfDropped)
             {
                 await DropAsync([halfDropped], cancellationToken);
                 count.Completed(id);
             }
-            else if (!named.Contains(id) && !dropped.Contains(id) && alive.Exists(p => p.Id > id) && alive.TrueForAll(p => p.Id > id))
+            else if (gone.Contains(id) && !named.Contains(id) && alive.Exists(p => p.Id > id) && alive.TrueForAll(p => p.Id > id))
             {
                 await store.DeleteAsync(DropRecord.NameOf(id), cancellationToken);
             }
