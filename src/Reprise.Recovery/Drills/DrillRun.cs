@@ -11,6 +11,9 @@ namespace Reprise.Recovery.Drills;
 /// </summary>
 public sealed class DrillRun(DrillApplication application, DrillHost host)
 {
+    private static readonly TimeSpan EndingLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(20);
+
     private readonly DrillNotes notes = new(host.Clock);
 
     /// <summary>Drills. Whatever comes of it, nothing is left unless <see cref="DrillRequest.Keep"/> says so.</summary>
@@ -92,7 +95,7 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
         }
         finally
         {
-            seen.CleanUp = Clear(sandbox, request.Keep);
+            seen.CleanUp = await ClearAsync(sandbox, request.Keep);
         }
 
         return seen;
@@ -184,10 +187,19 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
         notes.At("T7"); // That it is ended is no part of a recovery.
     }
 
-    private static DrillCleanUp Clear(Sandbox sandbox, bool keep)
+    private async Task<DrillCleanUp> ClearAsync(Sandbox sandbox, bool keep)
     {
-        var users = sandbox.Users();
         if (keep) return new DrillCleanUp(Outcome.NotRun, [$"{sandbox.Folder} was kept, as asked; delete it yourself"]);
+
+        // PostgreSQL takes its pid file away, for which pg_ctl waits, a moment before it has ended.
+        var began = host.Clock.GetTimestamp();
+        var users = sandbox.Users();
+        while (users.Count > 0 && host.Clock.GetElapsedTime(began) < EndingLimit)
+        {
+            await Task.Delay(Glance, host.Clock, CancellationToken.None);
+            users = sandbox.Users();
+        }
+
         var facts = new List<string>(users.Select(u => $"{u} still used the sandbox"));
         var gone = sandbox.Delete();
         facts.Add(gone
