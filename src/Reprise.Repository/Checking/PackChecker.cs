@@ -2,8 +2,9 @@ using Reprise.Repository.Format;
 using Reprise.Repository.Packs;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
-using Reprise.Storage;
 using Reprise.Storage.Errors;
+using Reprise.Storage.Runtime;
+using Reprise.Storage;
 
 namespace Reprise.Repository.Checking;
 
@@ -126,7 +127,7 @@ internal sealed class PackChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
         {
             var entry = entries[number];
             var part = new Part(0, number, offset, entry.StoredBytes, entry.PlainBytes);
-            System.Buffers.ArrayPool<byte>.Shared.Return(open.Entry(part, entry.Type, zstd));
+            BlockBuffers.Program.Return(open.Entry(part, entry.Type, zstd));
             offset += entry.StoredBytes;
         }
     }

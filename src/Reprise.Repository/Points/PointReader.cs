@@ -1,10 +1,10 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Reprise.Repository.Format;
 using Reprise.Repository.Packs;
 using Reprise.Repository.Sealing;
 using Reprise.Storage.Errors;
+using Reprise.Storage.Runtime;
 
 namespace Reprise.Repository.Points;
 
@@ -67,7 +67,7 @@ public sealed class PointReader : IDisposable
             {
                 hash.AppendData(sha256 is { } digest ? digest.Bytes : bytes.AsSpan(0, part.PlainBytes));
                 yield return new ContentBlock(offset, bytes.AsMemory(0, part.PlainBytes), 0);
-                ArrayPool<byte>.Shared.Return(bytes);
+                BlockBuffers.Program.Return(bytes);
             }
 
             offset += part.PlainBytes;
@@ -135,7 +135,7 @@ public sealed class PointReader : IDisposable
     private void TakeEach(
         IReadOnlyList<Content> contents, Dictionary<int, OpenPack> packs, TakeContent take, CancellationToken cancellationToken)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent((int)contents.Max(content => content.LengthBytes));
+        var buffer = BlockBuffers.Program.Rent((int)contents.Max(content => content.LengthBytes));
         try
         {
             for (var number = 0; number < contents.Count; number++)
@@ -150,7 +150,7 @@ public sealed class PointReader : IDisposable
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            BlockBuffers.Program.Return(buffer);
         }
     }
 
@@ -222,7 +222,7 @@ public sealed class PointReader : IDisposable
         {
             if (list.IsHole) throw ByteReader.Broken("a list of parts has a hole");
             rest = [.. rest, .. bytes.AsSpan(0, list.PlainBytes)];
-            ArrayPool<byte>.Shared.Return(bytes);
+            BlockBuffers.Program.Return(bytes);
             var (parts, used) = Decode(rest, rest.Length - longest);
             rest = rest[used..];
             foreach (var part in parts) yield return part;

@@ -179,6 +179,7 @@ internal static class PointOperations
                 Point = result.Point.Id.Value,
                 Folder = result.Folder.ToString(),
                 Written = result.Written,
+                WrittenCount = result.WrittenCount,
                 Secrets =
                 [
                     .. result.RestoredSecrets.Select(s => new SecretJson { Name = s, Outcome = "pass" }),
