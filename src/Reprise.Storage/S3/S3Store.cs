@@ -134,7 +134,7 @@ public sealed class S3Store : IStore, IDisposable
     {
         try
         {
-            var request = new GetObjectMetadataRequest { BucketName = address.Bucket, Key = KeyOf(name) };
+            var request = new GetObjectMetadataRequest { BucketName = address.Bucket, Key = address.KeyOf(name) };
             var answer = await calls.RunAsync(
                 name, $"look at {name}", limits.Short, token => client.GetObjectMetadataAsync(request, token), cancellationToken);
             return new ObjectInfo(name, answer.ContentLength);
@@ -152,7 +152,7 @@ public sealed class S3Store : IStore, IDisposable
     public async IAsyncEnumerable<ObjectInfo> ListAsync(
         ObjectPrefix prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var under = address.Prefix + (prefix.Folder.Length == 0 ? "" : prefix.Folder + "/");
+        var under = address.Under(prefix);
         var last = "";
         string? next = null;
         do
@@ -166,8 +166,7 @@ public sealed class S3Store : IStore, IDisposable
                 last = found.Key;
                 if (!found.Key.StartsWith(under, StringComparison.Ordinal))
                     throw Broken(null, "the server lists objects outside of the prefix that was asked for");
-                var name = found.Key[address.Prefix.Length..];
-                if (ObjectName.IsValid(name)) yield return new ObjectInfo(new ObjectName(name), found.Size ?? 0);
+                if (address.NameOf(found.Key) is { } name) yield return new ObjectInfo(name, found.Size ?? 0);
             }
 
             var token = page.IsTruncated == true ? page.NextContinuationToken : null;
@@ -183,7 +182,7 @@ public sealed class S3Store : IStore, IDisposable
     {
         try
         {
-            var request = new DeleteObjectRequest { BucketName = address.Bucket, Key = KeyOf(name) };
+            var request = new DeleteObjectRequest { BucketName = address.Bucket, Key = address.KeyOf(name) };
             await calls.RunAsync(
                 name, $"delete {name}", limits.Short, token => client.DeleteObjectAsync(request, token), cancellationToken);
         }
@@ -204,7 +203,7 @@ public sealed class S3Store : IStore, IDisposable
         var request = new GetObjectRequest
         {
             BucketName = address.Bucket,
-            Key = KeyOf(name),
+            Key = address.KeyOf(name),
             VersionId = version,
             ByteRange = new Amazon.S3.Model.ByteRange(range.OffsetBytes, range.OffsetBytes + range.LengthBytes - 1),
         };
@@ -261,7 +260,7 @@ public sealed class S3Store : IStore, IDisposable
         var request = new PutObjectRequest
         {
             BucketName = address.Bucket,
-            Key = KeyOf(name),
+            Key = address.KeyOf(name),
             InputStream = stream,
             AutoCloseStream = false,
             ContentType = "application/octet-stream",
@@ -333,8 +332,6 @@ public sealed class S3Store : IStore, IDisposable
         && long.TryParse(contentRange.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var size)
             ? size
             : null;
-
-    private string KeyOf(ObjectName name) => address.Prefix + name.Value;
 
     private StoreException Broken(ObjectName? name, string message) => faults.Make(
         new StoreFault.Failed(), name, message, "run 'reprise store check LOCATION' to see whether the server can hold a repository");

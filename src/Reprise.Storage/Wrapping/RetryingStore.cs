@@ -100,11 +100,8 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
     }
 
     /// <inheritdoc />
-    public async ValueTask DeleteAsync(ObjectName name, CancellationToken cancellationToken) => await AgainAsync(async () =>
-    {
-        await inner.DeleteAsync(name, cancellationToken);
-        return true;
-    }, cancellationToken);
+    public ValueTask DeleteAsync(ObjectName name, CancellationToken cancellationToken) =>
+        AgainAsync(() => inner.DeleteAsync(name, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
     /// <remarks>A listing that breaks is begun again as a whole: versions have no order that could be relied upon.</remarks>
@@ -126,16 +123,16 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
         AgainAsync(() => inner.ReadVersionAsync(version, range, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
-    public async ValueTask ProtectAsync(ObjectVersion version, CancellationToken cancellationToken) => await AgainAsync(async () =>
-    {
-        await inner.ProtectAsync(version, cancellationToken);
-        return true;
-    }, cancellationToken);
+    public ValueTask ProtectAsync(ObjectVersion version, CancellationToken cancellationToken) =>
+        AgainAsync(() => inner.ProtectAsync(version, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
-    public async ValueTask UncoverAsync(ObjectVersion deletion, CancellationToken cancellationToken) => await AgainAsync(async () =>
+    public ValueTask UncoverAsync(ObjectVersion deletion, CancellationToken cancellationToken) =>
+        AgainAsync(() => inner.UncoverAsync(deletion, cancellationToken), cancellationToken);
+
+    private async ValueTask AgainAsync(Func<ValueTask> call, CancellationToken cancellationToken) => await AgainAsync(async () =>
     {
-        await inner.UncoverAsync(deletion, cancellationToken);
+        await call();
         return true;
     }, cancellationToken);
 
