@@ -73,6 +73,9 @@ internal sealed class CommandContext(Host host, GlobalOptions options, Cancellat
     /// <summary>The options that every command takes.</summary>
     public GlobalOptions Options => options;
 
+    /// <summary>Whether somebody can be asked: at a terminal, and not where one JSON document is wanted.</summary>
+    public bool CanAsk => host.Terminal.CanAsk && !options.Json;
+
     /// <summary>Cancelled by Ctrl-C and SIGTERM.</summary>
     public CancellationToken Cancellation => cancellation;
 

@@ -76,7 +76,7 @@ internal sealed class Protection : IDisposable
     private static async Task<string> AskPassphraseAsync(CommandContext context, CancellationToken cancellationToken)
     {
         if (context.Host.Environment.GetValueOrDefault("REPRISE_PASSPHRASE") is { Length: > 0 } set) return set;
-        var typed = context.Host.Terminal.CanAsk && !context.Options.Json
+        var typed = context.CanAsk
             ? await context.Host.Terminal.AskSecretAsync("Passphrase of the repository: ", cancellationToken)
             : null;
         return typed is { Length: > 0 } ? typed : throw new RepriseException(
