@@ -162,7 +162,7 @@ public sealed class PointRepository : IDisposable
     public async Task<long> WouldFreeAsync(
         PointCatalog catalog, IReadOnlyList<PointEntry> drop, CancellationToken cancellationToken)
     {
-        var kept = PruneRun.Needed(catalog with { Points = [.. catalog.Points.Except(drop)] });
+        var kept = PointCatalog.PacksOf(catalog.Points.Except(drop));
         return (await PackListing.ReadAsync(host.Store, cancellationToken)).Where(p => !kept.Contains(p.Key)).Sum(p => p.Value);
     }
 
