@@ -20,12 +20,14 @@ internal sealed class S3Versions(
         request.ObjectLockRetainUntilDate = Until;
     }
 
-    /// <summary>Every version, as the server lists them.</summary>
+    /// <summary>Every version, as the server lists them; after one of them, those that it lists behind it.</summary>
     public async IAsyncEnumerable<ObjectVersion> ListAsync(
-        ObjectPrefix prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+        ObjectPrefix prefix, ObjectVersion? after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var under = address.Under(prefix);
         var request = new ListVersionsRequest { BucketName = address.Bucket, Prefix = under, MaxKeys = limits.PageObjects };
+        if (after is not null)
+            (request.KeyMarker, request.VersionIdMarker) = (address.KeyOf(after.Name), after.Id.Length > 0 ? after.Id : null);
         while (true)
         {
             var page = await calls.RunAsync(

@@ -66,36 +66,20 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
         AgainAsync(() => inner.StatAsync(name, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
-    /// <remarks>
-    /// A listing that breaks is begun again, and what was handed out is left out: the order makes that possible.
-    /// </remarks>
     public async IAsyncEnumerable<ObjectInfo> ListAsync(
         ObjectPrefix prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var attempts = new Attempts(policy, clock, entropy);
         ObjectName? last = null;
-        while (true)
+        var listing = GoOnAsync(
+            () => last is { } seen
+                ? inner.ListAfterAsync(prefix, seen, cancellationToken)
+                : inner.ListAsync(prefix, cancellationToken),
+            info => last is not { } seen || info.Name > seen,
+            cancellationToken);
+        await foreach (var info in listing)
         {
-            StoreException? failure = null;
-            await using var listing = inner.ListAsync(prefix, cancellationToken).GetAsyncEnumerator(cancellationToken);
-            while (true)
-            {
-                try
-                {
-                    if (!await listing.MoveNextAsync()) yield break;
-                }
-                catch (StoreException e) when (e.Fault.Retry)
-                {
-                    failure = e;
-                    break;
-                }
-
-                if (last is { } seen && listing.Current.Name <= seen) continue;
-                last = listing.Current.Name;
-                yield return listing.Current;
-            }
-
-            await attempts.PauseAfterAsync(failure, cancellationToken);
+            last = info.Name;
+            yield return info;
         }
     }
 
@@ -104,17 +88,22 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
         AgainAsync(() => inner.DeleteAsync(name, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
-    /// <remarks>A listing that breaks is begun again as a whole: versions have no order that could be relied upon.</remarks>
     public async IAsyncEnumerable<ObjectVersion> VersionsAsync(
         ObjectPrefix prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var found = await AgainAsync(async () =>
+        ObjectVersion? last = null;
+        var given = new HashSet<ObjectVersion>();
+        var listing = GoOnAsync(
+            () => last is null
+                ? inner.VersionsAsync(prefix, cancellationToken)
+                : inner.VersionsAfterAsync(prefix, last, cancellationToken),
+            given.Add,
+            cancellationToken);
+        await foreach (var version in listing)
         {
-            var all = new List<ObjectVersion>();
-            await foreach (var version in inner.VersionsAsync(prefix, cancellationToken)) all.Add(version);
-            return all;
-        }, cancellationToken);
-        foreach (var version in found) yield return version;
+            last = version;
+            yield return version;
+        }
     }
 
     /// <inheritdoc />
@@ -129,6 +118,37 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
     /// <inheritdoc />
     public ValueTask UncoverAsync(ObjectVersion deletion, CancellationToken cancellationToken) =>
         AgainAsync(() => inner.UncoverAsync(deletion, cancellationToken), cancellationToken);
+
+    // A listing that breaks goes on behind what was handed out. What is new counts as success, so that attempts are bounded
+    // for each page: a long listing over a bad line ends, and one that gets no further does too.
+    private async IAsyncEnumerable<T> GoOnAsync<T>(
+        Func<IAsyncEnumerable<T>> list, Func<T, bool> isNew, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var attempts = new Attempts(policy, clock, entropy);
+        while (true)
+        {
+            StoreException failure;
+            await using var listing = list().GetAsyncEnumerator(cancellationToken);
+            while (true)
+            {
+                try
+                {
+                    if (!await listing.MoveNextAsync()) yield break;
+                }
+                catch (StoreException e) when (e.Fault.Retry)
+                {
+                    failure = e;
+                    break;
+                }
+
+                if (!isNew(listing.Current)) continue;
+                attempts.Succeeded();
+                yield return listing.Current;
+            }
+
+            await attempts.PauseAfterAsync(failure, cancellationToken);
+        }
+    }
 
     private async ValueTask AgainAsync(Func<ValueTask> call, CancellationToken cancellationToken) => await AgainAsync(async () =>
     {
@@ -179,6 +199,13 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
         /// <summary>Whether any failure so far leaves open that the call took effect.</summary>
         public bool MayHaveTakenEffect { get; private set; }
 
+        /// <summary>Begins to count anew.</summary>
+        public void Succeeded()
+        {
+            failures.Clear();
+            MayHaveTakenEffect = false;
+        }
+
         /// <summary>Waits before the next attempt, or throws when there is none.</summary>
         public async ValueTask PauseAfterAsync(StoreException failure, CancellationToken cancellationToken)
         {
@@ -198,9 +225,11 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
             StoreFault fault = MayHaveTakenEffect && !last.Fault.MayHaveTakenEffect
                 ? new StoreFault.Failed()
                 : last.Fault;
-            var others = failures.Take(failures.Count - 1).Select(
-                failure => failure.Message).Distinct(StringComparer.Ordinal)
-                .Where(message => !string.Equals(message, last.Message, StringComparison.Ordinal)).ToList();
+            var others = failures.Take(failures.Count - 1)
+                .GroupBy(failure => failure.Sentence, StringComparer.Ordinal)
+                .Where(same => !string.Equals(same.Key, last.Sentence, StringComparison.Ordinal))
+                .Select(same => same.Key + (same.Count() > 1 ? $" ({same.Count()} times)" : ""))
+                .ToList();
             var before = others.Count == 0 ? "" : "; before that: " + string.Join("; ", others);
             return new StoreException(
                 fault, last.Name, $"{last.Message} ({failures.Count} attempts{before})", last.Problem.Hint, last);
