@@ -74,8 +74,8 @@ public sealed class S3StoreTests : IAsyncLifetime
         var before = peer.Requests;
 
         var listed = new List<string>();
-        if (versions) await foreach (var version in Retrying(Open()).VersionsAsync(ObjectPrefix.All, Token)) listed.Add(version.Name.Value);
-        else await foreach (var info in Retrying(Open()).ListAsync(ObjectPrefix.All, Token)) listed.Add(info.Name.Value);
+        if (versions) await foreach (var version in Retrying(Open(), 2).VersionsAsync(ObjectPrefix.All, Token)) listed.Add(version.Name.Value);
+        else await foreach (var info in Retrying(Open(), 2).ListAsync(ObjectPrefix.All, Token)) listed.Add(info.Name.Value);
 
         Assert.Equal(names, listed);
         Assert.InRange(peer.Requests - before, 30, 40);
