@@ -94,6 +94,9 @@ internal sealed class CommandContext(Host host, GlobalOptions options, Cancellat
     /// <summary>The command that goes on with this one when it is interrupted, or null: it is simply run again.</summary>
     public string? GoOnWith { get; set; }
 
+    /// <summary>The passphrase that somebody typed, so that a command asks once; null: nobody did.</summary>
+    public string? TypedPassphrase { get; set; }
+
     /// <summary>Absolute path of the configuration, whether it exists or not.</summary>
     public string ConfigurationPath => Path.GetFullPath(ConfigurationName, host.WorkingFolder);
 
