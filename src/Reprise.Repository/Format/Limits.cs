@@ -33,7 +33,7 @@ public static class Limits
     public const int MaxObjectPlainBytes = 64 * 1024 * 1024;
 
     /// <summary>Chunks that are hashed and compressed at once.</summary>
-    public const int ChunksInFlight = 8;
+    public const int ChunksInFlight = 6;
 
     /// <summary>Packs that are sealed and stored while the next one fills.</summary>
     public const int PacksInFlight = 2;
