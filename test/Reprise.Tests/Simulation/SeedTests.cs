@@ -46,6 +46,11 @@ public class SeedTests
         }
     }
 
+    /// <summary>Seeds that failed once: 3272, a list of files that was read back from the disk with one flipped bit.</summary>
+    [Theory]
+    [InlineData(3272)]
+    public void What_failed_once_passes(ulong seed) => Assert.Null(SeedRun.Run(seed).Failure);
+
     [Theory]
     [InlineData(3)]
     [InlineData(9)]
