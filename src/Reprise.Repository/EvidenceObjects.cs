@@ -12,7 +12,7 @@ public sealed class EvidenceObjects
     /// <summary>The largest object, in bytes.</summary>
     public const int MaxBytes = Limits.MaxObjectBytes;
 
-    private const string Folder = "evidence";
+    private const string Folder = ClearFolders.Evidence;
     private readonly IStore store;
 
     internal EvidenceObjects(IStore store) => this.store = store;

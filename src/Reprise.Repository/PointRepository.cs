@@ -137,10 +137,18 @@ public sealed class PointRepository : IDisposable
         return new PointWriter(host, Sealer, zstd, index, id, signing.Current) { Lacking = lacking, Usable = usable };
     }
 
-    /// <summary>Proves the packs that <paramref name="points"/> need, as deep as asked.</summary>
+    /// <summary>Proves the packs that <paramref name="points"/> need: all of them, or only that they are there.</summary>
     public Task<CheckReport> CheckAsync(
-        IReadOnlyList<PointEntry> points, ReadDepth depth, Action<long> progress, CancellationToken cancellationToken) =>
-        new PackChecker(host, Sealer, zstd).CheckAsync(points, depth, progress, cancellationToken);
+        IReadOnlyList<PointEntry> points, ReadDepth depth, Action<long> progress, CancellationToken cancellationToken)
+    {
+        Storage.Errors.Invariant.Check(depth != ReadDepth.Sample, "nobody said which part is read");
+        return new PackChecker(host, Sealer, zstd).CheckAsync(points, _ => depth == ReadDepth.All, progress, cancellationToken);
+    }
+
+    /// <summary>Proves one part of the packs that <paramref name="points"/> need, and that the others are there.</summary>
+    public Task<CheckReport> CheckAsync(
+        IReadOnlyList<PointEntry> points, SamplePart part, Action<long> progress, CancellationToken cancellationToken) =>
+        new PackChecker(host, Sealer, zstd).CheckAsync(points, part.Holds, progress, cancellationToken);
 
     /// <summary>
     /// Proves everything that no point needs: index, lists of prunes, records, kit, and packs. Only warnings, because no
@@ -162,7 +170,7 @@ public sealed class PointRepository : IDisposable
     public async Task<long> WouldFreeAsync(
         PointCatalog catalog, IReadOnlyList<PointEntry> drop, CancellationToken cancellationToken)
     {
-        var kept = PruneRun.Needed(catalog with { Points = [.. catalog.Points.Except(drop)] });
+        var kept = PointCatalog.PacksOf(catalog.Points.Except(drop));
         return (await PackListing.ReadAsync(host.Store, cancellationToken)).Where(p => !kept.Contains(p.Key)).Sum(p => p.Value);
     }
 

@@ -1,5 +1,7 @@
-using System.Security.Cryptography;
 using Reprise.Repository.Format;
+using Reprise.Repository.Index;
+using Reprise.Repository.Packs;
+using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
 using Reprise.Storage;
 using Reprise.Storage.Errors;
@@ -35,11 +37,12 @@ public sealed class VersionRecovery
 {
     private const int AtOnce = 8;
 
-    // Nothing is compressed here.
-    private const int AnyLevel = 1;
-
     // Whatever is cut off is simply done again: first what others stand on.
-    private static readonly string[] Order = ["packs", "index", "kit", "evidence", "closings", "dropped", "points", "keys", "repository"];
+    private static readonly string[] Order =
+    [
+        PackId.Folder, ChunkIndex.Folder, ClearFolders.Kit, ClearFolders.Evidence, FormerEpochs.Folder, DropRecord.Folder,
+        PointId.Folder, KeyStock.Folder, RepositoryObject.Name.Folder,
+    ];
 
     private readonly IStore store;
     private readonly VersionView view;
@@ -70,10 +73,10 @@ public sealed class VersionRecovery
     {
         var recovery = new VersionRecovery(store, signing);
         await recovery.ReadNamesAsync(cancellationToken);
-        using var zstd = new Zstd(AnyLevel);
+        using var zstd = new Zstd(Zstd.StoreOnly);
         var problems = await recovery.ChooseAsync(open, zstd, cancellationToken);
         var actions = recovery.picks.Values.Where(p => !p.IsCurrent)
-            .OrderBy(p => Array.IndexOf(Order, FolderOf(p.Name)))
+            .OrderBy(p => Array.IndexOf(Order, p.Name.Folder))
             .Select(p => (Pick: p, Covered: recovery.names[p.Name].Count(v => !v.IsDeletion) == 1))
             .ToList();
         if (!plan)
@@ -92,13 +95,11 @@ public sealed class VersionRecovery
         };
     }
 
-    private static string FolderOf(ObjectName name) => name.Value.Split('/')[0];
-
     private async Task ReadNamesAsync(CancellationToken cancellationToken)
     {
         await foreach (var version in store.VersionsAsync(ObjectPrefix.All, cancellationToken))
         {
-            if (!Order.Contains(FolderOf(version.Name))) continue;
+            if (!Order.Contains(version.Name.Folder)) continue;
             if (!names.TryGetValue(version.Name, out var versions)) names[version.Name] = versions = [];
             versions.Add(version);
         }
@@ -115,27 +116,30 @@ public sealed class VersionRecovery
         Func<IStore, CancellationToken, Task<PointRepository>> open, Zstd zstd, CancellationToken cancellationToken)
     {
         // Keys prove each other when they are opened, and a key file has copies of them.
-        foreach (var folder in (string[])["repository", "keys"]) await PickAsync(folder, null, zstd, cancellationToken);
-        foreach (var name in names.Keys.Where(n => FolderOf(n) == "closings")) ShowOldest(name);
+        foreach (var folder in (string[])[RepositoryObject.Name.Folder, KeyStock.Folder]) await PickAsync(folder, null, zstd, cancellationToken);
+        foreach (var name in names.Keys.Where(n => n.Folder == FormerEpochs.Folder)) ShowOldest(name);
         Sealer first;
         using (var opened = await open(view, cancellationToken)) first = opened.Keys.Sealer;
-        await PickAsync("closings", first, zstd, cancellationToken);
+        await PickAsync(FormerEpochs.Folder, first, zstd, cancellationToken);
 
         using var repository = await open(view, cancellationToken);
         var sealer = repository.Keys.Sealer;
-        foreach (var folder in (string[])["dropped", "points", "evidence", "kit", "index"])
+        foreach (var folder in (string[])[DropRecord.Folder, PointId.Folder, ClearFolders.Evidence, ClearFolders.Kit, ChunkIndex.Folder])
             await PickAsync(folder, sealer, zstd, cancellationToken);
-        var dropped = picks.Keys.Where(n => FolderOf(n) == "dropped").Select(n => new ObjectName("points/" + n.Value.Split('/')[^1]));
-        foreach (var name in dropped.ToList())
+        foreach (var id in picks.Keys.Select(n => PointId.FromName(DropRecord.Folder, n)).OfType<PointId>().ToList())
         {
+            var name = new ObjectName($"{PointId.Folder}/{id}");
             picks.Remove(name);
             view.Hide(name);
         }
 
         var catalog = await repository.ListPointsAsync(signing, cancellationToken);
-        foreach (var name in catalog.Points.SelectMany(p => p.Table.Packs).Select(p => p.Id.Name).Distinct())
-            await PickAsync(name, sealer, zstd, cancellationToken);
-        lost.AddRange(catalog.Points.SelectMany(p => p.Table.Packs).Select(p => p.Id.Name).Distinct().Where(n => !picks.ContainsKey(n)));
+        foreach (var pack in PointCatalog.PacksOf(catalog.Points))
+        {
+            await PickAsync(pack.Name, sealer, zstd, cancellationToken);
+            if (!picks.ContainsKey(pack.Name)) lost.Add(pack.Name);
+        }
+
         return catalog.Problems;
     }
 
@@ -146,7 +150,7 @@ public sealed class VersionRecovery
 
     private async Task PickAsync(string folder, Sealer? sealer, Zstd zstd, CancellationToken cancellationToken)
     {
-        foreach (var name in names.Keys.Where(n => FolderOf(n) == folder).ToList())
+        foreach (var name in names.Keys.Where(n => n.Folder == folder).ToList())
             await PickAsync(name, sealer, zstd, cancellationToken);
     }
 
@@ -158,8 +162,9 @@ public sealed class VersionRecovery
         {
             // Of what has no twin there is nothing to choose; whether it is whole is asked by verify. But a record that a
             // point was dropped decides that it stays away, so that it is never believed unread.
-            var judged = versions.Count > 1 || FolderOf(name) == "dropped" || (!version.IsCurrent && FolderOf(name) != "packs");
+            var judged = versions.Count > 1 || name.Folder == DropRecord.Folder || (!version.IsCurrent && name.Folder != PackId.Folder);
             if (judged && !await IsGenuineAsync(version, sealer, zstd, cancellationToken)) continue;
+
             // What was written again by an earlier recovery is the same, and current.
             var pick = versions.Find(v => v.IsCurrent) is { } current && await IsSameAsync(current, version, cancellationToken) ? current : version;
             picks[name] = pick;
@@ -182,24 +187,26 @@ public sealed class VersionRecovery
         if (version.SizeBytes > StoreLimits.MaxObjectBytes) return false;
         using var bytes = await store.ReadVersionAsync(version, new ByteRange(0, (int)version.SizeBytes), cancellationToken);
         var content = bytes.Memory;
-        return FolderOf(version.Name) switch
+        return version.Name.Folder switch
         {
-            "packs" or "index" => Convert.ToHexStringLower(SHA256.HashData(content.Span)) == version.Name.Value.Split('/')[^1],
-            "repository" => Opens(() => RepositoryObject.Decode(content.Span)),
-            "points" => OpensAs(ObjectKind.Point) || OpensAs(ObjectKind.Tombstone),
-            "dropped" => OpensAs(ObjectKind.DropRecord),
-            "closings" => OpensAs(ObjectKind.Closing),
+            PackId.Folder => PackId.FromName(version.Name) == PackId.Of(content.Span),
+            ChunkIndex.Folder => version.Name == ChunkIndex.NameOf(content.Span),
+            var one when one == RepositoryObject.Name.Folder => Opens(() => RepositoryObject.Decode(content.Span)),
+            PointId.Folder => OpensAs(ObjectKind.Point) || OpensAs(ObjectKind.Tombstone),
+            DropRecord.Folder => OpensAs(ObjectKind.DropRecord),
+            FormerEpochs.Folder => OpensAs(ObjectKind.Closing),
             _ => true,
         };
 
         bool OpensAs(ObjectKind kind) => sealer is not null && Opens(() => sealer.OpenObject(kind, version.Name.Value, content.Span, zstd));
     }
 
-    private static bool Opens(Func<byte[]> open)
+    private static bool Opens(Action open)
     {
         try
         {
-            return open() is not null;
+            open();
+            return true;
         }
         catch (RepriseException e) when (e.Code.Exit == ExitCodes.Damaged)
         {

@@ -37,8 +37,7 @@ internal sealed class VersionView(IStore store) : IStore
         ObjectPrefix prefix, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.CompletedTask;
-        var under = prefix.Folder.Length == 0 ? "" : prefix.Folder + "/";
-        foreach (var version in chosen.Values.Where(v => v.Name.Value.StartsWith(under, StringComparison.Ordinal)).ToList())
+        foreach (var version in chosen.Values.Where(v => prefix.Contains(v.Name)).ToList())
             yield return new ObjectInfo(version.Name, version.SizeBytes);
     }
 

@@ -40,6 +40,16 @@ public interface IStore
     /// <summary>All objects under <paramref name="prefix"/>, in ordinal order of their names.</summary>
     IAsyncEnumerable<ObjectInfo> ListAsync(ObjectPrefix prefix, CancellationToken cancellationToken);
 
+    /// <summary>Those of <see cref="ListAsync"/> whose names come after <paramref name="after"/>: for whoever goes on with a listing.</summary>
+    async IAsyncEnumerable<ObjectInfo> ListAfterAsync(
+        ObjectPrefix prefix, ObjectName after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var info in ListAsync(prefix, cancellationToken))
+        {
+            if (info.Name > after) yield return info;
+        }
+    }
+
     /// <summary>Deletes an object; deleting what is absent succeeds.</summary>
     ValueTask DeleteAsync(ObjectName name, CancellationToken cancellationToken);
 
@@ -52,6 +62,13 @@ public interface IStore
         await foreach (var info in ListAsync(prefix, cancellationToken))
             yield return new ObjectVersion(info.Name, "", info.SizeBytes, default) { IsCurrent = true };
     }
+
+    /// <summary>
+    /// What a listing of versions that broke off behind <paramref name="after"/> would have gone on with. Some that it has
+    /// handed out may come again.
+    /// </summary>
+    IAsyncEnumerable<ObjectVersion> VersionsAfterAsync(
+        ObjectPrefix prefix, ObjectVersion after, CancellationToken cancellationToken) => VersionsAsync(prefix, cancellationToken);
 
     /// <summary>Reads a version as <see cref="ReadAsync"/> reads what is current.</summary>
     ValueTask<IMemoryOwner<byte>> ReadVersionAsync(

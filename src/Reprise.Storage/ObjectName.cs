@@ -21,6 +21,9 @@ public readonly record struct ObjectName : IComparable<ObjectName>
     /// <summary>The name as text.</summary>
     public string Value => value ?? "";
 
+    /// <summary>The first segment; the whole name where it is the only one.</summary>
+    public string Folder => Value.IndexOf('/') is var at and >= 0 ? Value[..at] : Value;
+
     /// <summary>Whether <paramref name="text"/> could be a name.</summary>
     public static bool IsValid(string text)
     {

@@ -44,6 +44,9 @@ public sealed class StoreException : RepriseException
         Name = name;
     }
 
+    /// <summary>The message without what differs each time, such as the number of a request: equal failures have equal ones.</summary>
+    public string Sentence { get => field ?? Message; init; }
+
     /// <summary>What happened.</summary>
     public StoreFault Fault { get; }
 

@@ -108,7 +108,7 @@ internal sealed class PeerActions(S3Peer peer)
     private Reply List(PeerRequest request)
     {
         var prefix = request.Query.GetValueOrDefault("prefix", "");
-        var after = request.Query.GetValueOrDefault("continuation-token", "");
+        var after = request.Query.GetValueOrDefault("continuation-token") ?? request.Query.GetValueOrDefault("start-after", "");
         var size = PageSize(request);
         var found = bucket.Objects
             .Where(o => o.Key.StartsWith(prefix, StringComparison.Ordinal) && string.CompareOrdinal(o.Key, after) > 0)

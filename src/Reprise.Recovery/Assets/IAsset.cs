@@ -71,9 +71,9 @@ public interface IRestorable : IAsset
 
     /// <summary>
     /// Writes the asset into a folder instead of over the live data (<c>restore --to</c>, <c>export</c>): a dump, a
-    /// database file, a tree. The folder exists and is empty. Returns the paths written, relative to it.
+    /// database file, a tree. The folder exists and is empty. Returns what was written.
     /// </summary>
-    Task<IReadOnlyList<string>> MaterialiseAsync(
+    Task<WrittenPaths> MaterialiseAsync(
         AssetRecord record, PointReader point, string folder, IProgressSink progress, CancellationToken cancellationToken);
 }
 

@@ -60,8 +60,11 @@ public sealed record RecoverResult
     /// <summary>The folder.</summary>
     public required DiskPath Folder { get; init; }
 
-    /// <summary>What was written, relative to the folder.</summary>
+    /// <summary>What was written, relative to the folder; of each asset, the first ten thousand files.</summary>
     public required IReadOnlyList<string> Written { get; init; }
+
+    /// <summary>How many files were written, named or not.</summary>
+    public required long WrittenCount { get; init; }
 
     /// <summary>Secrets whose values were written into <c>.env</c>.</summary>
     public required IReadOnlyList<string> RestoredSecrets { get; init; }
@@ -109,7 +112,7 @@ public sealed class RecoverRun(PointRepository repository, IDisk disk, TimeProvi
             using var point = repository.OpenPoint(entry);
             var written = new SortedSet<string>(StringComparer.Ordinal);
             var configuration = await WriteConfigurationAsync(point, tree, written, problems, cancellationToken);
-            await WriteFilesAsync(request, point, staged.Path, tree, written, problems, progress, cancellationToken);
+            var unnamed = await WriteFilesAsync(request, point, staged.Path, tree, written, problems, progress, cancellationToken);
             var secrets = await ReadSecretsAsync(request, point, cancellationToken);
             var restored = WriteSecrets(tree, secrets, written);
             staged.Publish(tree);
@@ -121,6 +124,7 @@ public sealed class RecoverRun(PointRepository repository, IDisk disk, TimeProvi
                 Point = point.Manifest,
                 Folder = request.Folder,
                 Written = [.. written],
+                WrittenCount = written.Count + unnamed,
                 RestoredSecrets = restored,
                 MissingSecrets = missing,
                 Adapt = [.. Adapt(request, configuration)],
@@ -169,7 +173,8 @@ public sealed class RecoverRun(PointRepository repository, IDisk disk, TimeProvi
         return Encoding.UTF8.GetString(bytes);
     }
 
-    private async Task WriteFilesAsync(
+    /// <summary>Returns how many files were written that <paramref name="written"/> does not name.</summary>
+    private async Task<long> WriteFilesAsync(
         RecoverRequest request,
         PointReader point,
         DiskPath staging,
@@ -179,6 +184,7 @@ public sealed class RecoverRun(PointRepository repository, IDisk disk, TimeProvi
         IProgressSink progress,
         CancellationToken cancellationToken)
     {
+        var unnamed = 0L;
         foreach (var record in point.Manifest.Assets.Where(r => r.Kind == AssetKinds.Files))
         {
             var asset = request.Materialiser(record) ?? throw new RepriseException(
@@ -188,11 +194,15 @@ public sealed class RecoverRun(PointRepository repository, IDisk disk, TimeProvi
             progress.Begin("recover " + record.Name, record.SourceBytes);
             var own = staging / "asset";
             disk.MakeFolder(own);
-            written.UnionWith(await asset.MaterialiseAsync(record, point, own.ToString(), progress, cancellationToken));
+            var paths = await asset.MaterialiseAsync(record, point, own.ToString(), progress, cancellationToken);
+            written.UnionWith(paths.Named);
+            unnamed += paths.Count - paths.Named.Count;
             var merge = new TreeMerge(disk, record.Name);
             merge.Move(own, tree);
             problems.AddRange(merge.Problems);
         }
+
+        return unnamed;
     }
 
     private static async Task<List<KeptSecret>> ReadSecretsAsync(

@@ -303,9 +303,6 @@ internal sealed record CapturedItem(FileEntry Entry)
     /// <summary>How many.</summary>
     public int Length { get; init; }
 
-    /// <summary>Where they were stored, once they are.</summary>
-    public Content? Stored { get; set; }
-
     /// <summary>A large file, open; the taker disposes it.</summary>
     public IDiskFile? Stream { get; init; }
 

@@ -197,7 +197,7 @@ public sealed class FilesAsset : IRestorable, ITreeSource
 
     /// <inheritdoc />
     /// <remarks>Returns every file, link and pipe. Names that are not text are given as people read them.</remarks>
-    public async Task<IReadOnlyList<string>> MaterialiseAsync(
+    public async Task<WrittenPaths> MaterialiseAsync(
         AssetRecord record,
         PointReader point,
         string folder,
@@ -207,7 +207,7 @@ public sealed class FilesAsset : IRestorable, ITreeSource
         progress.Begin($"writing {Name}", BytesOf(record));
         var target = new DiskPath(folder);
         var spool = target / ".reprise-list";
-        var paths = new List<string>();
+        var paths = new WrittenPaths();
         var tally = new MetadataTally();
         await SpoolAsync(record, point, spool, cancellationToken);
         try

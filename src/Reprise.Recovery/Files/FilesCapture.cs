@@ -81,8 +81,9 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
                 var small = taken.Items.Where(item => item.Offset >= 0).ToList();
                 var stored = await context.Writer.StoreEachAsync(
                     [.. small.Select(taken.BytesOf)], cancellationToken);
-                for (var i = 0; i < small.Count; i++) small[i].Stored = stored[i];
-                foreach (var item in taken.Items) await TakeAsync(item, cancellationToken);
+                var contents = new Queue<Content>(stored);
+                foreach (var item in taken.Items)
+                    await TakeAsync(item, item.Offset >= 0 ? contents.Dequeue() : null, cancellationToken);
             }
         }
         finally
@@ -123,7 +124,7 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
     /// <inheritdoc />
     public void Dispose() => encoder.Dispose();
 
-    private async ValueTask TakeAsync(CapturedItem item, CancellationToken cancellationToken)
+    private async ValueTask TakeAsync(CapturedItem item, Content? stored, CancellationToken cancellationToken)
     {
         if (item.SkippedType is { } type)
         {
@@ -145,7 +146,7 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
         if (item.Fault is { } fault) entry = Missing(entry.Path, fault);
         else if (item.Unchanged is not null && await AdoptAsync(item, cancellationToken) is { } adopted) entry = adopted;
         else if (item.Stream is not null) entry = await StreamAsync(item, item.Stream, cancellationToken);
-        else if (item.Stored is { } stored) entry = entry with { Content = Counted(stored) };
+        else if (stored is not null) entry = entry with { Content = Counted(stored) };
         else if (entry.Type == FileEntryType.HardLink && failedLinks.TryGetValue(entry.Target, out var failed))
             entry = Missing(entry.Path, failed);
         await AppendAsync(entry, cancellationToken);

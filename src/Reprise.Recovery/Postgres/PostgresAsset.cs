@@ -144,14 +144,14 @@ public sealed class PostgresAsset : IRestorable, IExaminable
     }
 
     /// <inheritdoc />
-    public async Task<IReadOnlyList<string>> MaterialiseAsync(
+    public async Task<WrittenPaths> MaterialiseAsync(
         AssetRecord record,
         PointReader point,
         string folder,
         IProgressSink progress,
         CancellationToken cancellationToken)
     {
-        var written = new List<string>();
+        var written = new WrittenPaths();
         foreach (var database in PostgresRecord.Databases(record))
         {
             var name = database.Prefix.Length == 0

@@ -7,8 +7,8 @@ namespace Reprise.Recovery.Restoring;
 /// <summary>One asset as <c>restore --to</c> wrote it.</summary>
 /// <param name="Name">its name.</param>
 /// <param name="Folder">where.</param>
-/// <param name="Paths">what, relative to the folder.</param>
-public sealed record MaterialisedAsset(string Name, string Folder, IReadOnlyList<string> Paths);
+/// <param name="Paths">what.</param>
+public sealed record MaterialisedAsset(string Name, string Folder, WrittenPaths Paths);
 
 /// <summary>Writes assets into an empty folder; production is not even looked at.</summary>
 internal sealed class Materialising(RestoreApplication application, RestoreHost host)

@@ -204,17 +204,17 @@ public sealed class SecretsAsset : IRestorable
     }
 
     /// <inheritdoc />
-    public async Task<IReadOnlyList<string>> MaterialiseAsync(
+    public async Task<WrittenPaths> MaterialiseAsync(
         AssetRecord record,
         PointReader point,
         string folder,
         IProgressSink progress,
         CancellationToken cancellationToken)
     {
-        if (record.Method != Sealed) return [];
+        if (record.Method != Sealed) return new WrittenPaths();
         var values = await UnsealAsync(record, point, cancellationToken);
         slots.Write(new DiskPath(folder) / "secrets.env", DotEnv.Empty.With(values), null);
-        return ["secrets.env"];
+        return WrittenPaths.Of("secrets.env");
     }
 
     internal static SortedDictionary<string, string> Fingerprints(AssetRecord record) => new(

@@ -249,7 +249,7 @@ public sealed class SqliteAsset : IRestorable, IExaminable
     /// Writes <c>NAME.db</c>; see <see cref="IRestorable.MaterialiseAsync"/>. Mode 0600: the folder is the reader's
     /// own, and is seldom as closed as the one that the database comes from.
     /// </summary>
-    public async Task<IReadOnlyList<string>> MaterialiseAsync(
+    public async Task<WrittenPaths> MaterialiseAsync(
         AssetRecord record,
         PointReader point,
         string folder,
@@ -260,7 +260,7 @@ public sealed class SqliteAsset : IRestorable, IExaminable
         var target = new DiskPath(folder);
         await Staging.WriteAsync(target / file, Stream(record), point, progress, cancellationToken);
         disk.SyncFolder(target);
-        return [file];
+        return WrittenPaths.Of(file);
     }
 
     /// <summary>

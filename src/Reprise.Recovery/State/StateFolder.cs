@@ -157,6 +157,16 @@ public sealed class StateFolder(IDisk disk, DiskPath path)
         new RememberedDrills { Last = drill, LastPassed = drill.Passed ? drill : ReadDrills().LastPassed },
         StateJson.Default.RememberedDrills);
 
+    /// <summary>Which parts of a repository were read; nothing when this host remembers another repository, or other parts.</summary>
+    public RememberedReads ReadReads(string repository, int parts) =>
+        Read(path / "reads.json", StateJson.Default.RememberedReads, _ => 1) is { } known
+            && known.Repository == repository && known.Parts.Count == parts && (known.Last ?? 0) >= 0 && (known.Last ?? 0) < parts
+            ? known
+            : RememberedReads.Nothing(repository, parts);
+
+    /// <summary>Remembers which parts were read.</summary>
+    public void SaveReads(RememberedReads reads) => Write(path, "reads.json", reads, StateJson.Default.RememberedReads);
+
     private static DiskPath Home(Func<string, string?> environment)
     {
         if (OperatingSystem.IsWindows())

@@ -63,4 +63,5 @@ public sealed record RememberedDrill
 [JsonSerializable(typeof(RememberedHead))]
 [JsonSerializable(typeof(KeptAnswers))]
 [JsonSerializable(typeof(RememberedDrills))]
+[JsonSerializable(typeof(RememberedReads))]
 internal sealed partial class StateJson : JsonSerializerContext;

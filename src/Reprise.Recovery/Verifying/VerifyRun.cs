@@ -43,6 +43,9 @@ public sealed record VerifyResult
 /// <summary>Proves the bytes of points, and says in the user's words what a damaged object affects.</summary>
 public sealed class VerifyRun(PointRepository repository, IReadOnlyDictionary<string, ContentWalk> walks)
 {
+    /// <summary>Which part is read when only one is.</summary>
+    public SamplePart Part { get; init; }
+
     /// <summary>
     /// Verifies <paramref name="only"/>, or every point. <paramref name="remembered"/> is the newest point that this
     /// host remembers: one that is gone is a deletion or a rollback of the repository.
@@ -57,7 +60,9 @@ public sealed class VerifyRun(PointRepository repository, IReadOnlyDictionary<st
     {
         var catalog = await repository.ListPointsAsync(signing, cancellationToken);
         var points = catalog.Points.Where(p => only is null || p.Id == only).ToList();
-        var packs = await repository.CheckAsync(points, depth, progress, cancellationToken);
+        var packs = depth == ReadDepth.Sample
+            ? await repository.CheckAsync(points, Part, progress, cancellationToken)
+            : await repository.CheckAsync(points, depth, progress, cancellationToken);
         var problems = catalog.Problems.Concat(repository.Keys.Problems).Concat(packs.Damage.Values).ToList();
         if (remembered is not null
             && Forgotten(catalog, remembered) is { } gone

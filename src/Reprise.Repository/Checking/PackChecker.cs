@@ -2,8 +2,9 @@ using Reprise.Repository.Format;
 using Reprise.Repository.Packs;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
-using Reprise.Storage;
 using Reprise.Storage.Errors;
+using Reprise.Storage.Runtime;
+using Reprise.Storage;
 
 namespace Reprise.Repository.Checking;
 
@@ -13,7 +14,7 @@ public enum ReadDepth
     /// <summary>That every pack exists with its size; proves nothing about its bytes.</summary>
     None,
 
-    /// <summary>Some packs wholly: those whose names a rotating eighth selects.</summary>
+    /// <summary>One part of the packs wholly, see <see cref="SamplePart"/>.</summary>
     Sample,
 
     /// <summary>Every byte.</summary>
@@ -39,10 +40,8 @@ public sealed record CheckReport
 /// <summary>Reads packs and proves name, directory and every entry. One bad pack stops nothing.</summary>
 internal sealed class PackChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
 {
-    private const int SampleParts = 8;
-
     public async Task<CheckReport> CheckAsync(
-        IReadOnlyList<PointEntry> points, ReadDepth depth, Action<long> progress, CancellationToken cancellationToken)
+        IReadOnlyList<PointEntry> points, Func<string, bool> reads, Action<long> progress, CancellationToken cancellationToken)
     {
         var wanted = new SortedDictionary<string, PackFacts>(StringComparer.Ordinal);
         foreach (var pack in points.SelectMany(p => p.Table.Packs)) wanted[pack.Id.ToString()] = pack;
@@ -55,7 +54,7 @@ internal sealed class PackChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
             foreach (var (name, pack) in wanted)
             {
                 if (Absent(pack, present) is { } problem) damage[name] = problem;
-                else if (Reads(depth, name, points)) reading.Enqueue((name, pack, ReadAsync(pack, cancellationToken)));
+                else if (reads(name)) reading.Enqueue((name, pack, ReadAsync(pack, cancellationToken)));
                 if (reading.Count >= Limits.PacksChecked) await TakeAsync();
             }
 
@@ -88,14 +87,6 @@ internal sealed class PackChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
             : Bad(StorageErrors.ObjectTruncated, pack, $"pack {pack.Id} has {size} bytes instead of {pack.SizeBytes}");
     }
 
-    // The eighth that is read moves on with every new point, so that eight checks after eight backups read everything.
-    private static bool Reads(ReadDepth depth, string name, IReadOnlyList<PointEntry> points) => depth switch
-    {
-        ReadDepth.All => true,
-        ReadDepth.None => false,
-        _ => Convert.ToInt32(name[..2], 16) % SampleParts == points.Count % SampleParts,
-    };
-
     /// <summary>Reads one pack whole; null when it is as it was written.</summary>
     public async Task<Problem?> ReadAsync(PackFacts pack, CancellationToken cancellationToken)
     {
@@ -126,7 +117,7 @@ internal sealed class PackChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
         {
             var entry = entries[number];
             var part = new Part(0, number, offset, entry.StoredBytes, entry.PlainBytes);
-            System.Buffers.ArrayPool<byte>.Shared.Return(open.Entry(part, entry.Type, zstd));
+            BlockBuffers.Program.Return(open.Entry(part, entry.Type, zstd));
             offset += entry.StoredBytes;
         }
     }

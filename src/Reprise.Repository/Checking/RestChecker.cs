@@ -15,9 +15,6 @@ namespace Reprise.Repository.Checking;
 /// </summary>
 internal sealed class RestChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
 {
-    private const string KitFolder = "kit";
-    private const string EvidenceFolder = "evidence"; // it is clear and signed: 'reprise evidence verify' judges it
-    private const string ClosingsFolder = "closings";
     private const string IndexHint = "it costs room and no data: the next 'reprise backup' stores again what only it knew; then delete it";
     private const string PruneHint = "it holds no data of a point, and prunes settle it; find out what changes objects in the repository";
     private const string Hint = "it holds no data of a point; find out what changes objects in the repository, then delete it";
@@ -26,6 +23,7 @@ internal sealed class RestChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
 
     private readonly IStore store = host.Store;
     private readonly List<Problem> problems = [];
+    private readonly HashSet<string> readers = new(StringComparer.Ordinal);
 
     public async Task<(IReadOnlyList<Problem> Problems, CheckReport Packs)> CheckAsync(
         PointCatalog catalog, CancellationToken cancellationToken)
@@ -51,8 +49,7 @@ internal sealed class RestChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
             Hint = IndexHint,
         }));
         var there = names.Select(n => PackId.FromName(n.Name)).OfType<PackId>().ToHashSet();
-        var lacking = catalog.Points.SelectMany(p => p.Table.Packs).Select(p => p.Id).Distinct()
-            .Count(p => there.Contains(p) && !indexed.Contains(p));
+        var lacking = PointCatalog.PacksOf(catalog.Points).Count(p => there.Contains(p) && !indexed.Contains(p));
         if (lacking == 0 || unreadable.Count > 0 || sealer.Former.Problem is not null) return;
         problems.Add(new Problem(
             StorageErrors.ObjectMissing,
@@ -66,25 +63,25 @@ internal sealed class RestChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
 
     private async Task CheckAsync(ObjectInfo info, CancellationToken cancellationToken)
     {
-        var name = info.Name.Value;
-        var folder = name.Split('/')[0];
+        var folder = info.Name.Folder;
         try
         {
             switch (folder)
             {
                 case PointId.SessionsFolder: await OpenAsync(ObjectKind.Session, info.Name, cancellationToken); break;
-                case ClosingsFolder: await OpenAsync(ObjectKind.Closing, info.Name, cancellationToken); break;
-                case DropRecord.Folder when PointId.TryParse(name[(folder.Length + 1)..], out var id):
+                case FormerEpochs.Folder: await OpenAsync(ObjectKind.Closing, info.Name, cancellationToken); break;
+                case DropRecord.Folder when PointId.FromName(folder, info.Name) is { } id:
                     await DropRecord.ReadAsync(store, sealer, zstd, id, cancellationToken);
                     break;
-                case CondemnedList.Folder when PointId.TryParse(name[(folder.Length + 1)..], out var id):
+                case CondemnedList.Folder when PointId.FromName(folder, info.Name) is { } id:
                     await CondemnedList.ReadAsync(store, sealer, zstd, id, cancellationToken);
                     break;
                 case CondemnedList.Folder: await OpenAsync(ObjectKind.Sessions, info.Name, cancellationToken); break;
-                case KitFolder: await CheckKitAsync(info, cancellationToken); break;
-                case ChunkIndex.Folder or PointId.Folder or PackId.Folder or KeyStock.Folder or EvidenceFolder: break;
+                case ClearFolders.Kit: await CheckKitAsync(info, cancellationToken); break;
+                case ChunkIndex.Folder or PointId.Folder or PackId.Folder or KeyStock.Folder: break;
+                case ClearFolders.Evidence: break; // It is clear and signed: 'reprise evidence verify' judges it.
                 case var _ when info.Name == RepositoryObject.Name: break;
-                default: Foreign(name); break;
+                default: Foreign(info.Name.Value); break;
             }
         }
         catch (StoreException e) when (e.Fault is StoreFault.NotFound)
@@ -115,8 +112,10 @@ internal sealed class RestChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
             return;
         }
 
+        var isReader = segments[1] == "reader";
+        if (isReader && !readers.Add(hash)) return;
         var texts = new List<byte>();
-        string[] names = segments[1] == "reader"
+        string[] names = isReader
             ? [.. ReaderFiles.Select(f => string.Join('/', [.. segments[..^1], f]))]
             : [info.Name.Value];
         foreach (var name in names)
@@ -137,11 +136,11 @@ internal sealed class RestChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
 
     private async Task<CheckReport> CheckPacksAsync(PointCatalog catalog, List<ObjectInfo> names, CancellationToken cancellationToken)
     {
-        var needed = catalog.Points.SelectMany(p => p.Table.Packs).Select(p => p.Id).ToHashSet();
+        var needed = PointCatalog.PacksOf(catalog.Points);
         var checker = new PackChecker(host, sealer, zstd);
         var damage = new SortedDictionary<string, Problem>(StringComparer.Ordinal);
         var (read, bytes) = (0, 0L);
-        foreach (var info in names.Where(n => n.Name.Value.StartsWith(PackId.Folder + "/", StringComparison.Ordinal)))
+        foreach (var info in names.Where(n => new ObjectPrefix(PackId.Folder).Contains(n.Name)))
         {
             if (PackId.FromName(info.Name) is not { } id)
             {

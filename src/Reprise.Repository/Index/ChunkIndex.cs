@@ -140,7 +140,8 @@ internal sealed class ChunkIndex
         }
     }
 
-    private static ObjectName NameOf(ReadOnlySpan<byte> sealedObject) =>
+    /// <summary>The name of an object: the hash of its sealed bytes.</summary>
+    public static ObjectName NameOf(ReadOnlySpan<byte> sealedObject) =>
         new($"{Folder}/{Convert.ToHexStringLower(SHA256.HashData(sealedObject))}");
 
     internal static List<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)> Decode(ReadOnlySpan<byte> plain)

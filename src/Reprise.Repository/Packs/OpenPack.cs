@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Reprise.Repository.Format;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
+using Reprise.Storage.Runtime;
 
 namespace Reprise.Repository.Packs;
 
@@ -59,7 +60,7 @@ internal sealed class OpenPack : IDisposable
     /// <summary>Opens one entry into a rented buffer that is at least as long as its plain length; the caller returns it.</summary>
     public byte[] Entry(Part part, byte type, Zstd zstd)
     {
-        var plain = System.Buffers.ArrayPool<byte>.Shared.Rent(part.PlainBytes);
+        var plain = BlockBuffers.Program.Rent(part.PlainBytes);
         var opened = false;
         try
         {
@@ -69,7 +70,7 @@ internal sealed class OpenPack : IDisposable
         }
         finally
         {
-            if (!opened) System.Buffers.ArrayPool<byte>.Shared.Return(plain);
+            if (!opened) BlockBuffers.Program.Return(plain);
         }
     }
 
@@ -80,7 +81,7 @@ internal sealed class OpenPack : IDisposable
         if (part.StoredBytes <= Sealer.TagLength || offset + part.StoredBytes > pack.Length)
             throw ByteReader.Broken("an entry lies outside its pack");
         var cipher = ciphers.TryTake(out var idle) ? idle : sealer.Cipher(decoded);
-        var encoded = System.Buffers.ArrayPool<byte>.Shared.Rent(part.StoredBytes);
+        var encoded = BlockBuffers.Program.Rent(part.StoredBytes);
         try
         {
             var room = encoded.AsSpan(0, part.StoredBytes - Sealer.TagLength);
@@ -91,7 +92,7 @@ internal sealed class OpenPack : IDisposable
         }
         finally
         {
-            System.Buffers.ArrayPool<byte>.Shared.Return(encoded);
+            BlockBuffers.Program.Return(encoded);
             ciphers.Add(cipher);
         }
     }

@@ -11,13 +11,16 @@ namespace Reprise.Repository.Packs;
 /// same sealed directory again, the same header again. Entries are laid out behind a reserve for the directory, so that
 /// the pack is one contiguous piece without copying. Not thread-safe; <see cref="Seal"/> is called once.
 /// </summary>
-internal sealed class PackBuilder(LargeBuffers buffers) : IDisposable
+internal sealed class PackBuilder : IDisposable
 {
     // Each entry of a directory takes at most 1 + 4 + 4 + 16 bytes; the count takes 2.
     private const int EntryRoom = 25;
     private const int Reserve = ObjectHeader.Length + 8 + (EntryRoom * (Limits.MaxPackEntries + 1)) + Sealer.TagLength;
 
-    private readonly byte[] buffer = buffers.Rent();
+    // The largest class of padding above the target, the reserve in front and the same directory behind.
+    private static readonly int RoomBytes = Padding.Class(Limits.PackTargetBytes + (2 * Sealer.TagLength) + 1) + (2 * Reserve);
+
+    private readonly byte[] buffer = BlockBuffers.Program.Rent(RoomBytes);
     private readonly List<PackEntry> entries = [];
     private int used;
 
@@ -65,7 +68,7 @@ internal sealed class PackBuilder(LargeBuffers buffers) : IDisposable
     }
 
     /// <inheritdoc />
-    public void Dispose() => buffers.Return(buffer);
+    public void Dispose() => BlockBuffers.Program.Return(buffer);
 
     /// <summary>What binds entry <paramref name="number"/> to its place: its type, number and plain length.</summary>
     public static byte[] EntryPlace(byte type, int number, int plainBytes)

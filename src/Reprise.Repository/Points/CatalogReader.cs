@@ -37,7 +37,7 @@ internal sealed class CatalogReader(IStore store, Sealer sealer, Zstd zstd, Sign
     {
         try
         {
-            if (!PointId.TryParse(info.Name.Value[(PointId.Folder.Length + 1)..], out _))
+            if (PointId.FromName(PointId.Folder, info.Name) is null)
             {
                 problems.Add(new Problem(
                     RepositoryErrors.ObjectForeign,

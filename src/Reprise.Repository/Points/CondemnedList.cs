@@ -53,18 +53,6 @@ internal sealed record CondemnedList(
         }
     }
 
-    /// <summary>The names of all lists.</summary>
-    public static async Task<IReadOnlyList<PointId>> NamesAsync(IStore store, CancellationToken cancellationToken)
-    {
-        var names = new List<PointId>();
-        await foreach (var info in store.ListAsync(new ObjectPrefix(Folder), cancellationToken))
-        {
-            if (PointId.TryParse(info.Name.Value[(Folder.Length + 1)..], out var id)) names.Add(id);
-        }
-
-        return names;
-    }
-
     /// <summary>
     /// A list; null when it has vanished meanwhile: then a prune has removed it, after the packs in it. One that cannot
     /// be read is <c>object-damaged</c>.

@@ -30,7 +30,7 @@ internal sealed class CondemnedPacks
         IStore store, Sealer sealer, Zstd zstd, CancellationToken cancellationToken)
     {
         var condemned = new CondemnedPacks();
-        foreach (var id in await CondemnedList.NamesAsync(store, cancellationToken))
+        foreach (var id in await PointListing.ReadAsync(store, CondemnedList.Folder, cancellationToken))
         {
             try
             {

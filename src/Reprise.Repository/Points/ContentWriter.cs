@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Reprise.Repository.Chunking;
 using Reprise.Repository.Format;
 using Reprise.Repository.Packs;
+using Reprise.Storage.Runtime;
 
 namespace Reprise.Repository.Points;
 
@@ -152,7 +153,7 @@ public sealed class ContentWriter
         var wanted = isLong
             ? Capacity
             : Math.Min(Capacity, Math.Max(Math.Max(used * 2, used + more), 16 * 1024));
-        var larger = ArrayPool<byte>.Shared.Rent(wanted);
+        var larger = BlockBuffers.Program.Rent(wanted);
         buffer.AsSpan(0, used).CopyTo(larger);
         Return();
         buffer = larger;
@@ -160,7 +161,7 @@ public sealed class ContentWriter
 
     private void Return()
     {
-        if (buffer.Length > 0) ArrayPool<byte>.Shared.Return(buffer);
+        if (buffer.Length > 0) BlockBuffers.Program.Return(buffer);
         buffer = [];
     }
 
@@ -195,7 +196,7 @@ public sealed class ContentWriter
         if (!hashedByPart && !isOnly) Hash.AppendData(buffer.AsSpan(0, length));
         var chunk = buffer;
         var rest = used - length;
-        buffer = rest > 0 ? ArrayPool<byte>.Shared.Rent(Capacity) : [];
+        buffer = rest > 0 ? BlockBuffers.Program.Rent(Capacity) : [];
         chunk.AsSpan(length, rest).CopyTo(buffer);
         used = rest;
         isLong = true;

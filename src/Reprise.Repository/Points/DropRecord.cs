@@ -37,7 +37,7 @@ internal static class DropRecord
         await foreach (var info in store.ListAsync(new ObjectPrefix(Folder), cancellationToken)) names.Add(info);
         foreach (var info in names)
         {
-            if (!PointId.TryParse(info.Name.Value[(Folder.Length + 1)..], out _) || info.SizeBytes > Limits.MaxObjectBytes) continue;
+            if (PointId.FromName(Folder, info.Name) is null || info.SizeBytes > Limits.MaxObjectBytes) continue;
             // Twice: a read that went wrong once must not leave a drop unexplained for ever.
             var hash = await HashAsync(store, sealer, zstd, info, cancellationToken) ?? await HashAsync(store, sealer, zstd, info, cancellationToken);
             if (hash is null) continue;

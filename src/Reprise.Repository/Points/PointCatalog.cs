@@ -1,3 +1,4 @@
+using Reprise.Repository.Packs;
 using Reprise.Repository.Sealing;
 using Reprise.Storage.Errors;
 
@@ -17,6 +18,10 @@ public sealed record PointCatalog
 
     /// <summary>The newest intact point, or null.</summary>
     public PointEntry? Newest => Points.Count > 0 ? Points[^1] : null;
+
+    /// <summary>The packs that these points need.</summary>
+    internal static HashSet<PackId> PacksOf(IEnumerable<PointEntry> points) =>
+        points.SelectMany(p => p.Table.Packs).Select(p => p.Id).ToHashSet();
 }
 
 /// <summary>One point as it lies in the store.</summary>

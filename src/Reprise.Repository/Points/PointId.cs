@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Reprise.Storage;
 
 namespace Reprise.Repository.Points;
 
@@ -59,6 +60,10 @@ public readonly record struct PointId : IComparable<PointId>
             && DateTimeOffset.TryParseExact(
                 text[..16], TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out _);
     }
+
+    /// <summary>The identifier that an object in <paramref name="folder"/> is named by, or null when it is named otherwise.</summary>
+    internal static PointId? FromName(string folder, ObjectName name) =>
+        new ObjectPrefix(folder).Contains(name) && TryParse(name.Value[(folder.Length + 1)..], out var id) ? id : null;
 
     /// <inheritdoc />
     public int CompareTo(PointId other) => string.CompareOrdinal(Value, other.Value);

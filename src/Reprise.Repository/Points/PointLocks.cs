@@ -13,7 +13,6 @@ internal sealed class PointLocks(IStore store)
 {
     // A lock is one short request each.
     private const int AtOnce = 8;
-    private const string Closings = "closings";
 
     /// <summary>Locks what a point uses and did not write itself.</summary>
     public async Task ExtendAsync(IReadOnlySet<PackId> reused, CancellationToken cancellationToken)
@@ -37,7 +36,7 @@ internal sealed class PointLocks(IStore store)
 
     private static bool IsNeeded(ObjectName name, IReadOnlySet<PackId> reused) =>
         name == RepositoryObject.Name
-        || name.Value.StartsWith(KeyStock.Folder + "/", StringComparison.Ordinal)
-        || name.Value.StartsWith(Closings + "/", StringComparison.Ordinal)
+        || new ObjectPrefix(KeyStock.Folder).Contains(name)
+        || new ObjectPrefix(FormerEpochs.Folder).Contains(name)
         || (PackId.FromName(name) is { } pack && reused.Contains(pack));
 }

@@ -1,10 +1,10 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Reprise.Repository.Format;
 using Reprise.Repository.Packs;
 using Reprise.Repository.Sealing;
 using Reprise.Storage.Errors;
+using Reprise.Storage.Runtime;
 
 namespace Reprise.Repository.Points;
 
@@ -52,7 +52,7 @@ public sealed class PointReader : IDisposable
         var zeros = new byte[64 * 1024];
         var offset = 0L;
         var opened = OpenAsync(
-            PartsAsync(content, cancellationToken), PackEntry.DataType, content.IsHashedByPart, cancellationToken);
+            PartsOfAsync(content, cancellationToken), PackEntry.DataType, content.IsHashedByPart, cancellationToken);
         await foreach (var (part, bytes, sha256) in opened)
         {
             if (offset + part.PlainBytes > content.LengthBytes) throw Wrong("it is longer than its point says");
@@ -67,7 +67,7 @@ public sealed class PointReader : IDisposable
             {
                 hash.AppendData(sha256 is { } digest ? digest.Bytes : bytes.AsSpan(0, part.PlainBytes));
                 yield return new ContentBlock(offset, bytes.AsMemory(0, part.PlainBytes), 0);
-                ArrayPool<byte>.Shared.Return(bytes);
+                BlockBuffers.Program.Return(bytes);
             }
 
             offset += part.PlainBytes;
@@ -88,7 +88,7 @@ public sealed class PointReader : IDisposable
         var packs = new Dictionary<int, LoadedPack>();
         foreach (var part in contents.SelectMany(content => content.Parts))
         {
-            if (!part.IsHole && !packs.ContainsKey(part.Pack)) packs[part.Pack] = cache.Acquire(Facts(part), cancellationToken);
+            if (!part.IsHole && !packs.ContainsKey(part.Pack)) packs[part.Pack] = cache.Acquire(PackOf(part), cancellationToken);
         }
 
         return OpenEachAsync(contents, packs, take, cancellationToken);
@@ -99,9 +99,9 @@ public sealed class PointReader : IDisposable
     {
         var names = PacksNamedDirectly(content);
         if (content.Depth == 0) return names;
-        await foreach (var part in PartsAsync(content, cancellationToken))
+        await foreach (var part in PartsOfAsync(content, cancellationToken))
         {
-            if (!part.IsHole) names.Add(Facts(part).Id.ToString());
+            if (!part.IsHole) names.Add(PackOf(part).Id.ToString());
         }
 
         return names;
@@ -109,7 +109,7 @@ public sealed class PointReader : IDisposable
 
     /// <summary>The names of the packs that <paramref name="content"/> names itself, without reading anything.</summary>
     public HashSet<string> PacksNamedDirectly(Content content) =>
-        content.Parts.Where(p => !p.IsHole).Select(p => Facts(p).Id.ToString()).ToHashSet(StringComparer.Ordinal);
+        content.Parts.Where(p => !p.IsHole).Select(p => PackOf(p).Id.ToString()).ToHashSet(StringComparer.Ordinal);
 
     /// <inheritdoc />
     public void Dispose() => cache.Dispose();
@@ -135,7 +135,7 @@ public sealed class PointReader : IDisposable
     private void TakeEach(
         IReadOnlyList<Content> contents, Dictionary<int, OpenPack> packs, TakeContent take, CancellationToken cancellationToken)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent((int)contents.Max(content => content.LengthBytes));
+        var buffer = BlockBuffers.Program.Rent((int)contents.Max(content => content.LengthBytes));
         try
         {
             for (var number = 0; number < contents.Count; number++)
@@ -150,7 +150,7 @@ public sealed class PointReader : IDisposable
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            BlockBuffers.Program.Return(buffer);
         }
     }
 
@@ -172,7 +172,7 @@ public sealed class PointReader : IDisposable
                 }
                 catch (RepriseException e) when (e.Code == RepositoryErrors.Malformed)
                 {
-                    throw PackCache.Damaged(Facts(part).Id, e.Message, e);
+                    throw PackCache.Damaged(PackOf(part).Id, e.Message, e);
                 }
             }
 
@@ -187,20 +187,16 @@ public sealed class PointReader : IDisposable
         $"content cannot be given back: {why}",
         "run 'reprise verify' to see what is affected, and restore another point");
 
-    private PackFacts Facts(Part part) => part.Pack < table.Packs.Count
+    /// <summary>The pack that a part lies in.</summary>
+    internal PackFacts PackOf(Part part) => part.Pack < table.Packs.Count
         ? table.Packs[part.Pack]
         : throw ByteReader.Broken($"a part names pack {part.Pack} of {table.Packs.Count}");
 
     /// <summary>The parts of <paramref name="content"/>, whatever its depth, as this point numbers its packs.</summary>
-    internal IAsyncEnumerable<Part> PartsOfAsync(Content content, CancellationToken cancellationToken) =>
-        PartsAsync(content, cancellationToken);
-
-    /// <summary>The pack that a part lies in.</summary>
-    internal PackFacts PackOf(Part part) => Facts(part);
-
-    // Parts of depth n are the bytes of a list, whose own parts are of depth n - 1.
-    private async IAsyncEnumerable<Part> PartsAsync(Content content, [EnumeratorCancellation] CancellationToken cancellationToken)
+    internal async IAsyncEnumerable<Part> PartsOfAsync(
+        Content content, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        // Parts of depth n are the bytes of a list, whose own parts are of depth n - 1.
         IAsyncEnumerable<Part> parts = Inline(content.Parts);
         for (var depth = content.Depth; depth > 0; depth--) parts = DecodeAsync(parts, cancellationToken);
         await foreach (var part in parts.WithCancellation(cancellationToken)) yield return part;
@@ -222,7 +218,7 @@ public sealed class PointReader : IDisposable
         {
             if (list.IsHole) throw ByteReader.Broken("a list of parts has a hole");
             rest = [.. rest, .. bytes.AsSpan(0, list.PlainBytes)];
-            ArrayPool<byte>.Shared.Return(bytes);
+            BlockBuffers.Program.Return(bytes);
             var (parts, used) = Decode(rest, rest.Length - longest);
             rest = rest[used..];
             foreach (var part in parts) yield return part;
@@ -278,7 +274,7 @@ public sealed class PointReader : IDisposable
 
     private async Task<OpenedPart> OpenAsync(Part part, byte type, bool hashes, CancellationToken cancellationToken)
     {
-        var loaded = cache.Acquire(Facts(part), cancellationToken);
+        var loaded = cache.Acquire(PackOf(part), cancellationToken);
         try
         {
             var pack = await loaded.PackAsync();

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Reprise.Repository.Chunking;
@@ -19,9 +18,6 @@ namespace Reprise.Repository.Points;
 /// </summary>
 public sealed class PointWriter : IAsyncDisposable
 {
-    /// <summary>Pieces of work that short contents are divided into.</summary>
-    private const int PreparingJobs = 2;
-
     private readonly RepositoryHost host;
     private readonly Sealer sealer;
     private readonly Zstd zstd;
@@ -32,7 +28,6 @@ public sealed class PointWriter : IAsyncDisposable
     private readonly Queue<Task<StoredPack>> storing = new();
     private readonly List<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)> unindexed = [];
     private readonly ConcurrentDictionary<ChunkId, Part> mine = new();
-    private readonly LargeBuffers buffers = new(Limits.MaxPackBytes, Limits.PacksInFlight + 3);
     private readonly OpenedPack?[] open = new OpenedPack?[2];
     private bool isLarge;
     private bool committed;
@@ -88,19 +83,13 @@ public sealed class PointWriter : IAsyncDisposable
     public async Task<IReadOnlyList<Content>> StoreEachAsync(
         IReadOnlyList<ReadOnlyMemory<byte>> contents, CancellationToken cancellationToken)
     {
-        var work = new List<Task<PreparedContent[]>>();
-        var share = (contents.Count + PreparingJobs - 1) / PreparingJobs;
+        var work = new List<Task<PreparedShare>>();
+        var share = (contents.Count + host.Cpu.Degree - 1) / host.Cpu.Degree;
         for (var first = 0; first < contents.Count; first += share)
         {
             var (from, count) = (first, Math.Min(share, contents.Count - first));
             work.Add(host.Cpu.RunAsync(
-                () =>
-                {
-                    var prepared = new PreparedContent[count];
-                    for (var i = 0; i < count; i++) prepared[i] = PrepareContent(contents[from + i].Span);
-                    return prepared;
-                },
-                cancellationToken));
+                () => PrepareShare([.. contents.Skip(from).Take(count)]), cancellationToken));
         }
 
         var stored = new List<Content>(contents.Count);
@@ -110,7 +99,8 @@ public sealed class PointWriter : IAsyncDisposable
             await DrainAsync(0, cancellationToken);
             foreach (var job in work)
             {
-                foreach (var content in await job) stored.Add(await PlaceAsync(content, cancellationToken));
+                using var prepared = await job;
+                foreach (var content in prepared.Contents) stored.Add(await PlaceAsync(content, cancellationToken));
             }
 
             return stored;
@@ -120,7 +110,7 @@ public sealed class PointWriter : IAsyncDisposable
             foreach (var job in work)
             {
                 await Ended(job);
-                if (job.IsCompletedSuccessfully) foreach (var content in await job) content.Dispose();
+                if (job.IsCompletedSuccessfully) (await job).Dispose();
             }
         }
     }
@@ -253,8 +243,35 @@ public sealed class PointWriter : IAsyncDisposable
         _ = work.Exception;
     }
 
+    // Everything that is compressed for one piece of work lies in one buffer: hundreds of small ones would be garbage.
+    private PreparedShare PrepareShare(ReadOnlyMemory<byte>[] contents)
+    {
+        var room = BlockBuffers.Program.Rent(contents.Sum(content => RoomFor(content.Length)));
+        try
+        {
+            var prepared = new PreparedContent[contents.Length];
+            var used = 0;
+            for (var i = 0; i < prepared.Length; i++)
+            {
+                prepared[i] = PrepareContent(contents[i].Span, room.AsMemory(used));
+                used += prepared[i].Chunks.Sum(chunk => chunk.Chunk.Encoded.Length);
+            }
+
+            return new PreparedShare(prepared, room);
+        }
+        catch
+        {
+            BlockBuffers.Program.Return(room);
+            throw;
+        }
+    }
+
+    // What every cut of a content may need; only its last chunk is shorter than the shortest.
+    private static int RoomFor(int length) =>
+        Zstd.Bound(length) + (Zstd.Bound(0) * (1 + (length / Limits.MinChunkBytes)));
+
     // The same cuts as if the content had come in pieces.
-    private PreparedContent PrepareContent(ReadOnlySpan<byte> plain)
+    private PreparedContent PrepareContent(ReadOnlySpan<byte> plain, Memory<byte> room)
     {
         var chunks = new List<(PreparedChunk Chunk, int Length)>(1);
         var whole = plain;
@@ -263,7 +280,9 @@ public sealed class PointWriter : IAsyncDisposable
             var scan = default(CutScan);
             var end = Cutter.Cut(plain, ref scan);
             if (end < 0) end = plain.Length;
-            chunks.Add((Prepare(PackEntry.DataType, plain[..end]), end));
+            var chunk = Prepare(PackEntry.DataType, plain[..end], room);
+            chunks.Add((chunk, end));
+            room = room[chunk.Encoded.Length..];
             plain = plain[end..];
         }
 
@@ -273,35 +292,38 @@ public sealed class PointWriter : IAsyncDisposable
 
     private PreparedChunk Prepare(byte type, byte[] rented, int length)
     {
+        var room = BlockBuffers.Program.Rent(Zstd.Bound(length));
+        PreparedChunk? prepared = null;
         try
         {
-            return Prepare(type, rented.AsSpan(0, length));
+            prepared = Prepare(type, rented.AsSpan(0, length), room) with { Room = room };
+            return prepared;
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(rented);
+            if (prepared is null) BlockBuffers.Program.Return(room);
+            BlockBuffers.Program.Return(rented);
         }
     }
 
-    private PreparedChunk Prepare(byte type, ReadOnlySpan<byte> plain)
+    private PreparedChunk Prepare(byte type, ReadOnlySpan<byte> plain, Memory<byte> room)
     {
         var length = plain.Length;
         Span<byte> name = stackalloc byte[32];
         var sha256 = new Sha256Digest(SHA256.HashData(plain));
         sealer.Keys.NameChunk(type, sha256.Bytes, name);
         var id = ChunkId.Read(name);
-        if (index.Contains(id) || mine.ContainsKey(id)) return new PreparedChunk(id, sha256, null, 0);
+        if (index.Contains(id) || mine.ContainsKey(id)) return new PreparedChunk(id, sha256, default);
 
-        var encoded = ArrayPool<byte>.Shared.Rent(Zstd.Bound(length));
-        var used = zstd.Encode(plain, encoded);
+        var encoded = room[..zstd.Encode(plain, room.Span)];
 
         // A bit that flips in memory now would be sealed and authenticated for ever: what was compressed is
         // decompressed and compared once, before anything relies on it.
-        var again = ArrayPool<byte>.Shared.Rent(length);
-        zstd.Decode(encoded.AsSpan(0, used), again.AsSpan(0, length));
+        var again = BlockBuffers.Program.Rent(length);
+        zstd.Decode(encoded.Span, again.AsSpan(0, length));
         var same = again.AsSpan(0, length).SequenceEqual(plain);
-        ArrayPool<byte>.Shared.Return(again);
-        if (same) return new PreparedChunk(id, sha256, encoded, used);
+        BlockBuffers.Program.Return(again);
+        if (same) return new PreparedChunk(id, sha256, encoded);
         throw new RepriseException(
             RepositoryErrors.MemoryUnsound,
             "a chunk came out of compression different from what went in",
@@ -337,8 +359,8 @@ public sealed class PointWriter : IAsyncDisposable
             await ClosePackAsync(place, cancellationToken);
         }
 
-        var pack = open[place] ??= new OpenedPack(new PackBuilder(buffers), table.Reserve());
-        var (entry, offset, stored) = pack.Builder.Add(type, prepared.Id, prepared.Encoded, length);
+        var pack = open[place] ??= new OpenedPack(new PackBuilder(), table.Reserve());
+        var (entry, offset, stored) = pack.Builder.Add(type, prepared.Id, prepared.Encoded.Span, length);
         var part = new Part(pack.Number, entry, offset, stored, length);
         mine[prepared.Id] = part;
         return part;
@@ -424,26 +446,29 @@ public sealed class PointWriter : IAsyncDisposable
     private sealed record StoredPack(int Number, PackFacts Facts, IReadOnlyList<PackEntry> Entries);
 
     private sealed record PreparedContent(
-        int LengthBytes, Sha256Digest Sha256, IReadOnlyList<(PreparedChunk Chunk, int Length)> Chunks) : IDisposable
+        int LengthBytes, Sha256Digest Sha256, IReadOnlyList<(PreparedChunk Chunk, int Length)> Chunks);
+
+    /// <summary>The contents of one piece of work; owns the rented buffer with what was compressed.</summary>
+    private sealed class PreparedShare(IReadOnlyList<PreparedContent> contents, byte[] room) : IDisposable
     {
+        private byte[]? owned = room;
+
+        public IReadOnlyList<PreparedContent> Contents => contents;
+
         public void Dispose()
         {
-            foreach (var (chunk, _) in Chunks) chunk.Dispose();
+            if (Interlocked.Exchange(ref owned, null) is { } rented) BlockBuffers.Program.Return(rented);
         }
     }
 
-    // Owns a rented buffer with the encoded chunk, or none when the chunk is stored already.
-    private sealed class PreparedChunk(ChunkId id, Sha256Digest sha256, byte[]? rented, int used) : IDisposable
+    /// <summary>A chunk as it will be stored; nothing when it is stored already. May own its rented buffer.</summary>
+    private sealed record PreparedChunk(ChunkId Id, Sha256Digest Sha256, ReadOnlyMemory<byte> Encoded) : IDisposable
     {
-        public ChunkId Id => id;
-
-        public Sha256Digest Sha256 => sha256;
-
-        public ReadOnlySpan<byte> Encoded => rented.AsSpan(0, used);
+        public byte[]? Room { get; init; }
 
         public void Dispose()
         {
-            if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
+            if (Room is not null) BlockBuffers.Program.Return(Room);
         }
     }
 }

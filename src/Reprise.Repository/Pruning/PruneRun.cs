@@ -45,7 +45,7 @@ internal sealed class PruneRun(RepositoryHost host, Sealer sealer, Zstd zstd, Si
         foreach (var id in waiting.Count == 0 ? unreadable : []) await new CondemnedList(id, CondemnedFor.Unused, [], null).RemoveAsync(store, cancellationToken);
         var drop = await DroppableAsync(choose(catalog), cancellationToken);
         await DropAsync(drop, cancellationToken);
-        await CompleteDropsAsync(catalog, drop, waiting.Count == 0 ? gone : [], cancellationToken);
+        await CompleteDropsAsync(catalog, drop, waiting.Count == 0 ? gone : new SortedSet<PointId>(), cancellationToken);
         await new IndexCleaning(store, sealer, zstd).RunAsync(present, cancellationToken);
         return count.Report(drop, waiting, FreedNext(catalog, drop, present, lists));
     }
@@ -53,7 +53,7 @@ internal sealed class PruneRun(RepositoryHost host, Sealer sealer, Zstd zstd, Si
     private async Task<(List<CondemnedList> Lists, List<PointId> Unreadable)> ReadListsAsync(CancellationToken cancellationToken)
     {
         var (lists, unreadable) = (new List<CondemnedList>(), new List<PointId>());
-        foreach (var id in await CondemnedList.NamesAsync(store, cancellationToken))
+        foreach (var id in await PointListing.ReadAsync(store, CondemnedList.Folder, cancellationToken))
         {
             try
             {
@@ -107,7 +107,7 @@ internal sealed class PruneRun(RepositoryHost host, Sealer sealer, Zstd zstd, Si
         Dictionary<PackId, long> present,
         CancellationToken cancellationToken)
     {
-        var needed = Needed(catalog);
+        var needed = PointCatalog.PacksOf(catalog.Points);
         var left = new List<CondemnedList>();
         foreach (var list in lists)
         {
@@ -138,7 +138,7 @@ internal sealed class PruneRun(RepositoryHost host, Sealer sealer, Zstd zstd, Si
         Dictionary<PackId, long> present,
         CancellationToken cancellationToken)
     {
-        var needed = Needed(catalog);
+        var needed = PointCatalog.PacksOf(catalog.Points);
         var known = lists.Where(l => l.Reason == CondemnedFor.Unused).SelectMany(l => l.Packs).ToHashSet();
         var unused = present.Keys.Where(p => !needed.Contains(p) && !known.Contains(p)).ToList();
 
@@ -161,7 +161,7 @@ internal sealed class PruneRun(RepositoryHost host, Sealer sealer, Zstd zstd, Si
             }
 
             // Nobody is at work who could not have seen the list; but somebody may have ended just before it.
-            var now = Needed(await CatalogAsync(cancellationToken));
+            var now = PointCatalog.PacksOf((await CatalogAsync(cancellationToken)).Points);
             await DeleteAsync(packs.Where(p => !now.Contains(p)), present, cancellationToken);
             await list.RemoveAsync(store, cancellationToken);
         }
@@ -195,32 +195,20 @@ internal sealed class PruneRun(RepositoryHost host, Sealer sealer, Zstd zstd, Si
     }
 
     // The records of points that were deleted before the writers were looked at: who registered later cannot name them.
-    private async Task<HashSet<PointId>> GoneAsync(CancellationToken cancellationToken)
+    private async Task<SortedSet<PointId>> GoneAsync(CancellationToken cancellationToken)
     {
-        var gone = new HashSet<PointId>();
-        foreach (var id in await RecordsAsync(cancellationToken))
-        {
-            if (await store.StatAsync(new ObjectName($"{PointId.Folder}/{id}"), cancellationToken) is null) gone.Add(id);
-        }
-
+        var gone = await RecordsAsync(cancellationToken);
+        gone.ExceptWith(await PointListing.ReadAsync(store, PointId.Folder, cancellationToken));
         return gone;
     }
 
-    private async Task<List<PointId>> RecordsAsync(CancellationToken cancellationToken)
-    {
-        var records = new List<PointId>();
-        await foreach (var info in store.ListAsync(new ObjectPrefix(DropRecord.Folder), cancellationToken))
-        {
-            if (PointId.TryParse(info.Name.Value[(DropRecord.Folder.Length + 1)..], out var id)) records.Add(id);
-        }
-
-        return records;
-    }
+    private Task<SortedSet<PointId>> RecordsAsync(CancellationToken cancellationToken) =>
+        PointListing.ReadAsync(store, DropRecord.Folder, cancellationToken);
 
     // A record is the decision: a prune that was killed after writing it is completed. One that is older than everything
     // that is left, and that nobody names, goes; but not while a writer is at work, who may have seen the point.
     private async Task CompleteDropsAsync(
-        PointCatalog catalog, IReadOnlyList<PointEntry> drop, HashSet<PointId> gone, CancellationToken cancellationToken)
+        PointCatalog catalog, IReadOnlyList<PointEntry> drop, IReadOnlySet<PointId> gone, CancellationToken cancellationToken)
     {
         var dropped = drop.Select(p => p.Id).ToHashSet();
         var alive = catalog.Points.Where(p => !dropped.Contains(p.Id)).ToList();
@@ -239,17 +227,12 @@ internal sealed class PruneRun(RepositoryHost host, Sealer sealer, Zstd zstd, Si
         }
     }
 
-    internal static HashSet<PackId> Needed(PointCatalog catalog) =>
-        catalog.Points.SelectMany(p => p.Table.Packs).Select(p => p.Id).ToHashSet();
-
     private static long FreedNext(
         PointCatalog catalog, IReadOnlyList<PointEntry> drop, Dictionary<PackId, long> present, List<CondemnedList> waiting)
     {
-        var kept = catalog.Points.Except(drop).SelectMany(p => p.Table.Packs).Select(p => p.Id).ToHashSet();
-        var next = drop.SelectMany(p => p.Table.Packs).Select(p => p.Id)
-            .Concat(waiting.Where(l => l.Reason == CondemnedFor.Unused).SelectMany(l => l.Packs))
-            .ToHashSet();
-        next.ExceptWith(kept);
+        var next = PointCatalog.PacksOf(drop);
+        next.UnionWith(waiting.Where(l => l.Reason == CondemnedFor.Unused).SelectMany(l => l.Packs));
+        next.ExceptWith(PointCatalog.PacksOf(catalog.Points.Except(drop)));
         return next.Sum(p => present.GetValueOrDefault(p));
     }
 }

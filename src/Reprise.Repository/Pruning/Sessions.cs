@@ -16,8 +16,8 @@ internal sealed class Sessions(IStore store, Sealer sealer, Zstd zstd)
     public async Task<IReadOnlySet<PointId>> UnfinishedAsync(bool clean, CancellationToken cancellationToken)
     {
         // Sessions first: a point that appears between the two listings then counts as finished, which it is.
-        var sessions = await NamesAsync(PointId.SessionsFolder, cancellationToken);
-        var points = await NamesAsync(PointId.Folder, cancellationToken);
+        var sessions = await PointListing.ReadAsync(store, PointId.SessionsFolder, cancellationToken);
+        var points = await PointListing.ReadAsync(store, PointId.Folder, cancellationToken);
         if (clean)
         {
             foreach (var done in sessions.Where(points.Contains).ToList())
@@ -43,16 +43,5 @@ internal sealed class Sessions(IStore store, Sealer sealer, Zstd zstd)
             Encoding.ASCII.GetBytes(id.Value),
             cancellationToken);
         await store.DeleteAsync(new ObjectName($"{PointId.SessionsFolder}/{id}"), cancellationToken);
-    }
-
-    private async Task<HashSet<PointId>> NamesAsync(string folder, CancellationToken cancellationToken)
-    {
-        var names = new HashSet<PointId>();
-        await foreach (var info in store.ListAsync(new ObjectPrefix(folder), cancellationToken))
-        {
-            if (PointId.TryParse(info.Name.Value[(folder.Length + 1)..], out var id)) names.Add(id);
-        }
-
-        return names;
     }
 }

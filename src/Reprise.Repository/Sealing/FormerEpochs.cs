@@ -12,7 +12,7 @@ namespace Reprise.Repository.Sealing;
 /// </summary>
 internal sealed class FormerEpochs
 {
-    private const string Folder = "closings";
+    public const string Folder = "closings";
 
     // What is beyond is the index of packs, which costs deduplication.
     private const int MaxHashes = 125_000;

@@ -50,34 +50,13 @@ internal sealed class LinuxFile(SafeFileHandle handle, DiskPath path) : IDiskFil
     public void Write(long offsetBytes, ReadOnlySpan<byte> content)
     {
         Direct(false);
-        while (!content.IsEmpty)
-        {
-            var count = (int)Libc.WriteAt(
-                Descriptor, ref MemoryMarshal.GetReference(content), (nuint)content.Length, offsetBytes);
-            if (count < 0)
-            {
-                if (Marshal.GetLastPInvokeError() != Errno.Interrupted) throw LinuxFault.Last("write", path);
-                continue;
-            }
-
-            content = content[count..];
-            offsetBytes += count;
-        }
+        if (WriteUnlessInvalid(offsetBytes, content) < content.Length) throw LinuxFault.Of(Errno.Invalid, "write", path);
     }
 
     public bool TryWriteDirect(long offsetBytes, ReadOnlySpan<byte> content)
     {
         if (!Direct(true)) return false;
-        var written = 0;
-        while (written < content.Length)
-        {
-            var rest = content[written..];
-            var count = (int)Libc.WriteAt(
-                Descriptor, ref MemoryMarshal.GetReference(rest), (nuint)rest.Length, offsetBytes + written);
-            if (count > 0) written += count;
-            else if (Marshal.GetLastPInvokeError() is not (Errno.Interrupted or Errno.Invalid)) throw LinuxFault.Last("write", path);
-            else if (Marshal.GetLastPInvokeError() == Errno.Invalid) break;
-        }
+        var written = WriteUnlessInvalid(offsetBytes, content);
 
         // The file system takes the flag and refuses the write, or took half of a block: the rest goes the usual way.
         if (written == content.Length) return true;
@@ -85,6 +64,29 @@ internal sealed class LinuxFile(SafeFileHandle handle, DiskPath path) : IDiskFil
         if (written == 0) return false;
         Write(offsetBytes + written, content[written..]);
         return true;
+    }
+
+    // Returns how much was written: all, or less when the kernel says that the call is invalid.
+    private int WriteUnlessInvalid(long offsetBytes, ReadOnlySpan<byte> content)
+    {
+        var written = 0;
+        while (written < content.Length)
+        {
+            var rest = content[written..];
+            var count = (int)Libc.WriteAt(
+                Descriptor, ref MemoryMarshal.GetReference(rest), (nuint)rest.Length, offsetBytes + written);
+            if (count >= 0)
+            {
+                written += count;
+                continue;
+            }
+
+            var errno = Marshal.GetLastPInvokeError();
+            if (errno == Errno.Invalid) break;
+            if (errno != Errno.Interrupted) throw LinuxFault.Of(errno, "write", path);
+        }
+
+        return written;
     }
 
     // O_DIRECT is given to an open file, so that a file system without it is no reason to fail.

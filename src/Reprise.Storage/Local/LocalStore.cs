@@ -22,7 +22,6 @@ public sealed class LocalStore : IStore
     private readonly DiskPath root;
     private readonly Cpu cpu;
     private readonly Entropy entropy;
-    private readonly LargeBuffers buffers = new(PooledBytes.LargestBytes, 6);
 
     /// <summary>Folders whose own names this client has seen durable up to the root.</summary>
     private readonly ConcurrentDictionary<DiskPath, bool> durableFolders = new();
@@ -243,7 +242,7 @@ public sealed class LocalStore : IStore
     {
         using var file = disk.OpenRead(PathOf(name));
         var size = file.Stat().SizeBytes;
-        var bytes = new PooledBytes(range.LengthBytes, buffers);
+        var bytes = new PooledBytes(range.LengthBytes);
         var read = 0;
         try
         {

@@ -53,6 +53,15 @@ public sealed record S3Address
     /// <inheritdoc />
     public override string ToString() => Text;
 
+    /// <summary>Where an object lies in the bucket.</summary>
+    internal string KeyOf(ObjectName name) => Prefix + name.Value;
+
+    /// <summary>What the keys of a folder of names begin with.</summary>
+    internal string Under(ObjectPrefix prefix) => Prefix + (prefix.Folder.Length == 0 ? "" : prefix.Folder + "/");
+
+    /// <summary>The object that lies at a key below the prefix, or null when none of ours is named so.</summary>
+    internal ObjectName? NameOf(string key) => ObjectName.IsValid(key[Prefix.Length..]) ? new ObjectName(key[Prefix.Length..]) : null;
+
     /// <summary>
     /// Reads an address. When it returns null, <paramref name="wrong"/> says what is wrong with it and
     /// <paramref name="hint"/> what to write instead.

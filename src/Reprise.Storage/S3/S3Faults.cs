@@ -88,18 +88,18 @@ internal sealed class S3Faults(S3Address address)
 
     /// <summary>A failure with the address said.</summary>
     public StoreException Make(
-        StoreFault fault, ObjectName? name, string message, string hint, Exception? inner = null) =>
-        new(fault, name, $"{address}: {message}", hint, inner);
+        StoreFault fault, ObjectName? name, string message, string hint, Exception? inner = null, string? sentence = null) =>
+        new(fault, name, $"{address}: {message}", hint, inner) { Sentence = $"{address}: {sentence ?? message}" };
 
     private StoreException OfAnswer(AmazonServiceException answer, ObjectName? name, string what)
     {
         var code = Clean(answer.ErrorCode);
         var status = (int)answer.StatusCode;
         var request = Clean(answer.RequestId);
-        var said = $"{status}{(code.Length > 0 && code != status.ToString(CultureInfo.InvariantCulture) ? " " + code : "")}"
-            + (request.Length > 0 ? $", request {request}" : "");
+        var said = $"{status}{(code.Length > 0 && code != status.ToString(CultureInfo.InvariantCulture) ? " " + code : "")}";
+        var number = request.Length > 0 ? $", request {request}" : "";
         StoreException Is(StoreFault fault, string message, string hint) =>
-            Make(fault, name, $"{message} ({said})", hint, answer);
+            Make(fault, name, $"{message} ({said}{number})", hint, answer, $"{message} ({said})");
 
         if (code == "NoSuchBucket")
             return Is(new StoreFault.Unreachable(), "there is no such bucket", "create the bucket, or correct the location");

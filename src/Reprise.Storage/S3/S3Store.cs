@@ -119,7 +119,12 @@ public sealed class S3Store : IStore, IDisposable
 
     /// <inheritdoc />
     public IAsyncEnumerable<ObjectVersion> VersionsAsync(ObjectPrefix prefix, CancellationToken cancellationToken) =>
-        versions.ListAsync(prefix, cancellationToken);
+        versions.ListAsync(prefix, null, cancellationToken);
+
+    /// <inheritdoc />
+    public IAsyncEnumerable<ObjectVersion> VersionsAfterAsync(
+        ObjectPrefix prefix, ObjectVersion after, CancellationToken cancellationToken) =>
+        versions.ListAsync(prefix, after, cancellationToken);
 
     /// <inheritdoc />
     public ValueTask ProtectAsync(ObjectVersion version, CancellationToken cancellationToken) =>
@@ -134,7 +139,7 @@ public sealed class S3Store : IStore, IDisposable
     {
         try
         {
-            var request = new GetObjectMetadataRequest { BucketName = address.Bucket, Key = KeyOf(name) };
+            var request = new GetObjectMetadataRequest { BucketName = address.Bucket, Key = address.KeyOf(name) };
             var answer = await calls.RunAsync(
                 name, $"look at {name}", limits.Short, token => client.GetObjectMetadataAsync(request, token), cancellationToken);
             return new ObjectInfo(name, answer.ContentLength);
@@ -143,47 +148,26 @@ public sealed class S3Store : IStore, IDisposable
         {
             // This answer has no body, so that it does not say whether the object is missing or the whole bucket, and a
             // bucket that is gone must not look like an empty one.
-            if (!calls.BucketSeen) await PageAsync(address.Prefix, null, 1, cancellationToken);
+            if (!calls.BucketSeen) await PageAsync(address.Prefix, "", null, 1, cancellationToken);
             return null;
         }
     }
 
     /// <inheritdoc />
-    public async IAsyncEnumerable<ObjectInfo> ListAsync(
-        ObjectPrefix prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var under = address.Prefix + (prefix.Folder.Length == 0 ? "" : prefix.Folder + "/");
-        var last = "";
-        string? next = null;
-        do
-        {
-            var page = await PageAsync(under, next, limits.PageObjects, cancellationToken);
-            foreach (var found in page.S3Objects ?? [])
-            {
-                // Whoever leaves objects out that come late in a wrong order takes them for missing.
-                if (string.CompareOrdinal(last, found.Key) >= 0)
-                    throw Broken(null, "the server does not list objects in the order of their names");
-                last = found.Key;
-                if (!found.Key.StartsWith(under, StringComparison.Ordinal))
-                    throw Broken(null, "the server lists objects outside of the prefix that was asked for");
-                var name = found.Key[address.Prefix.Length..];
-                if (ObjectName.IsValid(name)) yield return new ObjectInfo(new ObjectName(name), found.Size ?? 0);
-            }
+    public IAsyncEnumerable<ObjectInfo> ListAsync(ObjectPrefix prefix, CancellationToken cancellationToken) =>
+        ListAsync(prefix, "", cancellationToken);
 
-            var token = page.IsTruncated == true ? page.NextContinuationToken : null;
-            if (page.IsTruncated == true && (string.IsNullOrEmpty(token) || token == next))
-                throw Broken(null, "the server breaks a listing off and does not say how it goes on");
-            next = token;
-        }
-        while (next is not null);
-    }
+    /// <inheritdoc />
+    public IAsyncEnumerable<ObjectInfo> ListAfterAsync(
+        ObjectPrefix prefix, ObjectName after, CancellationToken cancellationToken) =>
+        ListAsync(prefix, address.KeyOf(after), cancellationToken);
 
     /// <inheritdoc />
     public async ValueTask DeleteAsync(ObjectName name, CancellationToken cancellationToken)
     {
         try
         {
-            var request = new DeleteObjectRequest { BucketName = address.Bucket, Key = KeyOf(name) };
+            var request = new DeleteObjectRequest { BucketName = address.Bucket, Key = address.KeyOf(name) };
             await calls.RunAsync(
                 name, $"delete {name}", limits.Short, token => client.DeleteObjectAsync(request, token), cancellationToken);
         }
@@ -196,6 +180,35 @@ public sealed class S3Store : IStore, IDisposable
     /// <inheritdoc />
     public void Dispose() => client.Dispose();
 
+    private async IAsyncEnumerable<ObjectInfo> ListAsync(
+        ObjectPrefix prefix, string after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var under = address.Under(prefix);
+        var last = "";
+        string? next = null;
+        do
+        {
+            var page = await PageAsync(under, after, next, limits.PageObjects, cancellationToken);
+            foreach (var found in page.S3Objects ?? [])
+            {
+                // Whoever leaves objects out that come late in a wrong order takes them for missing.
+                if (string.CompareOrdinal(last, found.Key) >= 0)
+                    throw Broken(null, "the server does not list objects in the order of their names");
+                last = found.Key;
+                if (!found.Key.StartsWith(under, StringComparison.Ordinal))
+                    throw Broken(null, "the server lists objects outside of the prefix that was asked for");
+                if (string.CompareOrdinal(found.Key, after) <= 0) continue; // Not every server knows where to begin.
+                if (address.NameOf(found.Key) is { } name) yield return new ObjectInfo(name, found.Size ?? 0);
+            }
+
+            var token = page.IsTruncated == true ? page.NextContinuationToken : null;
+            if (page.IsTruncated == true && (string.IsNullOrEmpty(token) || token == next))
+                throw Broken(null, "the server breaks a listing off and does not say how it goes on");
+            next = token;
+        }
+        while (next is not null);
+    }
+
     private async ValueTask<IMemoryOwner<byte>> ReadAsync(
         ObjectName name, string? version, Storage.ByteRange range, CancellationToken cancellationToken)
     {
@@ -204,7 +217,7 @@ public sealed class S3Store : IStore, IDisposable
         var request = new GetObjectRequest
         {
             BucketName = address.Bucket,
-            Key = KeyOf(name),
+            Key = address.KeyOf(name),
             VersionId = version,
             ByteRange = new Amazon.S3.Model.ByteRange(range.OffsetBytes, range.OffsetBytes + range.LengthBytes - 1),
         };
@@ -261,7 +274,7 @@ public sealed class S3Store : IStore, IDisposable
         var request = new PutObjectRequest
         {
             BucketName = address.Bucket,
-            Key = KeyOf(name),
+            Key = address.KeyOf(name),
             InputStream = stream,
             AutoCloseStream = false,
             ContentType = "application/octet-stream",
@@ -289,12 +302,13 @@ public sealed class S3Store : IStore, IDisposable
     }
 
     private ValueTask<ListObjectsV2Response> PageAsync(
-        string under, string? next, int objects, CancellationToken cancellationToken) =>
+        string under, string after, string? next, int objects, CancellationToken cancellationToken) =>
         calls.RunAsync(null, "list objects", limits.Short, token => client.ListObjectsV2Async(
             new ListObjectsV2Request
             {
                 BucketName = address.Bucket,
                 Prefix = under,
+                StartAfter = after.Length > 0 ? after : null,
                 ContinuationToken = next,
                 MaxKeys = objects,
             },
@@ -333,8 +347,6 @@ public sealed class S3Store : IStore, IDisposable
         && long.TryParse(contentRange.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var size)
             ? size
             : null;
-
-    private string KeyOf(ObjectName name) => address.Prefix + name.Value;
 
     private StoreException Broken(ObjectName? name, string message) => faults.Make(
         new StoreFault.Failed(), name, message, "run 'reprise store check LOCATION' to see whether the server can hold a repository");

@@ -20,12 +20,14 @@ internal sealed class S3Versions(
         request.ObjectLockRetainUntilDate = Until;
     }
 
-    /// <summary>Every version, as the server lists them.</summary>
+    /// <summary>Every version, as the server lists them; after one of them, those that it lists behind it.</summary>
     public async IAsyncEnumerable<ObjectVersion> ListAsync(
-        ObjectPrefix prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+        ObjectPrefix prefix, ObjectVersion? after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var under = address.Prefix + (prefix.Folder.Length == 0 ? "" : prefix.Folder + "/");
+        var under = address.Under(prefix);
         var request = new ListVersionsRequest { BucketName = address.Bucket, Prefix = under, MaxKeys = limits.PageObjects };
+        if (after is not null)
+            (request.KeyMarker, request.VersionIdMarker) = (address.KeyOf(after.Name), after.Id.Length > 0 ? after.Id : null);
         while (true)
         {
             var page = await calls.RunAsync(
@@ -34,10 +36,9 @@ internal sealed class S3Versions(
             {
                 if (!found.Key.StartsWith(under, StringComparison.Ordinal))
                     throw Broken("the server lists versions outside of the prefix that was asked for");
-                var name = found.Key[address.Prefix.Length..];
-                if (!ObjectName.IsValid(name)) continue;
+                if (address.NameOf(found.Key) is not { } name) continue;
                 var modified = new DateTimeOffset((found.LastModified ?? DateTime.UnixEpoch).ToUniversalTime());
-                yield return new ObjectVersion(new ObjectName(name), found.VersionId ?? "", found.Size ?? 0, modified)
+                yield return new ObjectVersion(name, found.VersionId ?? "", found.Size ?? 0, modified)
                 {
                     IsCurrent = found.IsLatest == true,
                     IsDeletion = found.IsDeleteMarker == true,
@@ -62,7 +63,7 @@ internal sealed class S3Versions(
         var request = new PutObjectRetentionRequest
         {
             BucketName = address.Bucket,
-            Key = address.Prefix + version.Name.Value,
+            Key = address.KeyOf(version.Name),
             VersionId = version.Id,
             Retention = new ObjectLockRetention
             {
@@ -88,7 +89,7 @@ internal sealed class S3Versions(
         Errors.Invariant.Check(deletion.IsDeletion && deletion.Id.Length > 0, $"{deletion.Name} {deletion.Id} is no deletion");
         var request = new DeleteObjectRequest
         {
-            BucketName = address.Bucket, Key = address.Prefix + deletion.Name.Value, VersionId = deletion.Id,
+            BucketName = address.Bucket, Key = address.KeyOf(deletion.Name), VersionId = deletion.Id,
         };
         await calls.RunAsync(
             deletion.Name, $"uncover {deletion.Name}", limits.Short, token => client.DeleteObjectAsync(request, token), cancellationToken);
@@ -98,7 +99,7 @@ internal sealed class S3Versions(
     {
         var request = new GetObjectRetentionRequest
         {
-            BucketName = address.Bucket, Key = address.Prefix + version.Name.Value, VersionId = version.Id,
+            BucketName = address.Bucket, Key = address.KeyOf(version.Name), VersionId = version.Id,
         };
         var answer = await calls.RunAsync(
             version.Name, $"look at the lock of {version.Name}", limits.Short, token => client.GetObjectRetentionAsync(request, token), cancellationToken);

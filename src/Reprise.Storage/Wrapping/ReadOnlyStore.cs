@@ -27,12 +27,22 @@ public sealed class ReadOnlyStore(IStore inner) : IStore
         inner.ListAsync(prefix, cancellationToken);
 
     /// <inheritdoc />
+    public IAsyncEnumerable<ObjectInfo> ListAfterAsync(
+        ObjectPrefix prefix, ObjectName after, CancellationToken cancellationToken) =>
+        inner.ListAfterAsync(prefix, after, cancellationToken);
+
+    /// <inheritdoc />
     public ValueTask DeleteAsync(ObjectName name, CancellationToken cancellationToken) =>
         throw Refused(name, "deleted");
 
     /// <inheritdoc />
     public IAsyncEnumerable<ObjectVersion> VersionsAsync(ObjectPrefix prefix, CancellationToken cancellationToken) =>
         inner.VersionsAsync(prefix, cancellationToken);
+
+    /// <inheritdoc />
+    public IAsyncEnumerable<ObjectVersion> VersionsAfterAsync(
+        ObjectPrefix prefix, ObjectVersion after, CancellationToken cancellationToken) =>
+        inner.VersionsAfterAsync(prefix, after, cancellationToken);
 
     /// <inheritdoc />
     public ValueTask<IMemoryOwner<byte>> ReadVersionAsync(

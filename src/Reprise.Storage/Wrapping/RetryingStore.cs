@@ -66,18 +66,69 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
         AgainAsync(() => inner.StatAsync(name, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
-    /// <remarks>
-    /// A listing that breaks is begun again, and what was handed out is left out: the order makes that possible.
-    /// </remarks>
     public async IAsyncEnumerable<ObjectInfo> ListAsync(
         ObjectPrefix prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var attempts = new Attempts(policy, clock, entropy);
         ObjectName? last = null;
+        var listing = GoOnAsync(
+            () => last is { } seen
+                ? inner.ListAfterAsync(prefix, seen, cancellationToken)
+                : inner.ListAsync(prefix, cancellationToken),
+            info => last is not { } seen || info.Name > seen,
+            cancellationToken);
+        await foreach (var info in listing)
+        {
+            last = info.Name;
+            yield return info;
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask DeleteAsync(ObjectName name, CancellationToken cancellationToken) =>
+        AgainAsync(() => inner.DeleteAsync(name, cancellationToken), cancellationToken);
+
+    /// <inheritdoc />
+    public async IAsyncEnumerable<ObjectVersion> VersionsAsync(
+        ObjectPrefix prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ObjectVersion? last = null;
+        var given = new HashSet<ObjectVersion>();
+        var listing = GoOnAsync(
+            () => last is null
+                ? inner.VersionsAsync(prefix, cancellationToken)
+                : inner.VersionsAfterAsync(prefix, last, cancellationToken),
+            given.Add,
+            cancellationToken);
+        await foreach (var version in listing)
+        {
+            last = version;
+            yield return version;
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<IMemoryOwner<byte>> ReadVersionAsync(
+        ObjectVersion version, ByteRange range, CancellationToken cancellationToken) =>
+        AgainAsync(() => inner.ReadVersionAsync(version, range, cancellationToken), cancellationToken);
+
+    /// <inheritdoc />
+    public ValueTask ProtectAsync(ObjectVersion version, CancellationToken cancellationToken) =>
+        AgainAsync(() => inner.ProtectAsync(version, cancellationToken), cancellationToken);
+
+    /// <inheritdoc />
+    public ValueTask UncoverAsync(ObjectVersion deletion, CancellationToken cancellationToken) =>
+        AgainAsync(() => inner.UncoverAsync(deletion, cancellationToken), cancellationToken);
+
+    // A listing that breaks goes on behind what was handed out. What is new counts as success, so that attempts are bounded
+    // for each page: a long listing over a bad line ends, and one that gets no further does too.
+    private async IAsyncEnumerable<T> GoOnAsync<T>(
+        Func<IAsyncEnumerable<T>> list, Func<T, bool> isNew, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var attempts = new Attempts(policy, clock, entropy);
         while (true)
         {
-            StoreException? failure = null;
-            await using var listing = inner.ListAsync(prefix, cancellationToken).GetAsyncEnumerator(cancellationToken);
+            StoreException failure;
+            await using var listing = list().GetAsyncEnumerator(cancellationToken);
             while (true)
             {
                 try
@@ -90,8 +141,8 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
                     break;
                 }
 
-                if (last is { } seen && listing.Current.Name <= seen) continue;
-                last = listing.Current.Name;
+                if (!isNew(listing.Current)) continue;
+                attempts.Succeeded();
                 yield return listing.Current;
             }
 
@@ -99,43 +150,9 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
         }
     }
 
-    /// <inheritdoc />
-    public async ValueTask DeleteAsync(ObjectName name, CancellationToken cancellationToken) => await AgainAsync(async () =>
+    private async ValueTask AgainAsync(Func<ValueTask> call, CancellationToken cancellationToken) => await AgainAsync(async () =>
     {
-        await inner.DeleteAsync(name, cancellationToken);
-        return true;
-    }, cancellationToken);
-
-    /// <inheritdoc />
-    /// <remarks>A listing that breaks is begun again as a whole: versions have no order that could be relied upon.</remarks>
-    public async IAsyncEnumerable<ObjectVersion> VersionsAsync(
-        ObjectPrefix prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var found = await AgainAsync(async () =>
-        {
-            var all = new List<ObjectVersion>();
-            await foreach (var version in inner.VersionsAsync(prefix, cancellationToken)) all.Add(version);
-            return all;
-        }, cancellationToken);
-        foreach (var version in found) yield return version;
-    }
-
-    /// <inheritdoc />
-    public ValueTask<IMemoryOwner<byte>> ReadVersionAsync(
-        ObjectVersion version, ByteRange range, CancellationToken cancellationToken) =>
-        AgainAsync(() => inner.ReadVersionAsync(version, range, cancellationToken), cancellationToken);
-
-    /// <inheritdoc />
-    public async ValueTask ProtectAsync(ObjectVersion version, CancellationToken cancellationToken) => await AgainAsync(async () =>
-    {
-        await inner.ProtectAsync(version, cancellationToken);
-        return true;
-    }, cancellationToken);
-
-    /// <inheritdoc />
-    public async ValueTask UncoverAsync(ObjectVersion deletion, CancellationToken cancellationToken) => await AgainAsync(async () =>
-    {
-        await inner.UncoverAsync(deletion, cancellationToken);
+        await call();
         return true;
     }, cancellationToken);
 
@@ -182,6 +199,13 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
         /// <summary>Whether any failure so far leaves open that the call took effect.</summary>
         public bool MayHaveTakenEffect { get; private set; }
 
+        /// <summary>Begins to count anew.</summary>
+        public void Succeeded()
+        {
+            failures.Clear();
+            MayHaveTakenEffect = false;
+        }
+
         /// <summary>Waits before the next attempt, or throws when there is none.</summary>
         public async ValueTask PauseAfterAsync(StoreException failure, CancellationToken cancellationToken)
         {
@@ -201,9 +225,11 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
             StoreFault fault = MayHaveTakenEffect && !last.Fault.MayHaveTakenEffect
                 ? new StoreFault.Failed()
                 : last.Fault;
-            var others = failures.Take(failures.Count - 1).Select(
-                failure => failure.Message).Distinct(StringComparer.Ordinal)
-                .Where(message => !string.Equals(message, last.Message, StringComparison.Ordinal)).ToList();
+            var others = failures.Take(failures.Count - 1)
+                .GroupBy(failure => failure.Sentence, StringComparer.Ordinal)
+                .Where(same => !string.Equals(same.Key, last.Sentence, StringComparison.Ordinal))
+                .Select(same => same.Key + (same.Count() > 1 ? $" ({same.Count()} times)" : ""))
+                .ToList();
             var before = others.Count == 0 ? "" : "; before that: " + string.Join("; ", others);
             return new StoreException(
                 fault, last.Name, $"{last.Message} ({failures.Count} attempts{before})", last.Problem.Hint, last);

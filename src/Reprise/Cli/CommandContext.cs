@@ -73,6 +73,9 @@ internal sealed class CommandContext(Host host, GlobalOptions options, Cancellat
     /// <summary>The options that every command takes.</summary>
     public GlobalOptions Options => options;
 
+    /// <summary>Whether somebody can be asked: at a terminal, and not where one JSON document is wanted.</summary>
+    public bool CanAsk => host.Terminal.CanAsk && !options.Json;
+
     /// <summary>Cancelled by Ctrl-C and SIGTERM.</summary>
     public CancellationToken Cancellation => cancellation;
 
@@ -90,6 +93,9 @@ internal sealed class CommandContext(Host host, GlobalOptions options, Cancellat
 
     /// <summary>The command that goes on with this one when it is interrupted, or null: it is simply run again.</summary>
     public string? GoOnWith { get; set; }
+
+    /// <summary>The passphrase that somebody typed, so that a command asks once; null: nobody did.</summary>
+    public string? TypedPassphrase { get; set; }
 
     /// <summary>Absolute path of the configuration, whether it exists or not.</summary>
     public string ConfigurationPath => Path.GetFullPath(ConfigurationName, host.WorkingFolder);

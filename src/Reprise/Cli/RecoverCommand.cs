@@ -37,7 +37,7 @@ internal static class RecoverCommand
     private static void Render(RecoverJson result, Output output, CommandContext context)
     {
         output.Paragraph(
-            $"point {result.Point}: {Amounts.Count(result.Written.Count, "file")} written to {result.Folder}");
+            $"point {result.Point}: {Amounts.Count(result.WrittenCount, "file")} written to {result.Folder}");
         var missing = result.Secrets.Where(s => s.Outcome != "pass").Select(s => s.Name).ToList();
         if (missing.Count > 0)
         {

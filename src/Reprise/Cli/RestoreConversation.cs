@@ -30,7 +30,7 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
     private Terminal Terminal => context.Host.Terminal;
 
     /// <summary>Whether somebody can be asked.</summary>
-    public bool CanAsk => Terminal.CanAsk && !context.Options.Json;
+    public bool CanAsk => context.CanAsk;
 
     /// <summary>
     /// Says the three sentences and the plan in short, then has the application's name typed, unless <c>--yes</c> was given.

@@ -198,7 +198,7 @@ internal static class RestoreText
     private static void RenderWritten(RestoreJson result, Output output)
     {
         foreach (var path in result.Written.Take(MostPaths)) output.Line("  " + path);
-        var more = result.Written.Count - MostPaths;
+        var more = result.WrittenCount - MostPaths;
         if (more > 0) output.Line($"  and {Amounts.Count(more, "more file")}");
     }
 

@@ -16,7 +16,6 @@ internal sealed class RunbookConversation(CommandContext context, RunbookRunOpti
 
     private Terminal Terminal => context.Host.Terminal;
 
-    private bool CanAsk => Terminal.CanAsk && !context.Options.Json;
 
     /// <inheritdoc />
     public async Task<RunAnswer?> AskAsync(RunQuestion question, CancellationToken cancellationToken)
@@ -40,7 +39,7 @@ internal sealed class RunbookConversation(CommandContext context, RunbookRunOpti
         }
 
         if (question.Kind == RunQuestionKind.Permission && options.Yes) return new RunAnswer("go", null, "beforehand");
-        return CanAsk ? await AskPersonAsync(question, cancellationToken) : null;
+        return context.CanAsk ? await AskPersonAsync(question, cancellationToken) : null;
     }
 
     /// <inheritdoc />
@@ -79,7 +78,7 @@ internal sealed class RunbookConversation(CommandContext context, RunbookRunOpti
         var step = question.Step.Step;
         if (options.Confirmations.FirstOrDefault(c => c.Step == step.Id) is { } confirmed)
             return new RunAnswer(confirmed.Option, confirmed.Reason, "beforehand");
-        if (!CanAsk) return null;
+        if (!context.CanAsk) return null;
         context.Prose.Paragraph(question.Facts);
         var typed = await Terminal.AskAsync(phrases.Target, cancellationToken);
         return typed is null ? null : new RunAnswer(typed.Trim(), null, "terminal");

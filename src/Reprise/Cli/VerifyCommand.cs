@@ -26,7 +26,7 @@ internal static class VerifyCommand
         if (operations.Verify is not { } verify) return;
         var point = CommandTree.Optional(
             "POINT", "an id, its beginning, latest, latest~N or proven; all points without one");
-        var read = CommandTree.Value("--read", "HOW", "all, sample (an eighth, rotating) or none; all without it");
+        var read = CommandTree.Value("--read", "HOW", "all, sample (the next eighth: 8 runs read every byte) or none; all without it");
         var export = CommandTree.Value("--export", "FOLDER", "verify an export instead of the repository");
         var command = new Command("verify", "proves the bytes of points") { point, read, export };
         tree.Add(tree.Root, command, CommandTree.Call(
@@ -55,6 +55,18 @@ internal static class VerifyCommand
             : options;
     }
 
+    private static string Far(VerifyTurnJson turn, CommandContext context)
+    {
+        var pace = turn.By is { } by ? $", at this pace on {context.Calendar.Short(by)}" : "";
+        var far = turn switch
+        {
+            { Unread: null } => "chosen by the day: what was read is remembered where a configuration is, for all points together",
+            { Unread: 0, Since: { } since } => $"every part was read since {context.Calendar.Short(since)}",
+            _ => $"every byte was read {Amounts.Count(turn.Unread ?? 0, "run")} later{pace}",
+        };
+        return $"part {turn.Part} of {turn.Parts}; {far}";
+    }
+
     private static void Render(VerifyJson result, Output output, CommandContext context)
     {
         var what = result.Points == 0 ? "" : $" of {Amounts.Count(result.Points, "point")}";
@@ -70,6 +82,7 @@ internal static class VerifyCommand
             _ => ("what was read is as it was written; the rest is not proven", Tone.Warning),
         };
         output.Paragraph($"{output.Paint(verdict, tone)} ({read})");
+        if (result.Turn is { } turn) output.Paragraph(Far(turn, context));
         foreach (var damage in result.Damage)
         {
             var where = string.Join(": ", new[] { damage.Asset, damage.Path }.Where(s => s is not null));

@@ -54,7 +54,7 @@ internal sealed record RepositoryConfiguration
     /// <summary>The place.</summary>
     public required RepositoryLocation Location { get; init; }
 
-    /// <summary>Absolute path of the key file, or null: a passphrase is used.</summary>
+    /// <summary>Absolute path of the key file, or null: a passphrase is used, or the key is <c>{}</c>.</summary>
     public string? KeyFile { get; init; }
 
     /// <summary>The passphrase, or null: the key file is used, or a terminal is asked.</summary>

@@ -95,14 +95,11 @@ internal static partial class ConfigurationParser
                 "write passphrase: \"${REPRISE_PASSPHRASE}\" and set that variable");
         }
 
-        if ((file is null) == (passphrase is null))
+        // Neither: key: {} says that whoever sits at the terminal types the passphrase.
+        if (file is not null && passphrase is not null)
         {
             throw key.Place.Error(
-                ConfigurationErrors.MissingKey,
-                file is null
-                    ? "repository.key names neither a file nor a passphrase"
-                    : "repository.key names a file and a passphrase",
-                "write key: { file: PATH }");
+                ConfigurationErrors.MissingKey, "repository.key names a file and a passphrase", "write key: { file: PATH }");
         }
 
         return new RepositoryConfiguration { Location = location, KeyFile = file, Passphrase = passphrase };

@@ -227,8 +227,30 @@ internal sealed record VerifyJson
     /// <summary><c>pass</c>, <c>fail</c>, <c>could-not-verify</c> or <c>not-run</c>.</summary>
     public required string Verdict { get; init; }
 
+    /// <summary>Which part a sample has read; null when none was asked for.</summary>
+    public VerifyTurnJson? Turn { get; init; }
+
     /// <summary>What is damaged.</summary>
     public required IReadOnlyList<DamageJson> Damage { get; init; }
+}
+
+/// <summary>How far samples are.</summary>
+internal sealed record VerifyTurnJson
+{
+    /// <summary>The part that was read, from 1.</summary>
+    public required int Part { get; init; }
+
+    /// <summary>How many parts there are.</summary>
+    public required int Parts { get; init; }
+
+    /// <summary>Parts that were never read; so many runs later every byte was. Null: nobody remembers.</summary>
+    public required int? Unread { get; init; }
+
+    /// <summary>When the part was read that waits the longest: what is older was read since then. Null while one is unread.</summary>
+    public required DateTimeOffset? Since { get; init; }
+
+    /// <summary>When every part will have been read at the pace so far; null when all were, or no pace is known.</summary>
+    public required DateTimeOffset? By { get; init; }
 }
 
 /// <summary>One damaged place.</summary>

@@ -41,8 +41,11 @@ internal sealed record RestoreJson
     /// <summary>How long each phase took.</summary>
     public required IReadOnlyList<PhaseJson> Phases { get; init; }
 
-    /// <summary>What was written below <c>--to</c>; empty otherwise.</summary>
+    /// <summary>What was written below <c>--to</c>, of each asset the first ten thousand files; empty otherwise.</summary>
     public IReadOnlyList<string> Written { get; init; } = [];
+
+    /// <summary>How many files were written below <c>--to</c>, named or not.</summary>
+    public long WrittenCount { get; init; }
 
     /// <summary>What you get back, what you lose, how to go back; empty when nothing was planned.</summary>
     public IReadOnlyList<string> Sentences { get; init; } = [];
@@ -193,8 +196,11 @@ internal sealed record RecoverJson
     /// <summary>Absolute path of the folder.</summary>
     public required string Folder { get; init; }
 
-    /// <summary>What was written there, from the folder.</summary>
+    /// <summary>What was written there, from the folder; of each asset, the first ten thousand files.</summary>
     public required IReadOnlyList<string> Written { get; init; }
+
+    /// <summary>How many files were written there, named or not.</summary>
+    public long WrittenCount { get; init; }
 
     /// <summary>The secrets that have to be set before the application works.</summary>
     public required IReadOnlyList<SecretJson> Secrets { get; init; }

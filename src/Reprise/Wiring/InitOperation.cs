@@ -89,7 +89,7 @@ internal sealed partial class InitOperation(InitOptions options, CommandContext 
 
         var location = context.Options.Repository;
         var seal = options.SealSecrets;
-        if (context.Host.Terminal.CanAsk && !context.Options.Json)
+        if (context.CanAsk)
         {
             location ??= await AskAsync("Where shall points be kept? Another disk is best. [./recovery] ");
             if (around is { Secrets.Count: > 0 }) seal ??= await AskWhetherSealedAsync();

@@ -173,7 +173,7 @@ internal static class KeyOperations
     private static async Task<string> NewPassphraseAsync(CommandContext context)
     {
         var passphrase = context.Host.Environment.GetValueOrDefault(NewPassphrase) is { Length: > 0 } given ? given : null;
-        if (passphrase is null && context.Host.Terminal.CanAsk && !context.Options.Json)
+        if (passphrase is null && context.CanAsk)
         {
             passphrase = await context.Host.Terminal.AskSecretAsync("New passphrase: ", context.Cancellation);
             if (passphrase != await context.Host.Terminal.AskSecretAsync("Once more: ", context.Cancellation))
@@ -191,7 +191,7 @@ internal static class KeyOperations
     private static async Task ConfirmAsync(string slot, CommandContext context)
     {
         context.Prose.Paragraph($"{slot} is the key that is used now: this host could take no backup with it any more.");
-        var typed = context.Host.Terminal.CanAsk && !context.Options.Json
+        var typed = context.CanAsk
             ? await context.Host.Terminal.AskAsync($"Type {slot} to go on: ", context.Cancellation)
             : null;
         if (typed?.Trim() != slot)

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Reprise.Configuration;
 using Reprise.Recovery.Runbooks;
+using Reprise.Repository.Format;
 using Reprise.Runbooks;
 using Reprise.Storage;
 using Reprise.Storage.Errors;
@@ -16,7 +17,7 @@ namespace Reprise.Wiring;
 /// </summary>
 internal static class Kit
 {
-    private const string Folder = "kit";
+    private const string Folder = ClearFolders.Kit;
     private static readonly string[] ReaderFiles = ["format.md", "reprise_reader.py"];
 
     /// <summary>Writes what is not there yet. Null, or a warning: a point is worth as much without it.</summary>

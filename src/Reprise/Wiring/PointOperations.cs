@@ -85,14 +85,18 @@ internal static class PointOperations
         using var repository = await Protection.OpenRepositoryAsync(machine, context, context.Cancellation);
         var catalog = await repository.ListPointsAsync(machine.Signing, context.Cancellation);
         PointId? only = options.Point is { } name ? PointNames.Find(catalog, name, Proven(context)).Id : null;
-        var remembered = context.Access.Configuration is { } configuration
-            ? machine.State(configuration.Application, configuration.File).ReadHead()?.Newest
-            : null;
+        var access = context.Access;
+        var state = access.Configuration is { } configuration ? machine.State(configuration.Application, configuration.File) : null;
+        var turns = new VerifyTurns(
+            only is null ? state : null, access.Repository.Location.ToString() ?? "", machine.Clock.GetUtcNow());
         context.Progress.Begin("verify", null);
         var scratch = new DiskPath(machine.TemporaryFolder);
-        var result = await new VerifyRun(repository, ContentWalks.On(machine.Disk, scratch, machine.Entropy)).RunAsync(
-            only, remembered, depth, machine.Signing, context.Progress.Advance, context.Cancellation);
-        return new CommandReport<VerifyJson>(Verified(result, options.Read), result.Problems);
+        var walks = ContentWalks.On(machine.Disk, scratch, machine.Entropy);
+        var result = await new VerifyRun(repository, walks) { Part = turns.Part }.RunAsync(
+            only, state?.ReadHead()?.Newest, depth, machine.Signing, context.Progress.Advance, context.Cancellation);
+        var forgetful = turns.Remember(depth);
+        var json = Verified(result, options.Read) with { Turn = depth == ReadDepth.Sample ? turns.ToJson() : null };
+        return new CommandReport<VerifyJson>(json, forgetful is null ? result.Problems : [.. result.Problems, forgetful]);
     }
 
     /// <summary><c>check</c></summary>
@@ -179,6 +183,7 @@ internal static class PointOperations
                 Point = result.Point.Id.Value,
                 Folder = result.Folder.ToString(),
                 Written = result.Written,
+                WrittenCount = result.WrittenCount,
                 Secrets =
                 [
                     .. result.RestoredSecrets.Select(s => new SecretJson { Name = s, Outcome = "pass" }),

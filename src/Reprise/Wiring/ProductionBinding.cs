@@ -49,7 +49,7 @@ internal sealed class ProductionBinding(
             var said = false;
             while (true)
             {
-                var answer = await CallAsync(action, patience, cancellationToken);
+                var answer = await At(action).CallHereAsync(action, patience, cancellationToken);
                 var isOver = patience.Once || patience.Within is not { } within
                     || machine.Clock.GetElapsedTime(started) + Pause >= within;
                 if (!isQuestion || answer.Outcome == Outcome.Pass || isOver) return answer;
@@ -68,16 +68,8 @@ internal sealed class ProductionBinding(
     }
 
     /// <inheritdoc />
-    public async Task<StepAnswer?> RecallAsync(StepAction action, DateTimeOffset since, CancellationToken cancellationToken)
-    {
-        if (action.One("config") is { } other)
-        {
-            var there = new ProductionBinding(context.For(other), commands, yes, accepted);
-            return await there.RecallHereAsync(action, since, cancellationToken);
-        }
-
-        return await RecallHereAsync(action, since, cancellationToken);
-    }
+    public Task<StepAnswer?> RecallAsync(StepAction action, DateTimeOffset since, CancellationToken cancellationToken) =>
+        At(action).RecallHereAsync(action, since, cancellationToken);
 
     /// <inheritdoc />
     public async Task<RunTarget> IdentifyAsync(string target, CancellationToken cancellationToken)
@@ -122,10 +114,8 @@ internal sealed class ProductionBinding(
     }
 
     // A step may work on a configuration that an earlier one brought back.
-    private Task<StepAnswer> CallAsync(StepAction action, StepPatience patience, CancellationToken cancellationToken) =>
-        action.One("config") is { } other
-            ? new ProductionBinding(context.For(other), commands, yes, accepted).CallHereAsync(action, patience, cancellationToken)
-            : CallHereAsync(action, patience, cancellationToken);
+    private ProductionBinding At(StepAction action) =>
+        action.One("config") is { } other ? new ProductionBinding(context.For(other), commands, yes, accepted) : this;
 
     private async Task<StepAnswer?> RecallHereAsync(StepAction action, DateTimeOffset since, CancellationToken cancellationToken)
     {
@@ -395,7 +385,7 @@ internal sealed class ProductionBinding(
     // What was refused because nobody knows its target, when somebody can be asked about it.
     private async Task<(CommandReport<RestoreJson>? Report, Problem? Unknown)> UnknownAsync(Func<Task<CommandReport<RestoreJson>>> call)
     {
-        var canAsk = context.Host.Terminal.CanAsk && !context.Options.Json;
+        var canAsk = context.CanAsk;
         try
         {
             var report = await call();

@@ -57,7 +57,7 @@ internal sealed class Protection : IDisposable
         var repository = context.Access.Repository;
         var host = machine.RepositoryOn(store);
         if (repository.KeyFile is { } key) return await PointRepository.OpenAsync(host, machine.ReadKey(key), cancellationToken);
-        var passphrase = repository.Passphrase?.Reveal() ?? await AskPassphraseAsync(context, cancellationToken);
+        var passphrase = repository.Passphrase?.Reveal() ?? context.TypedPassphrase ?? await AskPassphraseAsync(context, cancellationToken);
         return await PointRepository.OpenAsync(host, passphrase, cancellationToken);
     }
 
@@ -76,10 +76,10 @@ internal sealed class Protection : IDisposable
     private static async Task<string> AskPassphraseAsync(CommandContext context, CancellationToken cancellationToken)
     {
         if (context.Host.Environment.GetValueOrDefault("REPRISE_PASSPHRASE") is { Length: > 0 } set) return set;
-        var typed = context.Host.Terminal.CanAsk && !context.Options.Json
+        var typed = context.CanAsk
             ? await context.Host.Terminal.AskSecretAsync("Passphrase of the repository: ", cancellationToken)
             : null;
-        return typed is { Length: > 0 } ? typed : throw new RepriseException(
+        return typed is { Length: > 0 } ? context.TypedPassphrase = typed : throw new RepriseException(
             RepositoryErrors.KeyMissing,
             "neither a key file nor a passphrase is there to open the repository with",
             "use --key-file FILE, set REPRISE_PASSPHRASE, or type the passphrase in a terminal");

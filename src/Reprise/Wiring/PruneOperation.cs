@@ -145,7 +145,7 @@ internal static class PruneOperation
         {
             context.Progress.Clear();
             context.Prose.Paragraph($"Point {id} will be given up: whatever stands at its name is deleted, and it cannot be restored any more.");
-            var typed = context.Host.Terminal.CanAsk && !context.Options.Json
+            var typed = context.CanAsk
                 ? await context.Host.Terminal.AskAsync($"Type {id} to go on: ", context.Cancellation)
                 : null;
             if (typed?.Trim() != id.Value)

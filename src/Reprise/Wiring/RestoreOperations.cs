@@ -118,7 +118,8 @@ internal static class RestoreOperations
         {
             Point = entry.Id.Value,
             PointCreated = entry.Manifest.Created,
-            Written = [.. written.SelectMany(a => a.Paths.Select(p => Path.Combine(a.Folder, p)))],
+            Written = [.. written.SelectMany(a => a.Paths.Named.Select(p => Path.Combine(a.Folder, p)))],
+            WrittenCount = written.Sum(a => a.Paths.Count),
         });
     }
 

@@ -53,7 +53,7 @@ internal static partial class RunbookRuns
         context.GoOnWith = Resume(desk, id);
         var host = HostOf(desk, options, runbook);
         var changed = Changes(desk, runbook, journal, host);
-        if (context.Host.Terminal.CanAsk && !context.Options.Json)
+        if (context.CanAsk)
         {
             foreach (var change in changed) context.Prose.Paragraph($"{change.Message}; {change.Hint}");
         }
@@ -191,9 +191,8 @@ internal static partial class RunbookRuns
         while (true)
         {
             var usual = input.Default is { } text ? desk.Facts.Show(text) : null;
-            var canAsk = context.Host.Terminal.CanAsk && !context.Options.Json;
-            if (canAsk) context.Prose.Paragraph(desk.Facts.Show(input.Ask));
-            var typed = canAsk
+            if (context.CanAsk) context.Prose.Paragraph(desk.Facts.Show(input.Ask));
+            var typed = context.CanAsk
                 ? await context.Host.Terminal.AskAsync(
                     $"{phrases.Answer}{(usual is null ? "" : $" [{usual}]")}{phrases.Colon}", context.Cancellation)
                 : null;
@@ -247,9 +246,8 @@ internal static partial class RunbookRuns
     // command restore is none of this one.
     private static Problem Error(RunbookDesk desk, ErrorCode code, RunEvent? why, RunbookRunJson json)
     {
-        var canAsk = desk.Context.Host.Terminal.CanAsk && !desk.Context.Options.Json;
         var reason = Code().Replace(why?.Reason ?? "the run stands still", "go on as the next line says");
-        return new(code, Severity.Error, reason, canAsk ? Resume(desk, json.Run) : json.Next) { Where = json.At };
+        return new(code, Severity.Error, reason, desk.Context.CanAsk ? Resume(desk, json.Run) : json.Next) { Where = json.At };
     }
 
     private static RunbookRunJson Json(RunbookDesk desk, RunReport report)

@@ -107,7 +107,7 @@ public class ReportAtNightTests
         bench.Operations = bench.Operations with
         {
             Restore = (_, _, _) => Task.FromResult(
-                new CommandReport<RestoreJson>(Samples.Restore("written") with { Written = written })),
+                new CommandReport<RestoreJson>(Samples.Restore("written") with { Written = written, WrittenCount = written.Count })),
         };
         await bench.RunAsync("restore", "--to", "/tmp/look");
         Assert.Contains("\n  /tmp/look/runtime/uploads/1\n", bench.Out, StringComparison.Ordinal);

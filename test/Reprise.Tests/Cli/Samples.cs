@@ -298,6 +298,7 @@ internal static class Samples
         Point = Id,
         Folder = "/srv/shop",
         Written = ["reprise.yaml", "uploads/1"],
+        WrittenCount = 2,
         Secrets = [new SecretJson { Name = "JWT_SECRET", Outcome = "could-not-verify" }],
         Adapt = [],
         Next = ["cd /srv/shop", "reprise restore --yes"],

@@ -54,7 +54,7 @@ internal class HookedAsset(IRestorable inner) : IRestorable
     public Task DiscardAsync(RestoreItem item, Slot slot, CancellationToken cancellationToken) =>
         inner.DiscardAsync(item, slot, cancellationToken);
 
-    public Task<IReadOnlyList<string>> MaterialiseAsync(
+    public Task<WrittenPaths> MaterialiseAsync(
         AssetRecord record, PointReader point, string folder, IProgressSink progress, CancellationToken cancellationToken) =>
         inner.MaterialiseAsync(record, point, folder, progress, cancellationToken);
 }

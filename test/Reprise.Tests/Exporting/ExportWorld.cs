@@ -189,7 +189,7 @@ public class FakeAsset(string name, string kind, Action<string> write) : IRestor
 
     public string Kind => kind;
 
-    public Task<IReadOnlyList<string>> MaterialiseAsync(
+    public Task<WrittenPaths> MaterialiseAsync(
         AssetRecord record,
         PointReader point,
         string folder,
@@ -197,9 +197,9 @@ public class FakeAsset(string name, string kind, Action<string> write) : IRestor
         CancellationToken cancellationToken)
     {
         write(folder);
-        return Task.FromResult<IReadOnlyList<string>>(
+        return Task.FromResult(WrittenPaths.Of(
             [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-                .Select(f => Path.GetRelativePath(folder, f))]);
+                .Select(f => Path.GetRelativePath(folder, f))]));
     }
 
     public Task<IReadOnlyList<Problem>> DiagnoseAsync(CancellationToken cancellationToken) =>

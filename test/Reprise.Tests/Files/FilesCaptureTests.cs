@@ -45,7 +45,7 @@ public sealed class FilesCaptureTests : IDisposable
         }
 
         Assert.Equal(before, after);
-        Assert.Contains("plain.txt", paths);
+        Assert.Contains("plain.txt", paths.Named);
         Assert.Equal(
             captured.Record.Rows["files"] + captured.Record.Rows["links"] + captured.Record.Rows["pipes"], paths.Count);
         Assert.True(fixture.Real.Stat(folder / "sparse")!.AllocatedBytes < 4 << 20);
@@ -98,7 +98,7 @@ public sealed class FilesCaptureTests : IDisposable
         fixture.Real.MakeFolder(folder);
         var paths = await fixture.Asset(settings).MaterialiseAsync(
             captured.Record, captured.Point, folder.ToString(), fixture.Progress, None);
-        Assert.Equal(["compose.yaml", "config/deep/a.yaml", "uploads/1.jpg"], paths.Order(StringComparer.Ordinal));
+        Assert.Equal(["compose.yaml", "config/deep/a.yaml", "uploads/1.jpg"], paths.Named.Order(StringComparer.Ordinal));
         Assert.Equal(3, captured.Record.Rows["files"]);
         Assert.Equal(3, captured.Record.Rows["folders"]);
 
@@ -192,7 +192,7 @@ public sealed class FilesCaptureTests : IDisposable
             fixture.Real.MakeFolder(folder);
             var paths = await fixture.Asset().MaterialiseAsync(
                 captured.Record, captured.Point, folder.ToString(), fixture.Progress, None);
-            Assert.Equal(["a", "c"], paths);
+            Assert.Equal(["a", "c"], paths.Named);
         }
     }
 

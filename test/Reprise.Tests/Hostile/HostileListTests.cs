@@ -7,6 +7,7 @@ using Reprise.Storage.Disk;
 using Reprise.Storage.Memory;
 using Reprise.Storage.Runtime;
 using Reprise.Tests.Golden;
+using Reprise.Tests.Repository;
 using Reprise.Tests.Storage;
 
 namespace Reprise.Tests.Hostile;
@@ -93,14 +94,10 @@ public sealed class HostileListTests : IDisposable
         return (folder, key);
     }
 
-    private static PointManifest Manifest(PointId id, Content list) => new()
+    private static PointManifest Manifest(PointId id, Content list) => Manifests.Of(id, null) with
     {
-        Id = id,
         Application = "golden",
         Created = DateTimeOffset.UnixEpoch,
-        Kind = PointKind.Manual,
-        State = PointState.Complete,
-        SkewSeconds = 0,
         Writer = "somebody",
         Assets =
         [

@@ -102,7 +102,7 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
         Assert.Equal(large, record.Facts[PostgresRecord.CopiedTablesFact] != "0");
         var folder = Directory.CreateDirectory(Path.Combine(bench.Folder, "out")).FullName;
         var written = await asset.MaterialiseAsync(record, point, folder, bench.Progress, None);
-        Assert.Equal(["orders.dump", "orders.globals.sql"], written);
+        Assert.Equal(["orders.dump", "orders.globals.sql"], written.Named);
         var globals = await File.ReadAllTextAsync(Path.Combine(folder, "orders.globals.sql"));
         Assert.Contains("CREATE ROLE \"shop owner\"", globals, StringComparison.Ordinal);
         Assert.DoesNotContain("PASSWORD", globals, StringComparison.Ordinal);

@@ -49,7 +49,7 @@ public class KeyTests
         Assert.Equal(2u, await EpochOfAsync($"points/{await CommitAsync(other)}"));
         var writer = await made.Repository.BeginPointAsync(SigningKeys.None, None);
         Assert.Equal([writer.Id], (await other.Keys.RotateAsync(null, None)).Expelled);
-        var expelled = await Assert.ThrowsAsync<RepriseException>(() => writer.CommitAsync(Manifest(writer.Id, null), None));
+        var expelled = await Assert.ThrowsAsync<RepriseException>(() => writer.CommitAsync(Manifests.Of(writer.Id, null), None));
         Assert.Equal(RepositoryErrors.SessionExpelled, expelled.Code);
     }
 
@@ -295,7 +295,7 @@ public class KeyTests
         await content.WriteAsync(Enumerable.Repeat(++seed, 5000).ToArray(), None);
         var complete = await content.CompleteAsync(None);
         var catalog = await repository.ListPointsAsync(SigningKeys.None, None);
-        var manifest = Manifest(writer.Id, complete) with { Live = [.. catalog.Points.Select(p => new PointReference(p.Id, p.Sha256))] };
+        var manifest = Manifests.After(catalog, writer.Id, complete);
         return (await writer.CommitAsync(manifest, None)).Manifest.Id;
     }
 
@@ -306,17 +306,4 @@ public class KeyTests
         Assert.Empty(points.Except(catalog.Points.Select(p => p.Id)));
         Assert.Empty((await repository.CheckAsync(catalog.Points, ReadDepth.All, _ => { }, None)).Damage);
     }
-
-    private static PointManifest Manifest(PointId id, Content? content) => new()
-    {
-        Id = id,
-        Application = "shop",
-        Created = id.Time,
-        Kind = PointKind.Manual,
-        State = PointState.Complete,
-        SkewSeconds = 0,
-        Writer = "test",
-        Assets = [],
-        Configuration = content,
-    };
 }

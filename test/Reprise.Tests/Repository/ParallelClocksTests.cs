@@ -92,7 +92,7 @@ public sealed class ParallelClocksTests(ITestOutputHelper output) : IDisposable
                 if (random.Next(3) == 0) await Task.Delay(random.Next(200), None);
                 var earlier = await repository.ListPointsAsync(SigningKeys.None, None);
                 Assert.DoesNotContain(earlier.Problems, p => p.Severity == Severity.Error);
-                var point = await writer.CommitAsync(Manifest(writer.Id, complete, earlier), None);
+                var point = await writer.CommitAsync(Manifests.After(earlier, writer.Id, complete) with { Dropped = earlier.Dropped }, None);
                 committed[point.Manifest.Id] = (complete, data);
             }
             catch (RepriseException e) when (e.Code == RepositoryErrors.SessionExpelled)
@@ -141,21 +141,6 @@ public sealed class ParallelClocksTests(ITestOutputHelper output) : IDisposable
         var report = await repository.CheckAsync(catalog.Points, ReadDepth.All, _ => { }, None);
         Assert.Empty(report.Damage);
     }
-
-    private static PointManifest Manifest(PointId id, Content content, PointCatalog earlier) => new()
-    {
-        Id = id,
-        Application = "shop",
-        Created = id.Time,
-        Kind = PointKind.Manual,
-        State = PointState.Complete,
-        SkewSeconds = 0,
-        Writer = "test",
-        Assets = [],
-        Configuration = content,
-        Live = [.. earlier.Points.Select(p => new PointReference(p.Id, p.Sha256))],
-        Dropped = earlier.Dropped,
-    };
 
     private static void Copy(string from, string to)
     {

@@ -135,7 +135,7 @@ public sealed class PruneTests : IAsyncLifetime, IDisposable
         await using var slow = await repository.BeginPointAsync(SigningKeys.None, None);
         var content = await StoreAsync(slow, 2);
         for (var i = 0; i < 2; i++) await repository.PruneAsync(_ => [], SigningKeys.None, None);
-        var late = await Assert.ThrowsAsync<RepriseException>(() => slow.CommitAsync(Manifest(slow.Id, content, []), None));
+        var late = await Assert.ThrowsAsync<RepriseException>(() => slow.CommitAsync(Manifests.Of(slow.Id, content), None));
         Assert.Contains(late.Code, new[] { RepositoryErrors.SessionExpelled, StorageErrors.ObjectMissing });
         Assert.Equal(ExitCodes.Unavailable, RepositoryErrors.SessionExpelled.Exit);
         Assert.Single((await repository.ListPointsAsync(SigningKeys.None, None)).Points);
@@ -165,7 +165,7 @@ public sealed class PruneTests : IAsyncLifetime, IDisposable
         {
             var content = await StoreAsync(slow, 1);
             await repository.PruneAsync(_ => [], SigningKeys.None, None);
-            await slow.CommitAsync(Manifest(slow.Id, content, []), None);
+            await slow.CommitAsync(Manifests.Of(slow.Id, content), None);
             kept = slow.Id;
         }
 
@@ -231,7 +231,7 @@ public sealed class PruneTests : IAsyncLifetime, IDisposable
         var content = await StoreAsync(writer, seed);
         var catalog = await repository.ListPointsAsync(SigningKeys.None, None);
         await writer.CommitAsync(
-            Manifest(writer.Id, content, [.. catalog.Points.Select(p => new PointReference(p.Id, p.Sha256))]) with
+            Manifests.After(catalog, writer.Id, content) with
             {
                 Dropped = catalog.Dropped,
             },
@@ -252,20 +252,6 @@ public sealed class PruneTests : IAsyncLifetime, IDisposable
         new Random(seed).NextBytes(data);
         return data;
     }
-
-    private static PointManifest Manifest(PointId id, Content content, IReadOnlyList<PointReference> live) => new()
-    {
-        Id = id,
-        Application = "shop",
-        Created = DateTimeOffset.UnixEpoch,
-        Kind = PointKind.Manual,
-        State = PointState.Complete,
-        SkewSeconds = 0,
-        Writer = "test",
-        Assets = [],
-        Configuration = content,
-        Live = live,
-    };
 
     private async Task AssertWholeAsync((PointId Id, byte[] Data) point)
     {

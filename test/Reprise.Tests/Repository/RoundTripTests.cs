@@ -42,7 +42,7 @@ public class RoundTripTests
         await content.WriteZerosAsync(5L * 1024 * 1024 * 1024, None);
         await content.WriteAsync("after"u8.ToArray(), None);
         var complete = await content.CompleteAsync(None);
-        await writer.CommitAsync(Manifest(writer.Id, complete), None);
+        await writer.CommitAsync(Manifests.Of(writer.Id, complete), None);
         Assert.True(writer.StoredBytes < 10_000, $"{writer.StoredBytes} bytes");
         Assert.Equal((5L * 1024 * 1024 * 1024) + 11, complete.LengthBytes);
         using var reader = made.OpenPoint((await made.ListPointsAsync(SigningKeys.None, None)).Points.Single());
@@ -78,7 +78,7 @@ public class RoundTripTests
 
         foreach (var i in new[] { 3, 0, 4, 2, 1 }) await pieces[i].EndPieceAsync(None);
         var content = await whole.CompleteAsync(None);
-        await writer.CommitAsync(Manifest(writer.Id, content), None);
+        await writer.CommitAsync(Manifests.Of(writer.Id, content), None);
         Assert.Equal(data.Length, content.LengthBytes);
         Assert.True(content.IsHashedByPart);
         Assert.Equal(data, await ReadAsync(made, content));
@@ -92,7 +92,7 @@ public class RoundTripTests
         var writing = writer.Begin(Cutting.Every(4096), hashedByPart: true);
         await writing.WriteAsync(Data(3 * 4096, 5), None);
         var content = await writing.CompleteAsync(None);
-        await writer.CommitAsync(Manifest(writer.Id, content), None);
+        await writer.CommitAsync(Manifests.Of(writer.Id, content), None);
         var swapped = content with { Parts = [content.Parts[1], content.Parts[0], content.Parts[2]] };
         var error = await Assert.ThrowsAsync<RepriseException>(() => ReadAsync(made, swapped));
         Assert.Equal("content-damaged", error.Code.Name);
@@ -195,7 +195,7 @@ public class RoundTripTests
         var complete = await content.CompleteAsync(None);
         var earlier = await repository.ListPointsAsync(keys ?? SigningKeys.None, None);
         await writer.CommitAsync(
-            Manifest(writer.Id, complete) with
+            Manifests.Of(writer.Id, complete) with
             {
                 Live = [.. earlier.Points.Select(p => new PointReference(p.Id, p.Sha256))],
                 SignedSince = keys is null ? null : writer.Id,
@@ -203,19 +203,6 @@ public class RoundTripTests
             None);
         return complete;
     }
-
-    private static PointManifest Manifest(PointId id, Content content) => new()
-    {
-        Id = id,
-        Application = "shop",
-        Created = DateTimeOffset.UnixEpoch,
-        Kind = PointKind.Manual,
-        State = PointState.Complete,
-        SkewSeconds = 0,
-        Writer = "test",
-        Assets = [],
-        Configuration = content,
-    };
 
     private static async Task<byte[]> ReadAsync(PointRepository repository, Content content)
     {

@@ -125,7 +125,7 @@ public sealed class FolderAsset(string name, MemoryFiles medium, Steps steps) : 
         return Task.CompletedTask;
     }
 
-    public Task<IReadOnlyList<string>> MaterialiseAsync(
+    public Task<WrittenPaths> MaterialiseAsync(
         AssetRecord record,
         PointReader point,
         string folder,
@@ -133,7 +133,7 @@ public sealed class FolderAsset(string name, MemoryFiles medium, Steps steps) : 
         CancellationToken cancellationToken)
     {
         foreach (var (file, content) in record.Facts) Write(new DiskPath(folder) / file, content);
-        return Task.FromResult<IReadOnlyList<string>>([.. record.Facts.Keys]);
+        return Task.FromResult(WrittenPaths.Of(record.Facts.Keys));
     }
 
     private DiskPath At(Slot slot) => Live.WithSuffix("." + slot);

@@ -140,7 +140,7 @@ public sealed class SecretsAssetTests : IDisposable
 
             Directory.CreateDirectory($"{scratch.Text}/to");
             var written = await asset.MaterialiseAsync(record, reader, $"{scratch.Text}/to", new Quiet(), None);
-            Assert.Equal("A=1\nB='two words'\n", await File.ReadAllTextAsync($"{scratch.Text}/to/{written.Single()}"));
+            Assert.Equal("A=1\nB='two words'\n", await File.ReadAllTextAsync($"{scratch.Text}/to/{written.Named.Single()}"));
         }
     }
 

@@ -140,7 +140,7 @@ internal sealed class SqliteBench : IProgressSink, IAsyncDisposable
         var target = folder / Guid.NewGuid().ToString("n");
         Disk.MakeFolder(target);
         var files = await Asset.MaterialiseAsync(captured.Record, captured.Reader, target.ToString(), this, None);
-        return target + "/" + files.Single();
+        return target + "/" + files.Named.Single();
     }
 
     /// <summary>The size of the repository.</summary>

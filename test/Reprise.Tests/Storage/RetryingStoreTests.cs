@@ -141,6 +141,37 @@ public sealed class RetryingStoreTests
     }
 
     [Fact]
+    public async Task A_listing_that_gets_no_further_ends()
+    {
+        for (var i = 0; i < 3; i++)
+            await memory.PutAsync(new ObjectName($"packs/{i}"), Content, PutMode.CreateNew, Token);
+        scripted.BreakListingsAfter = 2;
+        scripted.Fail([.. Enumerable.Repeat(new StoreFault.Throttled(), 6)]);
+        var listed = 0;
+        var failure = await Assert.ThrowsAsync<StoreException>(async () =>
+        {
+            await foreach (var _ in store.ListAsync(ObjectPrefix.All, Token)) listed++;
+        });
+        Assert.Equal((2, 5), (listed, scripted.Calls));
+        Assert.Equal("injected Throttled 5 (5 attempts)", failure.Message);
+    }
+
+    [Fact]
+    public async Task Failures_that_differ_in_a_number_only_are_told_once_with_their_count()
+    {
+        scripted.Fail(
+            new StoreFault.Throttled(),
+            new StoreFault.Unreachable(),
+            new StoreFault.Throttled(),
+            new StoreFault.Unreachable(),
+            new StoreFault.Failed());
+        var failure = await Assert.ThrowsAsync<StoreException>(async () => await store.StatAsync(Name, Token));
+        Assert.Equal(
+            "injected Failed 5 (5 attempts; before that: injected Throttled (2 times); injected Unreachable (2 times))",
+            failure.Message);
+    }
+
+    [Fact]
     public async Task Cancelling_ends_the_waiting()
     {
         var policy = new RetryPolicy { FirstPause = TimeSpan.FromDays(1), LongestPause = TimeSpan.FromDays(1) };
@@ -215,7 +246,10 @@ public sealed class RetryingStoreTests
         {
             Calls++;
             if (faults.TryDequeue(out var fault))
-                throw new StoreException(fault, Name, "injected " + fault.GetType().Name, "none");
+            {
+                var sentence = "injected " + fault.GetType().Name;
+                throw new StoreException(fault, Name, $"{sentence} {Calls}", "none") { Sentence = sentence };
+            }
         }
     }
 }
