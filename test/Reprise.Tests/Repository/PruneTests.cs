@@ -148,7 +148,7 @@ public sealed class PruneTests : IAsyncLifetime, IDisposable
         var content = await StoreAsync(writer, 1);
         await writer.FlushAsync(None);
         foreach (var pack in await NamesAsync("packs")) await store.DeleteAsync(new ObjectName(pack), None);
-        var refused = await Assert.ThrowsAsync<RepriseException>(() => writer.CommitAsync(Manifest(writer.Id, content, []), None));
+        var refused = await Assert.ThrowsAsync<RepriseException>(() => writer.CommitAsync(Manifests.Of(writer.Id, content), None));
         Assert.Equal(StorageErrors.ObjectMissing, refused.Code);
         Assert.Empty(await NamesAsync("points"));
     }

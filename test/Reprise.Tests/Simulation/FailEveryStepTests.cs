@@ -30,7 +30,7 @@ public class FailEveryStepTests
     [InlineData(Medium.Store)]
     [InlineData(Medium.RetriedStore)]
     public void Keys_change_wholly_or_can_be_changed_again_whatever_fails(Medium medium) => Passes(
-        FailEveryStep.Run(seed => new KeyWorkload(seed, 5), new WorldOptions { Medium = medium }, seed: 1, stride: 3), 28);
+        FailEveryStep.Run(seed => new KeyWorkload(seed, 5), new WorldOptions { Medium = medium }, seed: 1, stride: 11), 28);
 
     [Theory]
     [InlineData(Medium.Store, 17)]
