@@ -25,6 +25,7 @@ public sealed record SeedResult(ulong Seed, string? Failure, string Line, FaultC
 public static class SeedRun
 {
     private const int MostLives = 4;
+    private const int MostJournalCalls = 100;
 
     /// <summary>Runs one seed. <paramref name="verbose"/> hears every event.</summary>
     public static SeedResult Run(ulong seed, TextWriter? verbose = null, Func<WorldOptions, WorldOptions>? plant = null)
@@ -102,7 +103,15 @@ public static class SeedRun
         for (var lives = chance.Between(1, MostLives); lives > 0 && workload.GoesOn; lives--)
         {
             var trial = chance.Next();
-            var plan = new FaultBudget(trial, kinds, chance.Between(3, seldom), chance.Below(5));
+            FaultPlan plan = new FaultBudget(trial, kinds, chance.Between(3, seldom), chance.Below(5));
+
+            // Some phases of a restore are over within a few calls: a crash beside a change of its journal meets them all.
+            if (workload is RestoreWorkload && chance.OneIn(3))
+            {
+                var kind = chance.Pick([FaultKind.CrashBefore, FaultKind.CrashAfter]);
+                plan = new FaultsOnly(new FaultAt(kind, chance.Between(1, MostJournalCalls)), "/restores/");
+            }
+
             var crash = chance.OneIn(dies) ? chance.Between(1, within) : 0;
             world.Live(trial, plan, log, workload.LiveAsync, crash);
             world.Live(trial + 1, FaultPlan.None, log, workload.JudgeAsync);
