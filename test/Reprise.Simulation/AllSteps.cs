@@ -24,6 +24,8 @@ public static class AllSteps
             yield return ("backup", s => new BackupWorkload(s, 2), local);
             yield return ("prune", s => new PruneWorkload(s, 4, new PruneCounters()), local);
             yield return ("keys", s => new KeyWorkload(s, 5), local);
+            yield return ("rerun", s => new RerunWorkload(s, 3), local);
+            yield return ("rerun", s => new RerunWorkload(s, 3), disk);
             yield return ("store", s => new StoreWorkload(s, 30), local);
             yield return ("files", s => new FilesWorkload(s), disk);
             yield return ("restore", s => new RestoreWorkload(s), disk);

@@ -4,15 +4,17 @@ using System.Globalization;
 namespace Reprise.Simulation;
 
 /// <summary>What was asked for.</summary>
-internal sealed record CommandLine(ulong Seed, int Count, TimeSpan? For, bool Verbose, string? Steps, int Stride)
+internal sealed record CommandLine(ulong Seed, int Count, TimeSpan? For, bool Verbose, string? Steps, int Stride, bool Soak, string? Output)
 {
     public static bool TryParse(string[] args, out CommandLine command)
     {
-        command = new CommandLine((ulong)Stopwatch.GetTimestamp() % 1_000_000_000, 20, null, false, null, 1);
+        command = new CommandLine((ulong)Stopwatch.GetTimestamp() % 1_000_000_000, 20, null, false, null, 1, false, null);
         var given = false;
         for (var i = 0; i < args.Length; i++)
         {
             if (args[i] == "--verbose") command = command with { Verbose = true };
+            else if (args[i] == "--soak") command = command with { Soak = true };
+            else if (args[i] == "--output" && i + 1 < args.Length) command = command with { Output = args[++i] };
             else if (args[i] == "--steps") command = command with { Steps = "" };
             else if (args[i].StartsWith("--steps=", StringComparison.Ordinal)) command = command with { Steps = args[i][8..] };
             else if (args[i] == "--count" && i + 1 < args.Length && int.TryParse(args[++i], CultureInfo.InvariantCulture, out var count))

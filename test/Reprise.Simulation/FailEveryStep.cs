@@ -30,7 +30,8 @@ public static class FailEveryStep
     /// <summary>
     /// Runs them all, until too many have failed. The workload is the same in all of them; <paramref name="seed"/> also
     /// decides what crashes leave. <paramref name="rounds"/>: how often each is tried, with other seeds.
-    /// <paramref name="stride"/>: more than 1 leaves out calls, to be quick.
+    /// <paramref name="stride"/>: more than 1 leaves out calls, to be quick, and the seed says
+    /// with which the others begin.
     /// </summary>
     public static FailEveryStepReport Run(
         Func<ulong, IWorkload> make,
@@ -47,7 +48,7 @@ public static class FailEveryStep
         foreach (var kind in kinds ?? make(seed).Faults(new World(options, counters)))
         {
             var more = true;
-            for (var number = 1; more && failures.Count < MostFailures; number += stride)
+            for (var number = 1 + Chance.For(seed, $"first {kind}").Below(stride); more && failures.Count < MostFailures; number += stride)
             {
                 for (var round = 0; round < rounds && more; round++)
                 {

@@ -1,38 +1,47 @@
 using System.Diagnostics;
 using System.Reflection;
 using Reprise.Simulation;
-using Reprise.Simulation.Faults;
-using Reprise.Simulation.Workloads;
 
 // sim SEED [--verbose] replays one seed; sim [SEED] --count N runs N seeds from it on; sim --for 30m runs fresh seeds
-// so long; sim alone runs 20 fresh ones; sim --steps[=NAME] [SEED] fails every step of every workload. Exit 1 when a seed failed, 2 when the command line is not understood.
+// so long; sim alone runs 20 fresh ones; sim --steps[=NAME] [SEED] fails every step of every workload. With --soak only
+// failures are printed, and what was seen too seldom fails the run; --output FILE keeps the figures. Exit 1 when a seed
+// failed, 2 when the command line is not understood.
 if (!CommandLine.TryParse(args, out var command))
 {
-    Console.Error.WriteLine("usage: sim [SEED] [--steps[=NAME] [--stride N] | --count N | --for DURATION such as 90s, 30m, 2h] [--verbose]");
+    Console.Error.WriteLine(
+        "usage: sim [SEED] [--steps[=NAME] [--stride N] | --count N | --for DURATION such as 90s, 30m, 2h] [--soak] [--output FILE] [--verbose]");
     return 2;
 }
 
 if (command.Steps is { } only) return AllSteps.Run(command.Seed, only, command.Stride, Console.Out) ? 0 : 1;
 
+const int seedsBetweenReports = 500;
 var commit = typeof(SeedRun).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
     ?.InformationalVersion.Split('+').Last() ?? "unknown";
-var counters = new FaultCounters();
-var prunes = new PruneCounters();
-var (runs, failures) = (0, 0);
+var report = new SoakReport("./dev sim " + string.Join(' ', args), commit, command.Seed);
 var watch = Stopwatch.StartNew();
 var seed = command.Seed;
 do
 {
     var result = SeedRun.Run(seed, command.Verbose ? Console.Out : null);
-    counters.Add(result.Counters);
-    prunes.Add(result.Prunes);
-    runs++;
-    if (result.Failure is not null) failures++;
-    Console.WriteLine($"seed {seed} commit {commit} {(result.Failure is null ? "pass" : "FAIL")} {result.Line}");
+    report.Add(result);
+    if (!command.Soak || result.Failure is not null)
+        Console.WriteLine($"seed {seed} commit {commit} {(result.Failure is null ? "pass" : "FAIL")} {result.Line}");
     if (result.Failure is not null) Console.WriteLine($"  {result.Failure}\n  next: ./dev sim {seed} --verbose");
+    if (report.Seeds % seedsBetweenReports == 0 && command.Soak) Say();
     seed++;
 }
-while (command.For is { } limit ? watch.Elapsed < limit : runs < command.Count);
+while (command.For is { } limit ? watch.Elapsed < limit : report.Seeds < command.Count);
 
-Console.WriteLine($"{runs} seeds, {failures} failed, {watch.Elapsed.TotalSeconds:F1} s; fired: {counters}; prunes: {prunes}");
-return failures == 0 ? 0 : 1;
+report.WriteTable(Console.Out);
+Say();
+if (!command.Soak) return report.Failed.Count == 0 ? 0 : 1;
+foreach (var seldom in report.TooSeldom()) Console.WriteLine("too seldom: " + seldom);
+return report.Failed.Count == 0 && report.TooSeldom().Count == 0 ? 0 : 1;
+
+void Say()
+{
+    // Kept on the way too: what ran before an interruption counts.
+    if (command.Output is { } file) File.WriteAllText(file, report.ToJson(watch.Elapsed));
+    Console.WriteLine($"{report.Seeds} seeds, {report.Failed.Count} failed, {watch.Elapsed.TotalSeconds:F1} s");
+}

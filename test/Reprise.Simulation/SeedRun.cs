@@ -25,6 +25,7 @@ public sealed record SeedResult(ulong Seed, string? Failure, string Line, FaultC
 public static class SeedRun
 {
     private const int MostLives = 4;
+    private const int MostJournalCalls = 100;
 
     /// <summary>Runs one seed. <paramref name="verbose"/> hears every event.</summary>
     public static SeedResult Run(ulong seed, TextWriter? verbose = null, Func<WorldOptions, WorldOptions>? plant = null)
@@ -44,12 +45,13 @@ public static class SeedRun
         try
         {
             var world = new World(options, counters);
-            switch (chance.Below(12))
+            switch (chance.Below(13))
             {
                 case 0: RunStore(seed, chance, world, log); break;
                 case 1 or 2: RunFiles(seed, chance, options, counters, log); break;
                 case 3 or 4 or 5 or 6: Live(new PruneWorkload(seed, chance.Between(2, 8), prunes), chance, world, log); break;
                 case 7: Live(new KeyWorkload(seed, chance.Between(3, 7)), chance, world, log); break;
+                case 8: Live(new RerunWorkload(seed, chance.Between(2, 4)), chance, chance.OneIn(2) ? OnDisk(options, counters) : world, log); break;
                 default: RunBackups(seed, chance, world, log); break;
             }
         }
@@ -70,10 +72,13 @@ public static class SeedRun
     private static void RunFiles(
         ulong seed, Chance chance, WorldOptions options, FaultCounters counters, EventLog log)
     {
-        options = options with { Medium = Medium.Store, Faults = FaultsOn.Disk };
-        IWorkload workload = chance.OneIn(2) ? new FilesWorkload(seed) : new RestoreWorkload(seed, chance.OneIn(3));
-        Live(workload, chance, new World(options, counters), log);
+        IWorkload workload = chance.OneIn(3) ? new FilesWorkload(seed) : new RestoreWorkload(seed, chance.OneIn(3));
+        Live(workload, chance, OnDisk(options, counters), log);
     }
+
+    // The repository lies elsewhere and is well; the disk of the machine fails.
+    private static World OnDisk(WorldOptions options, FaultCounters counters) =>
+        new(options with { Medium = Medium.Store, Faults = FaultsOn.Disk }, counters);
 
     private static void RunBackups(ulong seed, Chance chance, World world, EventLog log)
     {
@@ -89,13 +94,25 @@ public static class SeedRun
     {
         log.Notable(workload.Name);
         var kinds = workload.Faults(world).Where(_ => !chance.OneIn(3)).ToList();
+
+        // Many faults of one kind reach what a mixture ends before.
+        if (kinds.Count > 0 && chance.OneIn(4)) kinds = [chance.Pick(kinds)];
+        var (dies, within) = workload is RestoreWorkload ? (2, 200) : (3, 300);
         var seldom = world.FaultsOnDisk ? 120 : 30;
         world.Live(chance.Next(), FaultPlan.None, log, workload.PrepareAsync);
         for (var lives = chance.Between(1, MostLives); lives > 0 && workload.GoesOn; lives--)
         {
             var trial = chance.Next();
-            var plan = new FaultBudget(trial, kinds, chance.Between(3, seldom), chance.Below(5));
-            var crash = chance.OneIn(3) ? chance.Between(1, 300) : 0;
+            FaultPlan plan = new FaultBudget(trial, kinds, chance.Between(3, seldom), chance.Below(5));
+
+            // Some phases of a restore are over within a few calls: a crash beside a change of its journal meets them all.
+            if (workload is RestoreWorkload && chance.OneIn(3))
+            {
+                var kind = chance.Pick([FaultKind.CrashBefore, FaultKind.CrashAfter]);
+                plan = new FaultsOnly(new FaultAt(kind, chance.Between(1, MostJournalCalls)), "/restores/");
+            }
+
+            var crash = chance.OneIn(dies) ? chance.Between(1, within) : 0;
             world.Live(trial, plan, log, workload.LiveAsync, crash);
             world.Live(trial + 1, FaultPlan.None, log, workload.JudgeAsync);
             log.Notable("legal");

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Reprise.Repository.Format;
+using Reprise.Repository.Points;
 using Reprise.Storage.Disk;
 
 namespace Reprise.Recovery.Files;
@@ -17,6 +18,8 @@ internal sealed class FileListReader : IDisposable
     private readonly byte[] buffer = new byte[BlockBytes + FileListCodec.MaxRecordBytes + sizeof(uint)];
     private readonly List<DiskPath> folders = [];
     private readonly IncrementalHash? whole;
+    private readonly bool isOurs;
+    private readonly Sha256Digest? expected;
     private int start;
     private int end;
     private long position;
@@ -28,9 +31,13 @@ internal sealed class FileListReader : IDisposable
     /// <param name="disk">where.</param>
     /// <param name="path">which.</param>
     /// <param name="isOurs">whether <see cref="FileListWriter"/> wrote it, with a hash behind it.</param>
-    public FileListReader(IDisk disk, DiskPath path, bool isOurs = false)
+    /// <param name="expected">the SHA-256 that its bytes have to have, or null where somebody else proves them: a private
+    /// copy on a disk is not proven by having been whole when it was written.</param>
+    public FileListReader(IDisk disk, DiskPath path, bool isOurs = false, Sha256Digest? expected = null)
     {
-        if (isOurs) whole = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        this.isOurs = isOurs;
+        this.expected = expected;
+        if (isOurs || expected is not null) whole = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         file = disk.OpenRead(path);
         var header = Need(FileListCodec.HeaderBytes);
         if (header[..7].SequenceEqual(FileListCodec.Header[..7]) && header[7] != FileListCodec.Header[7])
@@ -103,8 +110,10 @@ internal sealed class FileListReader : IDisposable
     {
         var count = BinaryPrimitives.ReadUInt64LittleEndian(Need(sizeof(ulong)));
         if (count != records) throw ByteReader.Broken($"a file list has {records} entries and says {count}");
-        if (whole is not null && !Take(SHA256.HashSizeInBytes).SequenceEqual(whole.GetHashAndReset()))
+        if (isOurs && whole is not null && !Take(SHA256.HashSizeInBytes).SequenceEqual(whole.GetHashAndReset()))
             throw ByteReader.Broken("a file list has another SHA-256 than the one behind it");
+        if (expected is { } digest && whole?.GetHashAndReset().AsSpan().SequenceEqual(digest.Bytes) == false)
+            throw ByteReader.Broken("a private copy of a file list was read back as something else");
         if (start != end || Fill() > 0) throw ByteReader.Broken("something follows the end of a file list");
         ended = true;
     }

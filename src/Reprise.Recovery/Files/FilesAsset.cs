@@ -137,7 +137,7 @@ public sealed class FilesAsset : IRestorable, ITreeSource
                 LeftOut = scope.LeavesOut,
                 Written = entry => { if (entry.Type == FileEntryType.Folder) folders.Add(entry); },
             };
-            using var list = new FileListReader(disk, slot.List);
+            using var list = new FileListReader(disk, slot.List, expected: ListOf(item.Record).Sha256);
             await new TreeWriter(disk, cpu, writing, tally).WriteAsync(list, point, progress, cancellationToken);
             await cpu.RunAsync(folders.Complete, cancellationToken);
         }
@@ -219,7 +219,7 @@ public sealed class FilesAsset : IRestorable, ITreeSource
                 LeftOut = _ => false,
                 Written = entry => { if (entry.Type != FileEntryType.Folder) paths.Add(entry.Path.ToString()); },
             };
-            using var list = new FileListReader(disk, spool);
+            using var list = new FileListReader(disk, spool, expected: ListOf(record).Sha256);
             await new TreeWriter(disk, cpu, writing, tally).WriteAsync(list, point, progress, cancellationToken);
         }
         finally

@@ -94,12 +94,22 @@ public sealed class FaultCounters
 {
     private readonly long[] faults = new long[Enum.GetValues<FaultKind>().Length];
     private readonly long[] effects = new long[Enum.GetValues<CrashEffect>().Length];
+    private readonly long[] branches = new long[Enum.GetValues<RecoveryBranch>().Length];
 
     /// <summary>How often <paramref name="kind"/> fired.</summary>
     public long this[FaultKind kind] => faults[(int)kind];
 
     /// <summary>How often <paramref name="effect"/> came of a crash.</summary>
     public long this[CrashEffect effect] => effects[(int)effect];
+
+    /// <summary>How often <paramref name="branch"/> was gone.</summary>
+    public long this[RecoveryBranch branch] => branches[(int)branch];
+
+    /// <summary>Packs that a point needs and an earlier writer had stored.</summary>
+    public long ReusedPacks { get; set; }
+
+    /// <summary>Counts one.</summary>
+    public void Add(RecoveryBranch branch) => branches[(int)branch]++;
 
     /// <summary>Counts one.</summary>
     public void Add(FaultKind kind) => faults[(int)kind]++;
@@ -112,6 +122,8 @@ public sealed class FaultCounters
     {
         for (var i = 0; i < faults.Length; i++) faults[i] += other.faults[i];
         for (var i = 0; i < effects.Length; i++) effects[i] += other.effects[i];
+        for (var i = 0; i < branches.Length; i++) branches[i] += other.branches[i];
+        ReusedPacks += other.ReusedPacks;
     }
 
     /// <summary>All of them, the zeros too: a fault that never fires proves nothing.</summary>

@@ -69,6 +69,14 @@ public sealed class FaultAt(FaultKind kind, int number) : FaultPlan
     }
 }
 
+/// <summary>What <paramref name="inner"/> decides, asked only at calls that name <paramref name="what"/>.</summary>
+public sealed class FaultsOnly(FaultPlan inner, string what) : FaultPlan
+{
+    /// <inheritdoc />
+    public override FaultKind? Decide(CallTraits traits, string call) =>
+        call.Contains(what, StringComparison.Ordinal) ? inner.Decide(traits, call) : null;
+}
+
 /// <summary>Faults of some kinds by chance, at most so many: once they are spent, work has to succeed.</summary>
 public sealed class FaultBudget(ulong seed, IReadOnlyList<FaultKind> kinds, int oneIn, int budget) : FaultPlan
 {

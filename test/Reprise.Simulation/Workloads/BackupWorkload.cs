@@ -5,6 +5,7 @@ using Reprise.Repository;
 using Reprise.Repository.Checking;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
+using Reprise.Simulation.Faults;
 using Reprise.Simulation.Runtime;
 using Reprise.Storage;
 using Reprise.Storage.Errors;
@@ -24,6 +25,7 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
 
     private readonly Chance chance = Chance.For(seed, "application");
     private readonly Dictionary<string, Attempt> attempts = new(StringComparer.Ordinal);
+    private readonly HashSet<string> needs = new(StringComparer.Ordinal);
     private KeyFile? key;
     private bool creating;
     private byte[] orders = [];
@@ -77,10 +79,10 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
     {
         await CreateOrRetryAsync(life);
         if (key is null) return;
-        using (var repository = await OpenAsync(life, 0)) await JudgePointsAsync(repository);
+        using (var repository = await OpenAsync(life, 0)) await JudgePointsAsync(life, repository);
         await BackUpAsync(life, client: 0);
         using var again = await OpenAsync(life, 0);
-        await JudgePointsAsync(again);
+        await JudgePointsAsync(life, again);
     }
 
     /// <summary>
@@ -99,9 +101,11 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
             {
                 await CompareAsync(reader, AttemptOf(point));
                 whole++;
+                life.Count(RecoveryBranch.DamageElsewhere);
             }
             catch (RepriseException e) when (e.Code.Exit == ExitCodes.Damaged && e.Problem.Where == harmed)
             {
+                life.Count(RecoveryBranch.DamageNamed);
                 life.Loop.Log.Notable($"{point.Id} needs {harmed}: {e.Code}");
             }
         }
@@ -136,12 +140,15 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
     /// </summary>
     private async Task RetryCreationAsync(Life life)
     {
+        var again = creating;
         try
         {
             await CreateAsync(life);
+            if (again) life.Count(RecoveryBranch.CreationRepeated);
         }
         catch (RepriseException e) when (creating && e.Code == RepositoryErrors.RepositoryExists)
         {
+            life.Count(RecoveryBranch.CreationFoundDone);
             life.Loop.Log.Notable("created before, keys lost");
         }
         catch (RepriseException e)
@@ -196,13 +203,21 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
             attempt.Fate = Fate.Committed;
             attempt.Id = result.Point.Manifest.Id.Value;
             life.Loop.Log.Notable($"committed {attempt.Id}");
+            foreach (var problem in result.Problems) Count(life, problem);
         }
         catch (RepriseException e)
         {
             attempt.Fate = MayBeCommitted(e) ? Fate.Unknown : Fate.Failed;
             attempt.Error = $"{e.Code} {e.Message}";
+            if (e.Code == RepositoryErrors.SessionExpelled) life.Count(RecoveryBranch.WriterGaveUp);
             throw;
         }
+    }
+
+    private static void Count(Life life, Problem problem)
+    {
+        if (problem.Where?.StartsWith("condemned/", StringComparison.Ordinal) == true) life.Count(RecoveryBranch.WriterReliedOnNothing);
+        if (problem.Where?.StartsWith("index/", StringComparison.Ordinal) == true) life.Count(RecoveryBranch.IndexUnread);
     }
 
     // Only one call commits, so only its lost answer leaves the question open.
@@ -222,7 +237,7 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
     internal void MayDrop(PointEntry point) => AttemptOf(point).MayBeDropped = true;
 
     /// <summary>Whether every point that must be there is, and is whole.</summary>
-    internal async Task JudgePointsAsync(PointRepository repository)
+    internal async Task JudgePointsAsync(Life life, PointRepository repository)
     {
         var catalog = await repository.ListPointsAsync(SigningKeys.None, None);
         if (catalog.Problems.Count > 0)
@@ -236,6 +251,8 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
             await CompareAsync(reader, attempt);
         }
 
+        CountReused(life, catalog);
+        CountUnheard(life, catalog);
         foreach (var attempt in attempts.Values.Where(a => a is { Fate: Fate.Committed, MayBeDropped: false }))
         {
             if (catalog.Points.All(p => p.Id.Value != attempt.Id || AttemptOf(p) != attempt))
@@ -245,6 +262,28 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
         var report = await repository.CheckAsync(catalog.Points, ReadDepth.All, _ => { }, None);
         if (report.Damage.Count > 0)
             throw new SimulationFailureException("a check found damage: " + report.Damage.First().Value.Message);
+    }
+
+    // A pack is stored by one writer, whatever lies in it: every other point that needs it uses it again.
+    private void CountReused(Life life, PointCatalog catalog)
+    {
+        foreach (var point in catalog.Points)
+        {
+            foreach (var pack in point.Table.Packs)
+            {
+                if (needs.Add($"{point.Id} {pack.Id}") && !needs.Add(pack.Id.ToString())) life.World.Disk.Counters.ReusedPacks++;
+            }
+        }
+    }
+
+    private void CountUnheard(Life life, PointCatalog catalog)
+    {
+        foreach (var (number, attempt) in attempts.Where(a => a.Value is { Fate: Fate.Unknown, Settled: false }))
+        {
+            attempt.Settled = true;
+            life.Count(catalog.Points.Any(p => p.Manifest.Application == number)
+                ? RecoveryBranch.UnheardPointThere : RecoveryBranch.UnheardPointAbsent);
+        }
     }
 
     private Attempt AttemptOf(PointEntry point) => attempts.TryGetValue(point.Manifest.Application, out var attempt)
@@ -286,6 +325,9 @@ public sealed class BackupWorkload(ulong seed, int backups, int mostBytes = 40_0
         public string? Id { get; set; }
 
         public string? Error { get; set; }
+
+        /// <summary>Whether somebody has looked what became of it after it was left.</summary>
+        public bool Settled { get; set; }
 
         /// <summary>Whether somebody decided to drop it: then it may be there, and may not.</summary>
         public bool MayBeDropped { get; set; }

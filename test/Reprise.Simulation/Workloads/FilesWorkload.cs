@@ -5,6 +5,7 @@ using Reprise.Recovery.Files;
 using Reprise.Repository;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
+using Reprise.Simulation.Faults;
 using Reprise.Simulation.Runtime;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
@@ -85,7 +86,10 @@ public sealed class FilesWorkload(ulong seed) : IWorkload
     {
         if (!swapping) Demand(life, former, "before the swap began");
         if (swapped) Demand(life, captured, "after the swap ended");
-        if (life.Chance.OneIn(2))
+        var began = swapping && !swapped;
+        var goesOn = life.Chance.OneIn(2);
+        if (began) life.Count(goesOn ? RecoveryBranch.SwapContinued : RecoveryBranch.SwapTakenBack);
+        if (goesOn)
         {
             await GoOnAsync(life);
             Demand(life, captured, "after going on");
@@ -130,6 +134,7 @@ public sealed class FilesWorkload(ulong seed) : IWorkload
             if (outcomes.FirstOrDefault(o => o.Outcome != Outcome.Pass) is { } bad)
             {
                 // A bit that flipped while reading is found here, which is what it is for: nothing was touched.
+                life.Count(RecoveryBranch.StagedWrong);
                 life.Loop.Log.Notable($"staged wrong: {bad.Name}");
                 throw new RepriseException(Recovery.RecoveryErrors.StagedWrong, $"{bad.Name}: {bad.Actual}", "stage again");
             }

@@ -1,5 +1,6 @@
 using Reprise.Repository;
 using Reprise.Repository.Sealing;
+using Reprise.Simulation.Faults;
 using Reprise.Simulation.Runtime;
 using Reprise.Storage.Errors;
 
@@ -56,6 +57,7 @@ public sealed class KeyWorkload(ulong seed, int steps) : IWorkload
             if (catalog.Problems.FirstOrDefault(p => p.Code != RepositoryErrors.KeyUnproven) is { } problem)
                 throw new SimulationFailureException("the catalogue has another problem than a rotation that was cut off: " + problem.Message);
             await repository.Keys.RotateAsync(null, None);
+            if (catalog.Problems.Count > 0) life.Count(RecoveryBranch.RotationProvedAgain);
             if (repository.Keys.Problems.Count > 0)
                 throw new SimulationFailureException("after a rotation a key object is wrong: " + repository.Keys.Problems[0].Message);
         }
@@ -64,7 +66,7 @@ public sealed class KeyWorkload(ulong seed, int steps) : IWorkload
         foreach (var key in added)
         {
             using var opened = await PointRepository.OpenAsync(await life.ConnectAsync(1), key, None);
-            await backups.JudgePointsAsync(opened);
+            await backups.JudgePointsAsync(life, opened);
         }
 
         foreach (var key in revoked)
@@ -76,6 +78,7 @@ public sealed class KeyWorkload(ulong seed, int steps) : IWorkload
             }
             catch (RepriseException e) when (e.Code == RepositoryErrors.KeyRevoked)
             {
+                life.Count(RecoveryBranch.RevokedKeyRefused);
                 life.Loop.Log.Notable($"{key.Slot} is revoked");
             }
         }
@@ -126,6 +129,7 @@ public sealed class KeyWorkload(ulong seed, int steps) : IWorkload
         using var repository = await backups.OpenAsync(life, client);
         var done = await repository.Keys.RotateAsync(revoke, None);
         Rotated++;
+        if (done.Expelled.Count > 0) life.Count(RecoveryBranch.RotationExpelled);
         life.Loop.Log.Notable($"epoch {done.Epoch}, {done.Expelled.Count} expelled");
     }
 
@@ -137,6 +141,7 @@ public sealed class KeyWorkload(ulong seed, int steps) : IWorkload
         }
         catch (RepriseException e)
         {
+            if (e.Code == RepositoryErrors.KeyChanged) life.Count(RecoveryBranch.RotationGaveWay);
             life.Loop.Log.Notable($"keys gave up: {e.Code} {e.Message}");
         }
     }

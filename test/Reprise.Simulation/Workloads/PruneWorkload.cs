@@ -2,6 +2,7 @@ using Reprise.Repository;
 using Reprise.Repository.Points;
 using Reprise.Repository.Pruning;
 using Reprise.Repository.Sealing;
+using Reprise.Simulation.Faults;
 using Reprise.Simulation.Runtime;
 using Reprise.Storage;
 using Reprise.Storage.Errors;
@@ -90,8 +91,8 @@ public sealed class PruneWorkload(ulong seed, int steps, PruneCounters counters)
         await backups.JudgeAsync(life);
         if (!backups.HasRepository) return;
         using var repository = await backups.OpenAsync(life, 1);
-        for (var i = 0; i < 2; i++) Count(await repository.PruneAsync(_ => [], SigningKeys.None, None));
-        await backups.JudgePointsAsync(repository);
+        for (var i = 0; i < 2; i++) Count(life, await repository.PruneAsync(_ => [], SigningKeys.None, None), []);
+        await backups.JudgePointsAsync(life, repository);
         var catalog = await repository.ListPointsAsync(SigningKeys.None, None);
         if (await repository.WouldFreeAsync(catalog, [], None) is var left and > 0)
             throw new SimulationFailureException($"{left} bytes that no point needs are left after two prunes");
@@ -174,19 +175,31 @@ public sealed class PruneWorkload(ulong seed, int steps, PruneCounters counters)
         try
         {
             using var repository = await backups.OpenAsync(life, client);
-            var report = await repository.PruneAsync(Choose, SigningKeys.None, None);
-            Count(report);
+            List<PointEntry> chosen = [];
+            var report = await repository.PruneAsync(catalog => chosen = Choose(catalog), SigningKeys.None, None);
+            Count(life, report, chosen);
             life.Loop.Log.Notable($"pruned: {report.Dropped.Count} points, {report.DeletedPacks} packs");
         }
         catch (RepriseException e)
         {
-            if (e.Code == RepositoryErrors.PruneHeld) counters.Held++;
+            if (e.Code == RepositoryErrors.PruneHeld)
+            {
+                counters.Held++;
+                life.Count(RecoveryBranch.PruneHeld);
+            }
+
             life.Loop.Log.Notable($"prune gave up: {e.Code} {e.Message}");
         }
     }
 
-    private void Count(PruneReport report)
+    private void Count(Life life, PruneReport report, List<PointEntry> chosen)
     {
+        var ids = chosen.Select(p => p.Id).ToHashSet();
+        if (report.Expelled.Count > 0) life.Count(RecoveryBranch.PruneExpelled);
+        if (report.Waiting.Count > 0) life.Count(RecoveryBranch.PruneWaited);
+        if (report.Dropped.Any(id => !ids.Contains(id))) life.Count(RecoveryBranch.DropCompleted);
+        if (ids.Any(id => !report.Dropped.Contains(id))) life.Count(RecoveryBranch.DropPutOff);
+        if (report.Problems.Any(p => p.Code == RepositoryErrors.ObjectDamaged)) life.Count(RecoveryBranch.ListMadeAgain);
         counters.Deleted += report.DeletedPacks;
         counters.Dropped += report.Dropped.Count;
         counters.Expelled += report.Expelled.Count;

@@ -7,6 +7,7 @@ using Reprise.Recovery.State;
 using Reprise.Repository;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
+using Reprise.Simulation.Faults;
 using Reprise.Simulation.Runtime;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
@@ -92,6 +93,9 @@ public sealed class RestoreWorkload(ulong seed, bool checksFail = false) : IWork
         catch (RestoreException e)
         {
             life.Loop.Log.Notable($"{e.Report.Kind} {e.Report.Outcome}: {e.Code}");
+            if (e.Code == Recovery.RecoveryErrors.StagedWrong) life.Count(RecoveryBranch.StagedWrong);
+            if (e.Report.Outcome == RestoreOutcome.Unchanged) life.Count(RecoveryBranch.RestoreUnchanged);
+            if (e.Report.Outcome == RestoreOutcome.RolledBack) life.Count(RecoveryBranch.RestoreRolledBack);
             told = e.Report.Outcome == RestoreOutcome.Interrupted ? State.Unknown : After(e.Report, before);
         }
         catch (RepriseException e)
@@ -137,7 +141,9 @@ public sealed class RestoreWorkload(ulong seed, bool checksFail = false) : IWork
         // Every life begins with the former data; what is undone is the restore of the same life.
         var before = open.Kind == OperationKind.Undo ? State.Captured : State.Former;
         if (!open.MayHaveSwapped) Demand(life, before, $"interrupted in {open.State}");
-        if (life.Chance.OneIn(2))
+        var goesOn = life.Chance.OneIn(2);
+        life.Count(Way(goesOn ? RecoveryBranch.ContinuedFromStaging : RecoveryBranch.TakenBackFromStaging, open.State));
+        if (goesOn)
         {
             var report = await run.ContinueAsync((id, _) => OpenPointAsync(repository, id), Choices, None);
             var expected = open.State != OperationState.RollingBack ? RestoreOutcome.Kept
@@ -155,6 +161,9 @@ public sealed class RestoreWorkload(ulong seed, bool checksFail = false) : IWork
         Demand(life, told, $"after finishing what was interrupted in {open.State}");
         if (run.Interrupted().Count > 0) throw new SimulationFailureException("it is still interrupted");
     }
+
+    // The branches have the order of the states that are not ends.
+    private static RecoveryBranch Way(RecoveryBranch first, OperationState state) => first + (int)state;
 
     // Whatever is live now: the point can be had, and what was live before can be had again.
     private async Task AgainAsync(Life life, RestoreRun run, PointRepository repository)
@@ -189,6 +198,7 @@ public sealed class RestoreWorkload(ulong seed, bool checksFail = false) : IWork
     private void Hear(RestoreReport report, State before, Life life)
     {
         life.Loop.Log.Notable($"{report.Kind} {report.Outcome}");
+        if (report.Outcome == RestoreOutcome.RolledBack) life.Count(RecoveryBranch.RestoreRolledBack);
         told = After(report, before);
     }
 

@@ -153,6 +153,12 @@ public sealed class Life
     /// <summary>By how much the clock of a client is wrong.</summary>
     public Func<int, TimeSpan> WrongBy { get; set; } = _ => TimeSpan.Zero;
 
+    /// <summary>Notes that a way back was gone.</summary>
+    public void Count(RecoveryBranch branch) => counters.Add(branch);
+
+    /// <summary>The disk as somebody else uses it, whom nothing fails.</summary>
+    internal IDisk SoundDisk => new SimulatedDisk(world.Disk, Loop, seed, FaultPlan.None);
+
     internal int InFlight => stores.Sum(s => s.InFlight);
 
     /// <summary>

@@ -142,6 +142,18 @@ public sealed class PruneTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task A_pack_that_vanishes_while_a_point_is_written_ends_the_backup()
+    {
+        await using var writer = await repository.BeginPointAsync(SigningKeys.None, None);
+        var content = await StoreAsync(writer, 1);
+        await writer.FlushAsync(None);
+        foreach (var pack in await NamesAsync("packs")) await store.DeleteAsync(new ObjectName(pack), None);
+        var refused = await Assert.ThrowsAsync<RepriseException>(() => writer.CommitAsync(Manifests.Of(writer.Id, content), None));
+        Assert.Equal(StorageErrors.ObjectMissing, refused.Code);
+        Assert.Empty(await NamesAsync("points"));
+    }
+
+    [Fact]
     public async Task A_writer_that_one_prune_overtook_commits_what_the_prune_condemned()
     {
         // The writer knows the pack of the first point; the point is dropped, and the pack condemned, before it commits.

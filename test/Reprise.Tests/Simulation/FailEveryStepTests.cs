@@ -30,7 +30,19 @@ public class FailEveryStepTests
     [InlineData(Medium.Store)]
     [InlineData(Medium.RetriedStore)]
     public void Keys_change_wholly_or_can_be_changed_again_whatever_fails(Medium medium) => Passes(
-        FailEveryStep.Run(seed => new KeyWorkload(seed, 5), new WorldOptions { Medium = medium }, seed: 1, stride: 3), 28);
+        FailEveryStep.Run(seed => new KeyWorkload(seed, 5), new WorldOptions { Medium = medium }, seed: 1, stride: 11), 28);
+
+    [Theory]
+    [InlineData(Medium.Store, 17)]
+    [InlineData(Medium.Local, 67)]
+    public void Backups_and_prunes_beside_each_other_lose_nothing_whatever_fails(Medium medium, int stride) => Passes(
+        FailEveryStep.Run(
+            seed => new PruneWorkload(seed, 5, new PruneCounters()),
+            new WorldOptions { Medium = medium, Crash = CrashStyle.AnyName },
+            seed: 1,
+            [FaultKind.ErrorBefore, FaultKind.ErrorAfter, FaultKind.CrashBefore, FaultKind.CrashAfter],
+            stride: stride),
+        60);
 
     [Theory]
     [InlineData(CrashStyle.DropAll)]
