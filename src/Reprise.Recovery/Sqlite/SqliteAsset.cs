@@ -312,7 +312,7 @@ public sealed class SqliteAsset : IRestorable, IExaminable
 
     /// <summary>
     /// The honest way to know whether a folder can be written is to do it: access lists, read-only mounts and mapped
-    /// users all have a say. The name is the slot's own, empty and gone at once.
+    /// users all have a say. Where it needs a name it is the slot's own, empty and gone at once.
     /// </summary>
     private Problem? CannotWrite(SqlitePlace place, Slot slot)
     {
@@ -320,8 +320,7 @@ public sealed class SqliteAsset : IRestorable, IExaminable
         if (disk.Stat(place.Folder) is null || disk.Stat(probe) is not null) return null;
         try
         {
-            disk.CreateNew(probe).Dispose();
-            disk.DeleteFile(probe);
+            disk.ProbeNew(probe);
             return null;
         }
         catch (RepriseException e)

@@ -27,6 +27,16 @@ public interface IDisk
     /// </summary>
     IDiskFile CreateNew(DiskPath path);
 
+    /// <summary>
+    /// Creates a file and deletes it, and throws what that throws: the honest way to know whether a folder can be written.
+    /// A file system that knows files without names leaves nothing behind when the process is killed in between.
+    /// </summary>
+    void ProbeNew(DiskPath path)
+    {
+        CreateNew(path).Dispose();
+        DeleteFile(path);
+    }
+
     /// <summary>Opens a regular file for reading and writing, creating it (mode 0600) when absent.</summary>
     IDiskFile OpenWrite(DiskPath path);
 

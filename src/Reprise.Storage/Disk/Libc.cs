@@ -57,6 +57,9 @@ internal static partial class Libc
 
     public static int OpenFolder => IsArm ? 0x4000 : 0x10000;
 
+    /// <summary><c>O_TMPFILE</c>: a file without a name, in a folder.</summary>
+    public static int OpenUnnamed => 0x400000 | OpenFolder;
+
     public static int OpenNoFollow => IsArm ? 0x8000 : 0x20000;
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]

@@ -66,6 +66,21 @@ public sealed class LinuxDisk : IDisk
     }
 
     /// <inheritdoc />
+    public void ProbeNew(DiskPath path)
+    {
+        try
+        {
+            Open(path.Parent, Libc.ReadWrite | Libc.OpenUnnamed, PrivateFile, "create a file in").Dispose();
+        }
+        catch (RepriseException)
+        {
+            // A file system without them, or a folder that cannot be written: a file with a name tells, and says why.
+            CreateNew(path).Dispose();
+            DeleteFile(path);
+        }
+    }
+
+    /// <inheritdoc />
     public IDiskFile OpenWrite(DiskPath path)
     {
         const int flags = Libc.ReadWrite | Libc.Create | Libc.NonBlocking;

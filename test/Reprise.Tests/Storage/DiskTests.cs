@@ -54,6 +54,27 @@ public sealed class DiskTests : IDisposable
         Assert.True(status.Changed.Seconds > 1_600_000_000);
     }
 
+    // Killed between making a file and deleting it, a restore left that file beside the database for ever.
+    [Fact]
+    public async Task Trying_whether_a_folder_can_be_written_shows_no_name()
+    {
+        var seen = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        var ended = new TaskCompletionSource();
+        using var watcher = new FileSystemWatcher(scratch.Text);
+        watcher.Created += (_, created) =>
+        {
+            seen.Enqueue(created.Name ?? "");
+            if (created.Name == "last") ended.TrySetResult();
+        };
+        watcher.EnableRaisingEvents = true;
+        disk.ProbeNew(scratch / "probe");
+        disk.CreateNew(scratch / "last").Dispose();
+        await ended.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        Assert.Equal(["last"], seen);
+        var missing = Assert.Throws<RepriseException>(() => disk.ProbeNew(scratch / "nowhere/probe"));
+        Assert.Equal(StorageErrors.FileMissing, missing.Code);
+    }
+
     [Fact]
     public void Names_that_are_not_text_are_listed_and_opened()
     {
