@@ -1,10 +1,12 @@
 namespace Reprise.Repository.Format;
 
 /// <summary>
-/// Every bound of the format and of its memory, in one table. Memory of a backup: chunks in flight
-/// (<see cref="ChunksInFlight"/> × (<see cref="MaxChunkBytes"/> × 2)), two open packs (data, lists) and at most
-/// <see cref="PacksInFlight"/> packs being sealed and stored: 32 + 4 × 16 = 96 MiB at the most. Memory of a restore:
-/// <see cref="PacksCached"/> packs, those of what is being opened, and the chunks in flight: mostly 80 MiB.
+/// Every bound of the format and of its memory, in one table. Buffers of a backup: chunks in flight, once as they came and
+/// once compressed (<see cref="ChunksInFlight"/> × 2 × <see cref="MaxChunkBytes"/>), an open pack each for data and lists,
+/// and <see cref="PacksInFlight"/> being sealed and stored: 24 + 4 × 16 = 88 MiB. Of a restore: <see cref="PacksCached"/>
+/// packs, up to four that batches of files still need, and the chunks in flight: 120 MiB at the most. To this come idle
+/// buffers that are kept for the next turn (<see cref="Storage.Runtime.BlockBuffers"/>), what the collector has not yet taken
+/// back, and the index.
 /// </summary>
 public static class Limits
 {
@@ -33,7 +35,7 @@ public static class Limits
     public const int MaxObjectPlainBytes = 64 * 1024 * 1024;
 
     /// <summary>Chunks that are hashed and compressed at once.</summary>
-    public const int ChunksInFlight = 8;
+    public const int ChunksInFlight = 6;
 
     /// <summary>Packs that are sealed and stored while the next one fills.</summary>
     public const int PacksInFlight = 2;

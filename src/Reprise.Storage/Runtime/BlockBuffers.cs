@@ -22,7 +22,7 @@ public sealed class BlockBuffers : ArrayPool<byte>
 
     private static readonly (int Length, int Kept)[] Sizes =
     [
-        (4 * 1024, 256), (16 * 1024, 128), (64 * 1024, 32), (256 * 1024, 16), (Unit, 8), (Chunk, 12), (Share, 3), (Pack, 4),
+        (4 * 1024, 256), (16 * 1024, 128), (64 * 1024, 32), (256 * 1024, 16), (Unit, 16), (Chunk, 12), (Share, 3), (Pack, 4),
     ];
 
     private readonly ConcurrentQueue<byte[]>[] idle = [.. Sizes.Select(_ => new ConcurrentQueue<byte[]>())];
