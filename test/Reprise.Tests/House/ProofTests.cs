@@ -12,7 +12,7 @@ public sealed class ProofTests
     public void Every_named_proof_is_there_and_within_its_bound()
     {
         var rows = Rows().ToList();
-        Assert.True(rows.Count >= 8, $"{rows.Count} proofs are named");
+        Assert.True(rows.Count >= 14, $"{rows.Count} proofs are named");
         Assert.All(rows, row => Assert.Null(Breach(row, Read(row.File))));
     }
 
@@ -68,6 +68,17 @@ public sealed class ProofTests
             Assert.Equal(0, proof.GetProperty("twice").GetInt32());
             Assert.True(proof.GetProperty("resumed").GetInt32() >= proof.GetProperty("steps").GetInt32(), $"{name} was hardly gone on with");
         });
+    }
+
+    [Fact]
+    public void At_least_twelve_protections_were_taken_out_and_each_was_missed_by_a_test()
+    {
+        using var document = JsonDocument.Parse(Read("mutations.json") ?? "{}");
+        var each = document.RootElement.GetProperty("each").EnumerateArray().ToList();
+        Assert.True(each.Count >= 12, $"{each.Count} mutations");
+        Assert.All(each, m => Assert.Equal("red", m.GetProperty("outcome").GetString()));
+        var script = File.ReadAllText(Path.Combine(Clone.Root, "test/tools/mutate"));
+        Assert.All(each, m => Assert.Contains($"mutation {m.GetProperty("name").GetString()} ", script, StringComparison.Ordinal));
     }
 
     // | `file` | what | bound | `figure` |
