@@ -240,7 +240,7 @@ public sealed class FilesAsset : IRestorable, ITreeSource
     {
         var spool = new DiskPath(scratchFolder) / ".reprise-list";
         await SpoolAsync(record, point, spool, cancellationToken);
-        using (var list = new FileListReader(disk, spool))
+        using (var list = new FileListReader(disk, spool, expected: ListOf(record).Sha256))
         {
             while (list.Next() is { } entry)
             {

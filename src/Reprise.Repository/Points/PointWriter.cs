@@ -99,8 +99,7 @@ public sealed class PointWriter : IAsyncDisposable
             await DrainAsync(0, cancellationToken);
             foreach (var job in work)
             {
-                using var prepared = await job;
-                foreach (var content in prepared.Contents) stored.Add(await PlaceAsync(content, cancellationToken));
+                foreach (var content in (await job).Contents) stored.Add(await PlaceAsync(content, cancellationToken));
             }
 
             return stored;
@@ -110,7 +109,7 @@ public sealed class PointWriter : IAsyncDisposable
             foreach (var job in work)
             {
                 await Ended(job);
-                if (job.IsCompletedSuccessfully) (await job).Dispose();
+                if (job.IsCompletedSuccessfully) BlockBuffers.Program.Return((await job).Room);
             }
         }
     }
@@ -249,15 +248,8 @@ public sealed class PointWriter : IAsyncDisposable
         var room = BlockBuffers.Program.Rent(contents.Sum(content => RoomFor(content.Length)));
         try
         {
-            var prepared = new PreparedContent[contents.Length];
-            var used = 0;
-            for (var i = 0; i < prepared.Length; i++)
-            {
-                prepared[i] = PrepareContent(contents[i].Span, room.AsMemory(used));
-                used += prepared[i].Chunks.Sum(chunk => chunk.Chunk.Encoded.Length);
-            }
-
-            return new PreparedShare(prepared, room);
+            var free = room.AsMemory();
+            return new PreparedShare([.. contents.Select(content => PrepareContent(content.Span, ref free))], room);
         }
         catch
         {
@@ -271,7 +263,7 @@ public sealed class PointWriter : IAsyncDisposable
         Zstd.Bound(length) + (Zstd.Bound(0) * (1 + (length / Limits.MinChunkBytes)));
 
     // The same cuts as if the content had come in pieces.
-    private PreparedContent PrepareContent(ReadOnlySpan<byte> plain, Memory<byte> room)
+    private PreparedContent PrepareContent(ReadOnlySpan<byte> plain, ref Memory<byte> free)
     {
         var chunks = new List<(PreparedChunk Chunk, int Length)>(1);
         var whole = plain;
@@ -280,9 +272,9 @@ public sealed class PointWriter : IAsyncDisposable
             var scan = default(CutScan);
             var end = Cutter.Cut(plain, ref scan);
             if (end < 0) end = plain.Length;
-            var chunk = Prepare(PackEntry.DataType, plain[..end], room);
+            var chunk = Prepare(PackEntry.DataType, plain[..end], free);
             chunks.Add((chunk, end));
-            room = room[chunk.Encoded.Length..];
+            free = free[chunk.Encoded.Length..];
             plain = plain[end..];
         }
 
@@ -448,18 +440,8 @@ public sealed class PointWriter : IAsyncDisposable
     private sealed record PreparedContent(
         int LengthBytes, Sha256Digest Sha256, IReadOnlyList<(PreparedChunk Chunk, int Length)> Chunks);
 
-    /// <summary>The contents of one piece of work; owns the rented buffer with what was compressed.</summary>
-    private sealed class PreparedShare(IReadOnlyList<PreparedContent> contents, byte[] room) : IDisposable
-    {
-        private byte[]? owned = room;
-
-        public IReadOnlyList<PreparedContent> Contents => contents;
-
-        public void Dispose()
-        {
-            if (Interlocked.Exchange(ref owned, null) is { } rented) BlockBuffers.Program.Return(rented);
-        }
-    }
+    /// <summary>The contents of one piece of work, and the rented buffer with what was compressed of them.</summary>
+    private sealed record PreparedShare(IReadOnlyList<PreparedContent> Contents, byte[] Room);
 
     /// <summary>A chunk as it will be stored; nothing when it is stored already. May own its rented buffer.</summary>
     private sealed record PreparedChunk(ChunkId Id, Sha256Digest Sha256, ReadOnlyMemory<byte> Encoded) : IDisposable
