@@ -41,27 +41,7 @@ public sealed class PhysicalTests : IDisposable
             create table spaced tablespace early as select generate_series(1, 20000) i; create index on spaced(i) tablespace early;
             create extension amcheck
             """);
-        Tool(cluster, "pgbench", "-i", "-q", "-s", "3", "postgres");
-        var churn = Path.Combine(place, "churn.sql");
-        await File.WriteAllTextAsync(churn, "create table c:client_id as select generate_series(1, 500) i;\ndrop table c:client_id;\n");
-        var load = Start(cluster, "pgbench", "-n", "-c", "3", "-T", "60", "postgres");
-        var drops = Start(cluster, "pgbench", "-n", "-c", "2", "-T", "60", "-f", churn, "postgres");
-        AssetRecord record;
-        PointReader point;
-        try
-        {
-            await Task.Delay(1500);
-            cluster.Sql("postgres", "insert into marks values (1)");
-            (record, point) = await bench.BackupAsync(Physical(cluster));
-            cluster.Sql("postgres", "insert into marks values (2)");
-            await Task.Delay(500);
-        }
-        finally
-        {
-            Kill(load);
-            Kill(drops);
-        }
-
+        var (record, point) = await UnderLoadAsync(cluster);
         Assert.Empty(bench.Problems);
         Assert.Equal("physical", record.Method);
         Assert.Equal(AssetStates.Complete, record.State);
@@ -171,13 +151,36 @@ public sealed class PhysicalTests : IDisposable
         Assert.Equal(Severity.Error, problem.Severity);
     }
 
+    private async Task<(AssetRecord Record, PointReader Point)> UnderLoadAsync(PostgresCluster cluster)
+    {
+        Tool(cluster, "pgbench", "-i", "-q", "-s", "3", "postgres");
+        var churn = Path.Combine(place, "churn.sql");
+        await File.WriteAllTextAsync(churn, "create table c:client_id as select generate_series(1, 500) i;\ndrop table c:client_id;\n");
+        var load = Start(cluster, "pgbench", "-n", "-c", "3", "-T", "60", "postgres");
+        var drops = Start(cluster, "pgbench", "-n", "-c", "2", "-T", "60", "-f", churn, "postgres");
+        try
+        {
+            await Task.Delay(1500);
+            cluster.Sql("postgres", "insert into marks values (1)");
+            var taken = await bench.BackupAsync(Physical(cluster));
+            cluster.Sql("postgres", "insert into marks values (2)");
+            await Task.Delay(500);
+            return taken;
+        }
+        finally
+        {
+            Kill(load);
+            Kill(drops);
+        }
+    }
+
     private PostgresAsset Physical(PostgresCluster cluster, string? data = null) => bench.Asset(
         cluster, "postgres", settings => settings with { Method = PostgresMethod.Physical, DataFolder = data ?? cluster.Data });
 
     private async Task<string> RestoreAsync(AssetRecord record, PointReader point, PostgresCluster cluster)
     {
         var folder = Directory.CreateDirectory(Path.Combine(place, "out")).FullName;
-        var written = await Physical(cluster).MaterialiseAsync(record, point, folder, bench.Progress, None);
+        var written = await Physical(cluster).MaterialiseAsync(record, point, folder, Survey.Intact, bench.Progress, None);
         Assert.Contains("data", written.Named);
         Assert.Contains("pg_verifybackup", bench.Progress.Steps);
         var verified = PostgresCluster.Run(Path.Combine(cluster.Programs, "pg_verifybackup"), [Path.Combine(folder, "data")]);
@@ -280,8 +283,8 @@ public sealed class PhysicalTests : IDisposable
             var started = AsServer(cluster, "pg_ctl", "-D", data, "-l", log, "-w", "-t", "60", "start");
             Assert.True(started.Exit == 0, started.Output + (File.Exists(log) ? File.ReadAllText(log) : ""));
 
-            // Started is before promoted.
-            for (var i = 0; i < 100 && File.Exists(Path.Combine(data, "recovery.signal")); i++) System.Threading.Thread.Sleep(100);
+            // Started is before recovered.
+            for (var i = 0; i < 600 && Tool("pg_isready", "-q").Exit != 0; i++) System.Threading.Thread.Sleep(100);
         }
 
         public string Sql(string sql)
