@@ -212,4 +212,28 @@ public static class RecoveryErrors
     /// <summary>A hook did not end with 0.</summary>
     public static readonly ErrorCode HookFailed =
         new("hook-failed", ExitCodes.Done, "a hook failed or took too long; a warning, what it followed is not affected");
+
+    /// <summary>The files of a server cannot be captured from here.</summary>
+    public static readonly ErrorCode PhysicalImpossible =
+        new("physical-impossible", ExitCodes.Unavailable, "the files of a PostgreSQL server cannot be captured from here");
+
+    /// <summary>Pages of a cluster have wrong checksums at their source.</summary>
+    public static readonly ErrorCode PagesDamaged =
+        new("pages-damaged", ExitCodes.Incomplete, "pages of a PostgreSQL server have wrong checksums at their source; the point keeps them as they are");
+
+    /// <summary>The WAL of a backup is missing or not as PostgreSQL writes it.</summary>
+    public static readonly ErrorCode WalRangeBroken =
+        new("wal-range-broken", ExitCodes.Unavailable, "the WAL between start and end of a backup is missing or damaged; nothing was committed");
+
+    /// <summary>Replay would write into a tablespace of production.</summary>
+    public static readonly ErrorCode TablespaceReplay =
+        new("tablespace-replay", ExitCodes.Refused, "the WAL of a point makes or drops a tablespace: replaying it beside production would write into production");
+
+    /// <summary>A restored cluster is not what the point says.</summary>
+    public static readonly ErrorCode ClusterRefused =
+        new("cluster-refused", ExitCodes.Damaged, "pg_verifybackup refused the files of a restored server");
+
+    /// <summary>What was captured as files does not come back in place yet.</summary>
+    public static readonly ErrorCode PhysicalInPlace =
+        new("physical-in-place", ExitCodes.Refused, "a server that was captured as files is only restored into a folder by this version");
 }

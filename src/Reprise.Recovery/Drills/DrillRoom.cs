@@ -37,6 +37,7 @@ internal static class DrillRoom
 
     private static long OfServer(AssetRecord record)
     {
+        if (record.Method == PostgresRecord.PhysicalMethod) return ServerBytes + record.SourceBytes + LogBytes;
         var databases = PostgresRecord.Databases(record);
         var live = databases.Sum(database => database.SizeBytes);
         var dump = Math.Max(databases.Sum(database => database.DumpBytes), record.SourceBytes);

@@ -132,14 +132,7 @@ internal static class FileListCodec
     }
 
     /// <summary>The order of paths in a list: a slash sorts before every other byte.</summary>
-    public static int Compare(DiskPath one, DiskPath other)
-    {
-        var common = one.Bytes.CommonPrefixLength(other.Bytes);
-        if (common == one.Bytes.Length || common == other.Bytes.Length)
-            return one.Bytes.Length.CompareTo(other.Bytes.Length);
-        var (first, second) = (one.Bytes[common], other.Bytes[common]);
-        return (first == '/' ? 0 : first).CompareTo(second == '/' ? 0 : second);
-    }
+    public static int Compare(DiskPath one, DiskPath other) => DiskPath.CompareInTree(one, other);
 
     private static bool HasTarget(FileEntryType type) =>
         type is FileEntryType.SymbolicLink or FileEntryType.HardLink or FileEntryType.Missing;

@@ -1,4 +1,5 @@
 using Reprise.Recovery.Assets;
+using Reprise.Recovery.Postgres.Physical;
 using Reprise.Repository.Points;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
@@ -7,7 +8,7 @@ namespace Reprise.Recovery.Postgres;
 
 /// <summary>
 /// A PostgreSQL database, or all of a server, captured with <c>pg_dump</c> and brought back with <c>pg_restore</c>
-/// beside the live one. What its records hold is described at <see cref="PostgresRecord"/>.
+/// beside the live one; or all of a server as files (<see cref="Physical.PhysicalCapture"/>). What its records hold is described at <see cref="PostgresRecord"/>.
 /// </summary>
 public sealed class PostgresAsset : IRestorable, IExaminable
 {
@@ -19,11 +20,11 @@ public sealed class PostgresAsset : IRestorable, IExaminable
     /// <exception cref="RepriseException"><c>connection-invalid</c>.</exception>
     public PostgresAsset(string name, PostgresSettings settings, PostgresHost host)
     {
-        if (settings.Method == PostgresMethod.Physical)
+        if (settings is { Method: PostgresMethod.Physical, Via: not null })
         {
             throw new RepriseException(
                 RecoveryErrors.ConnectionInvalid,
-                $"{name} asks for the method physical, which this version does not have yet",
+                $"{name} asks for the method physical through via:, where the files of the server are not to be seen",
                 "use method: logical, or leave it at auto");
         }
 
@@ -48,7 +49,9 @@ public sealed class PostgresAsset : IRestorable, IExaminable
 
     /// <inheritdoc />
     public Task<AssetRecord> CaptureAsync(CaptureContext context, CancellationToken cancellationToken) =>
-        new PostgresCapture(Name, server, settings, context).RunAsync(cancellationToken);
+        settings.Method == PostgresMethod.Physical
+            ? new PhysicalCapture(Name, server, settings, host, context).RunAsync(cancellationToken)
+            : new PostgresCapture(Name, server, settings, context).RunAsync(cancellationToken);
 
     /// <inheritdoc />
     public Task<TargetState> InspectAsync(CancellationToken cancellationToken) =>
@@ -79,6 +82,7 @@ public sealed class PostgresAsset : IRestorable, IExaminable
     /// <inheritdoc />
     public Task<IReadOnlyList<Problem>> PreflightAsync(RestoreItem item, CancellationToken cancellationToken)
     {
+        if (item.Record.Method == PostgresRecord.PhysicalMethod) return Task.FromResult<IReadOnlyList<Problem>>([InPlace()]);
         var databases = Databases(item);
         return new PostgresPreflight(Name, server, settings, host)
             .ForRestoreAsync(item, databases, Maintenance(databases), cancellationToken);
@@ -152,6 +156,12 @@ public sealed class PostgresAsset : IRestorable, IExaminable
         IProgressSink progress,
         CancellationToken cancellationToken)
     {
+        if (record.Method == PostgresRecord.PhysicalMethod)
+        {
+            return await new PhysicalRestore(host, settings, record, point, progress)
+                .RunAsync(new DiskPath(folder), cancellationToken);
+        }
+
         var written = new WrittenPaths();
         foreach (var database in PostgresRecord.Databases(record))
         {
@@ -186,11 +196,18 @@ public sealed class PostgresAsset : IRestorable, IExaminable
     // One database goes to where the configuration points, whatever it was called; all go back under their own names.
     private IReadOnlyList<RestoreDatabase> Databases(RestoreItem item)
     {
+        if (item.Record.Method == PostgresRecord.PhysicalMethod) throw new RepriseException(InPlace());
         var databases = PostgresRecord.Databases(item.Record);
         return databases is [{ Prefix.Length: 0 } only]
             ? [new RestoreDatabase(only, server.Connection.Database)]
             : [.. databases.Select(database => new RestoreDatabase(database, database.Name))];
     }
+
+    private Problem InPlace() => new(
+        RecoveryErrors.PhysicalInPlace,
+        Severity.Error,
+        $"{Name} was captured as files, and these cannot be put in the place of a running server by this version",
+        "restore it with --to FOLDER, start that copy, and take it over by hand; or use method: logical") { Asset = Name };
 
     // A database cannot be renamed from within itself.
     private string Maintenance(IReadOnlyList<RestoreDatabase> databases) =>

@@ -20,6 +20,9 @@ namespace Reprise.Recovery.Postgres;
 /// </summary>
 public static class PostgresRecord
 {
+    /// <summary>The method of a record that holds the files of a server, see <see cref="Physical.ClusterFacts"/>.</summary>
+    internal const string PhysicalMethod = "physical";
+
     internal const string DatabasesFact = "databases";
 
     /// <summary>How many tables were read beside the dump.</summary>
@@ -39,6 +42,7 @@ public static class PostgresRecord
         AssetRecord record, PointReader point, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var (name, content) in record.Streams) yield return (name, content);
+        if (record.Method == PhysicalMethod) yield break;
         foreach (var database in Databases(record))
         {
             var tables = await TablesAsync(record, database, point, cancellationToken);
@@ -126,6 +130,10 @@ public static class PostgresRecord
     internal static IEnumerable<string> DigestLines(string database, Content head, IEnumerable<DumpTable> tables) =>
         tables.Select(table => $"{table.Id} {table.Content.Sha256}").Prepend($"{database} {head.Sha256}");
 
+    /// <summary>The hash of a record that holds the files of a server.</summary>
+    internal static Sha256Digest PhysicalDigest(IReadOnlyDictionary<string, Content> streams) =>
+        Digest(streams.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Key} {s.Value.Sha256}"));
+
     /// <summary>One hash that stands for the whole asset: over the hashes of all its bytes, wherever they lie.</summary>
     internal static Sha256Digest Digest(IEnumerable<string> lines) =>
         new(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', lines))));
@@ -134,6 +142,7 @@ public static class PostgresRecord
     internal static async Task<Sha256Digest> DigestAsync(
         AssetRecord record, PointReader point, CancellationToken cancellationToken)
     {
+        if (record.Method == PhysicalMethod) return PhysicalDigest(record.Streams);
         var lines = new List<string>();
         foreach (var database in Databases(record))
         {

@@ -3,13 +3,15 @@ namespace Reprise.Recovery.Postgres;
 /// <summary>How a PostgreSQL asset is captured.</summary>
 public enum PostgresMethod
 {
-    /// <summary>Resolved once, then stored in the point: logical, until physical capture exists.</summary>
+    /// <summary>
+    /// Resolved once, then stored in the point: logical, until what was captured physically comes back in place too.
+    /// </summary>
     Auto,
 
     /// <summary><c>pg_dump</c> and <c>pg_restore</c>, one database or all.</summary>
     Logical,
 
-    /// <summary>The files of a whole server with their WAL; refused as not available yet.</summary>
+    /// <summary>The files of a whole server with their WAL, read where they lie.</summary>
     Physical,
 }
 
@@ -33,7 +35,9 @@ public sealed record PostgresSettings
     /// </summary>
     public IReadOnlyList<string>? Via { get; init; }
 
-    /// <summary>The data directory when it can be read from here, or null. Physical capture will use it.</summary>
+    /// <summary>
+    /// The data directory when it can be read from here; null: physical capture takes where the server says that it is.
+    /// </summary>
     public string? DataFolder { get; init; }
 
     /// <summary>The database that is connected to for creating and renaming others.</summary>

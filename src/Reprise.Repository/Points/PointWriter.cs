@@ -56,6 +56,9 @@ public sealed class PointWriter : IAsyncDisposable
 
     internal Cutter Cutter { get; }
 
+    /// <summary>What pages are hashed with.</summary>
+    internal ReadOnlyMemory<byte> PagesKey => sealer.Keys.PagesKey;
+
     private ObjectName Name => new($"{PointId.Folder}/{Id}");
 
     internal LackingPacks Lacking { get; init; } = LackingPacks.None;

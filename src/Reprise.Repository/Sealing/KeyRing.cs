@@ -5,7 +5,7 @@ namespace Reprise.Repository.Sealing;
 
 /// <summary>
 /// The opened keys of one repository: a master key an epoch, and what is derived from the first one and never rotates
-/// (names of chunks, cuts of chunks, fingerprints of secrets), because changing those would end deduplication.
+/// (names of chunks, cuts of chunks, hashes of pages, fingerprints of secrets), because changing those would end deduplication.
 /// </summary>
 internal sealed class KeyRing
 {
@@ -22,6 +22,7 @@ internal sealed class KeyRing
         var first = epochs[1];
         nameKey = Derive(first, repositoryId.Span, "reprise v0 names");
         fingerprintKey = Derive(first, repositoryId.Span, "reprise v0 fingerprints");
+        PagesKey = Derive(first, repositoryId.Span, "reprise v0 pages");
         CuttingKey = Derive(first, repositoryId.Span, "reprise v0 cutting");
     }
 
@@ -30,6 +31,9 @@ internal sealed class KeyRing
 
     /// <summary>Where content-defined cuts come from.</summary>
     public ReadOnlyMemory<byte> CuttingKey { get; }
+
+    /// <summary>What pages are hashed with.</summary>
+    public ReadOnlyMemory<byte> PagesKey { get; }
 
     /// <summary>The epoch that is written with.</summary>
     public uint CurrentEpoch => epochs.Keys.Last();

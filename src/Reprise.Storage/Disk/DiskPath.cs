@@ -68,6 +68,16 @@ public readonly struct DiskPath : IEquatable<DiskPath>, IComparable<DiskPath>
         Bytes.StartsWith(folder.Bytes)
         && (Bytes.Length == folder.Bytes.Length || folder.Bytes[^1] == '/' || Bytes[folder.Bytes.Length] == '/');
 
+    /// <summary>The order of a tree: a slash sorts before every other byte, so that a folder is followed by what it holds.</summary>
+    public static int CompareInTree(DiskPath one, DiskPath other)
+    {
+        var common = one.Bytes.CommonPrefixLength(other.Bytes);
+        if (common == one.Bytes.Length || common == other.Bytes.Length)
+            return one.Bytes.Length.CompareTo(other.Bytes.Length);
+        var (first, second) = (one.Bytes[common], other.Bytes[common]);
+        return (first == '/' ? 0 : first).CompareTo(second == '/' ? 0 : second);
+    }
+
     /// <summary>
     /// The path as text for people and for libraries that want text; bytes that are not UTF-8 become <c>\xNN</c>.
     /// </summary>

@@ -1,0 +1,222 @@
+using System.Globalization;
+using System.Text;
+using Reprise.Recovery.Assets;
+using Reprise.Repository.Pages;
+using Reprise.Repository.Points;
+using Reprise.Storage.Disk;
+using Reprise.Storage.Errors;
+
+namespace Reprise.Recovery.Postgres.Physical;
+
+/// <summary>
+/// The files of a running server, read where they lie, with the WAL that makes them consistent: what they were when the
+/// backup ended comes out of both. See <see cref="ClusterFacts"/> for what the record holds.
+/// </summary>
+internal sealed class PhysicalCapture(
+    string asset, PostgresServer server, PostgresSettings settings, PostgresHost host, CaptureContext context)
+{
+    private const int PageBytes = 8192;
+    private const int ControlReads = 100;
+    private const int MaxNamedPages = 20;
+    private static readonly int[] Majors = [15, 17, 18];
+    private static readonly TimeSpan ControlPause = TimeSpan.FromMilliseconds(10);
+
+    public async Task<AssetRecord> RunAsync(CancellationToken cancellationToken)
+    {
+        await using var session = await BackupSession.OpenAsync(server, settings.Maintenance, cancellationToken);
+        var facts = session.Server;
+        var folder = new DataFolder(host, settings, facts);
+        Require(facts);
+        var root = await host.Cpu.RunAsync(folder.Demand, cancellationToken);
+        var start = await session.StartAsync($"reprise_{context.Writer.Id}".ToLowerInvariant().Replace('-', '_'), cancellationToken);
+        var tablespaces = await session.TablespacesAsync(cancellationToken);
+        context.Progress.Begin($"read {root}", facts.SizeBytes);
+
+        var (data, reading) = await ReadAsync(new ClusterScan(host.Disk, root, facts, tablespaces), start, cancellationToken);
+        await using var used = reading;
+        var control = await ControlAsync(root / "global" / "pg_control", facts, cancellationToken);
+        var end = await session.StopAsync(cancellationToken);
+        var stop = Lsn.Parse(end.Lsn);
+        context.Progress.Begin($"keep the WAL from {start} to {stop}", null);
+        var found = await host.Cpu.RunAsync(
+            () =>
+            {
+                using var wal = new WalRange(host.Disk, root / "pg_wal", facts);
+                return wal.Walk(start, stop, cancellationToken);
+            },
+            cancellationToken);
+        var (ending, endBytes) = await KeepEndAsync(root, facts, start, stop, control, end, cancellationToken);
+        var (outside, places) = await OutsideAsync(root, facts, cancellationToken);
+        await NameBadAsync(session, reading, cancellationToken);
+
+        var cluster = new ClusterFacts
+        {
+            System = facts.System,
+            StartLsn = start.ToString(),
+            StopLsn = stop.ToString(),
+            Timeline = facts.Timeline,
+            Catalog = facts.Catalog,
+            BlockBytes = facts.BlockBytes,
+            WalSegmentBytes = facts.WalSegmentBytes,
+            Checksums = facts.Checksums,
+            DataFolder = root.ToString(),
+            Tablespaces = tablespaces,
+            ReplaysTablespaces = found.HasTablespaces,
+            Outside = places,
+            BadPages = reading.BadCount,
+        };
+        var trees = data.Streams(ClusterFacts.DataTree)
+            .Concat(ending.Streams(ClusterFacts.EndTree))
+            .Concat(outside?.Streams(ClusterFacts.OutsideTree) ?? []);
+        return Record(cluster, folder, end, reading.ReadBytes + endBytes, trees);
+    }
+
+    private AssetRecord Record(
+        ClusterFacts cluster, DataFolder folder, BackupEnd end, long sourceBytes, IEnumerable<KeyValuePair<string, Content>> trees)
+    {
+        var streams = new SortedDictionary<string, Content>(trees.ToDictionary(), StringComparer.Ordinal);
+        return new AssetRecord
+        {
+            Name = asset,
+            Kind = AssetKinds.Postgres,
+            Method = PostgresRecord.PhysicalMethod,
+            Moment = DateTimeOffset.Parse(end.Now, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal),
+            State = cluster.BadPages == 0 ? AssetStates.Complete : AssetStates.Incomplete,
+            SourceBytes = sourceBytes,
+            StoredBytes = 0,
+            Sha256 = PostgresRecord.PhysicalDigest(streams),
+            Versions = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["server"] = folder.Server.Version },
+            Identity = folder.Identity(cluster),
+            Facts = new SortedDictionary<string, string>(StringComparer.Ordinal) { [ClusterFacts.Fact] = cluster.Format() },
+            Streams = streams,
+        };
+    }
+
+    private static void Require(ServerFacts facts)
+    {
+        if (!Majors.Contains(facts.Major))
+            throw PhysicalErrors.Impossible($"it is PostgreSQL {facts.Major}, and 15, 17 and 18 are tested", "use method: logical");
+        if (facts.Recovery) throw PhysicalErrors.Impossible("it is a standby", "take it from the primary, or use method: logical");
+        if (facts.BlockBytes != PageBytes)
+            throw PhysicalErrors.Impossible($"its blocks have {facts.BlockBytes} bytes instead of {PageBytes}", "use method: logical");
+    }
+
+    private async Task<(PagedContents Contents, ClusterReading Reading)> ReadAsync(
+        ClusterScan scan, Lsn start, CancellationToken cancellationToken)
+    {
+        var pages = new PagesWriter(context.Writer, PageBytes);
+        var reading = new ClusterReading(host.Disk, host.Cpu, host.Clock, pages, scan.Server, start, context.Progress);
+        try
+        {
+            await reading.RunAsync(scan, cancellationToken);
+            foreach (var path in scan.Odd.Take(MaxNamedPages)) Missing(path, "it is neither a file nor a folder");
+            return (await pages.CompleteAsync(cancellationToken), reading);
+        }
+        catch
+        {
+            await reading.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task<byte[]> ControlAsync(DiskPath path, ServerFacts facts, CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < ControlReads; i++)
+        {
+            if (await host.Cpu.RunAsync(() => ControlFile.TryRead(host.Disk, path), cancellationToken) is { } bytes)
+            {
+                return ControlFile.System(bytes) == facts.System
+                    ? bytes
+                    : throw PhysicalErrors.Impossible($"{path} is of another server", "correct data: in the configuration");
+            }
+
+            await Task.Delay(ControlPause, host.Clock, cancellationToken);
+        }
+
+        throw PhysicalErrors.Impossible($"the CRC of {path} does not hold", "look at the log and the disk of the server");
+    }
+
+    // What is only there when the backup ends, in the order of a map.
+    private async Task<(PagedContents Contents, long Bytes)> KeepEndAsync(
+        DiskPath root, ServerFacts facts, Lsn start, Lsn stop, byte[] control, BackupEnd end, CancellationToken cancellationToken)
+    {
+        var pages = new PagesWriter(context.Writer, PageBytes);
+        await using var reading = new ClusterReading(host.Disk, host.Cpu, host.Clock, pages, facts, start, context.Progress);
+        var like = await host.Cpu.RunAsync(() => Status(root / "global" / "pg_control"), cancellationToken);
+        var folder = await host.Cpu.RunAsync(() => Status(root), cancellationToken);
+        await pages.AddAsync(ClusterScan.Of(default, folder, PagedEntryType.Folder), cancellationToken);
+        await reading.WriteAsync(Like("backup_label"), Encoding.UTF8.GetBytes(end.Label), cancellationToken);
+        await pages.AddAsync(ClusterScan.Of(new DiskPath("global"), folder, PagedEntryType.Folder), cancellationToken);
+        await reading.WriteAsync(Like("global/pg_control"), control, cancellationToken);
+        await pages.AddAsync(ClusterScan.Of(new DiskPath("pg_wal"), folder, PagedEntryType.Folder), cancellationToken);
+        foreach (var segment in WalRange.Segments(start, stop, facts.Timeline, facts.WalSegmentBytes))
+        {
+            var path = new DiskPath("pg_wal") / segment;
+            await reading.ReadAsync(new ScannedEntry(Like(path.ToString()), root / path), cancellationToken);
+        }
+
+        if (end.Map is { Length: > 0 } map) await reading.WriteAsync(Like("tablespace_map"), Encoding.UTF8.GetBytes(map), cancellationToken);
+        return (await pages.CompleteAsync(cancellationToken), reading.ReadBytes);
+
+        PagedEntry Like(string path) => ClusterScan.Of(new DiskPath(path), like, PagedEntryType.File);
+    }
+
+    private async Task<(PagedContents? Contents, SortedDictionary<string, string> Places)> OutsideAsync(
+        DiskPath root, ServerFacts facts, CancellationToken cancellationToken)
+    {
+        var places = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var file in new[] { facts.ConfigFile, facts.HbaFile, facts.IdentFile })
+        {
+            var path = new DiskPath(file);
+            if (!path.IsWithin(root) && !path.IsWithin(new DiskPath(facts.DataFolder))) places[path.Name.ToString()] = file;
+        }
+
+        if (places.Count == 0) return (null, places);
+        var pages = new PagesWriter(context.Writer, PageBytes);
+        await using var reading = new ClusterReading(host.Disk, host.Cpu, host.Clock, pages, facts, default, context.Progress);
+        await pages.AddAsync(new PagedEntry { Type = PagedEntryType.Folder, Path = default, Mode = 0x1C0 }, cancellationToken);
+        foreach (var (name, place) in places)
+        {
+            try
+            {
+                var status = await host.Cpu.RunAsync(() => Status(new DiskPath(place)), cancellationToken);
+                await reading.ReadAsync(
+                    new ScannedEntry(ClusterScan.Of(new DiskPath(name), status, PagedEntryType.File), new DiskPath(place)), cancellationToken);
+            }
+            catch (RepriseException e) when (e.Code == StorageErrors.FileDenied || e.Code == StorageErrors.FileMissing)
+            {
+                Missing(place, e.Problem.Message);
+            }
+        }
+
+        return (await pages.CompleteAsync(cancellationToken), places);
+    }
+
+    private async Task NameBadAsync(BackupSession session, ClusterReading reading, CancellationToken cancellationToken)
+    {
+        foreach (var bad in reading.Bad.Take(MaxNamedPages))
+        {
+            var table = await BadPages.TableAsync(server, session, bad, cancellationToken);
+            context.Problems.Add(Damaged($"block {bad.Block} of {table} ({bad.Path}) has a wrong checksum", bad.Path.ToString()));
+        }
+
+        if (reading.BadCount > MaxNamedPages)
+            context.Problems.Add(Damaged($"{reading.BadCount - MaxNamedPages} more pages have a wrong checksum", null));
+    }
+
+    private Problem Damaged(string message, string? where) => new(
+        RecoveryErrors.PagesDamaged,
+        Severity.Error,
+        message,
+        "restore the relation from a point before the damage, and look at disk and memory of the machine") { Asset = asset, Where = where };
+
+    private void Missing(string path, string why) => context.Problems.Add(new Problem(
+        RecoveryErrors.FileUnreadable, Severity.Error, $"{path} is not in the point: {why}", "make it a plain file that can be read")
+    {
+        Asset = asset,
+        Where = path,
+    });
+
+    private FileStatus Status(DiskPath path) => host.Disk.Stat(path)
+        ?? throw PhysicalErrors.Impossible($"{path} is not there", "look at the log and the disk of the server");
+}

@@ -1,0 +1,250 @@
+using System.Globalization;
+using Reprise.Recovery.Assets;
+using Reprise.Recovery.Processes;
+using Reprise.Repository.Format;
+using Reprise.Repository.Pages;
+using Reprise.Repository.Points;
+using Reprise.Storage.Disk;
+using Reprise.Storage.Errors;
+using Reprise.Storage.Runtime;
+
+namespace Reprise.Recovery.Postgres.Physical;
+
+/// <summary>
+/// Writes the files of a server into a folder of its own: <c>data</c>, <c>tablespaces/OID</c>, and <c>outside</c> for
+/// configuration that lay elsewhere. PostgreSQL's own <c>pg_verifybackup</c> judges it before anybody starts it.
+/// </summary>
+internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settings, AssetRecord record, PointReader point, IProgressSink progress)
+{
+    private const int PrivateFolder = 0x1C0;
+    private const int PrivateFile = 0x180;
+    private static readonly TimeSpan VerifyWithin = TimeSpan.FromHours(24);
+
+    private readonly ClusterFacts cluster = ClusterFacts.Of(record);
+    private readonly List<PagedEntry> folders = [];
+    private readonly int major = Major(record);
+
+    /// <summary>The folder, in a target, that the server is started with.</summary>
+    public const string DataName = "data";
+
+    /// <summary>Writes everything into <paramref name="target"/>, which is empty.</summary>
+    public async Task<WrittenPaths> RunAsync(DiskPath target, CancellationToken cancellationToken)
+    {
+        // Replayed here, it would make or drop folders and files where production has its own.
+        if (cluster.ReplaysTablespaces)
+        {
+            throw new RepriseException(
+                RecoveryErrors.TablespaceReplay,
+                $"while point {point.Manifest.Id} was taken, a tablespace was made or dropped on the server",
+                "restore the point before it, or the one after it");
+        }
+
+        progress.Begin($"write the files of {record.Name}", record.SourceBytes);
+        var data = target / DataName;
+        var manifest = new BackupManifest(cluster, major);
+        var own = new OwnFiles();
+        await WriteTreeAsync(ClusterFacts.DataTree, data, target, manifest, own, cancellationToken);
+        await WriteTreeAsync(ClusterFacts.EndTree, data, target, manifest, own, cancellationToken);
+        if (cluster.Outside.Count > 0)
+            await WriteTreeAsync(ClusterFacts.OutsideTree, target / "outside", target, null, own, cancellationToken);
+        await host.Cpu.RunAsync(() => Finish(data, manifest, own), cancellationToken);
+        await VerifyAsync(data, cancellationToken);
+        return WrittenPaths.Of([DataName, .. cluster.Tablespaces.Select(t => $"tablespaces/{t.Oid}"), .. cluster.Outside.Count > 0 ? (string[])["outside"] : []]);
+    }
+
+    private async Task WriteTreeAsync(
+        string tree, DiskPath root, DiskPath target, BackupManifest? manifest, OwnFiles own, CancellationToken cancellationToken)
+    {
+        var reader = new PagesReader(point, PagedContents.Of(record.Streams, tree));
+        var files = new List<PagedEntry>();
+        await foreach (var batch in BatchesAsync(reader, cancellationToken))
+        {
+            await host.Cpu.RunAsync(
+                () =>
+                {
+                    foreach (var entry in batch) Place(entry, root, target, manifest, own);
+                },
+                cancellationToken);
+        }
+
+        await using (var writer = new PagedFileWriter(host.Disk, host.Cpu, root, progress))
+            await writer.RunAsync(reader, cancellationToken);
+
+        // Times are set when nothing is written any more.
+        await foreach (var batch in BatchesAsync(reader, cancellationToken))
+        {
+            await host.Cpu.RunAsync(
+                () =>
+                {
+                    foreach (var entry in batch.Where(e => e.Type == PagedEntryType.File)) Dress(root / entry.Path, entry);
+                },
+                cancellationToken);
+        }
+    }
+
+    private static async IAsyncEnumerable<List<PagedEntry>> BatchesAsync(
+        PagesReader reader, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        const int entries = 256;
+        var batch = new List<PagedEntry>(entries);
+        await foreach (var entry in reader.EntriesAsync(cancellationToken))
+        {
+            batch.Add(entry);
+            if (batch.Count < entries) continue;
+            yield return batch;
+            batch = new List<PagedEntry>(entries);
+        }
+
+        yield return batch;
+    }
+
+    private void Place(PagedEntry entry, DiskPath root, DiskPath target, BackupManifest? manifest, OwnFiles own)
+    {
+        var place = root / entry.Path;
+        switch (entry.Type)
+        {
+            case PagedEntryType.Folder:
+                host.Disk.MakeFolder(place, PrivateFolder);
+                if (manifest is not null) folders.Add(entry);
+                break;
+            case PagedEntryType.LinkedFolder:
+                Link(entry, place, target);
+                break;
+            case PagedEntryType.File:
+                // PostgreSQL would make links to production's tablespaces out of it; ours are made here.
+                if (manifest is not null && entry.Path.ToString() == "tablespace_map")
+                {
+                    own.SkipsMap = true;
+                }
+
+                using (var file = host.Disk.CreateNew(place))
+                {
+                    if (entry.Extents.Sum(e => e.Pages) * cluster.BlockBytes >= entry.LengthBytes) file.Reserve(entry.LengthBytes);
+                    file.SetLength(entry.LengthBytes);
+                }
+
+                own.Note(entry);
+                if (manifest is not null && BackupManifest.Lists(entry.Path) && !IsMap(entry)) manifest.Add(entry);
+                break;
+            default:
+                throw new InvariantException($"entry type {entry.Type}");
+        }
+    }
+
+    private static bool IsMap(PagedEntry entry) => entry.Path.ToString() == "tablespace_map";
+
+    // A relative link: the folder may be moved as a whole.
+    private void Link(PagedEntry entry, DiskPath place, DiskPath target)
+    {
+        var name = entry.Path.Name;
+        if (entry.Path.Parent.ToString() != "pg_tblspc"
+            || !uint.TryParse(name.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            throw ByteReader.Broken($"'{entry.Path}' is a link where there can be none");
+        host.Disk.MakeFolder(target / "tablespaces" / name, PrivateFolder);
+        Own(target / "tablespaces", entry);
+        Own(target / "tablespaces" / name, entry);
+        host.Disk.MakeSymbolicLink(place, new DiskPath("../../tablespaces") / name);
+    }
+
+    private void Finish(DiskPath data, BackupManifest manifest, OwnFiles own)
+    {
+        var like = own.Like ?? throw ByteReader.Broken("a cluster has no file PG_VERSION");
+        if (own.SkipsMap) host.Disk.DeleteFile(data / "tablespace_map");
+        Append(data / "postgresql.auto.conf", CopySettings.Lines(cluster), like);
+        Append(data / "recovery.signal", [], like);
+        if (!own.HasConfiguration) Add("postgresql.conf", CopySettings.Minimal());
+        if (!own.HasHba) Add("pg_hba.conf", CopySettings.MinimalHba());
+        if (!own.HasIdent) Add("pg_ident.conf", []);
+        Append(data / "backup_manifest", manifest.Format(), like);
+        for (var i = folders.Count - 1; i >= 0; i--) Dress(data / folders[i].Path, folders[i]);
+        host.Disk.SyncFileSystem(data);
+
+        void Add(string name, byte[] bytes)
+        {
+            Append(data / name, bytes, like);
+            manifest.Add(like with { Path = new DiskPath(name), LengthBytes = bytes.Length, Crc32C = Crc32C.Of(bytes) });
+        }
+    }
+
+    private void Append(DiskPath path, ReadOnlySpan<byte> bytes, PagedEntry like)
+    {
+        using (var file = host.Disk.OpenWrite(path))
+        {
+            if (!bytes.IsEmpty) file.Write(file.Stat().SizeBytes, bytes);
+        }
+
+        host.Disk.SetMode(path, PrivateFile);
+        Own(path, like);
+    }
+
+    private void Dress(DiskPath path, PagedEntry entry)
+    {
+        host.Disk.SetMode(path, entry.Mode);
+        Own(path, entry);
+        host.Disk.SetModified(path, entry.Modified);
+    }
+
+    // Only root may give files away; anybody else starts the server as himself.
+    private void Own(DiskPath path, PagedEntry like)
+    {
+        if (host.UserName == "root" || Environment.IsPrivilegedProcess) host.Disk.SetOwner(path, like.User, like.Group);
+    }
+
+    private async Task VerifyAsync(DiskPath data, CancellationToken cancellationToken)
+    {
+        var sets = await new Clients(host.Disk, host.Children, host.Variable, settings.ClientFolder).AllAsync(cancellationToken);
+        var set = sets.FirstOrDefault(s => s.Major == major && Has(s)) ?? sets.FirstOrDefault(s => s.Major > major && Has(s));
+        if (set is null)
+        {
+            progress.Note($"pg_verifybackup of PostgreSQL {major} is not installed here: what was written was proven by our own hashes only");
+            return;
+        }
+
+        progress.Begin("pg_verifybackup", null);
+
+        // A newer pg_waldump cannot read the WAL of an older server.
+        string[] wal = set.Major == major ? [] : ["--no-parse-wal"];
+        var result = await host.Children.RunAsync(
+            new ChildCommand([set.PathOf("pg_verifybackup"), .. wal, data.ToString()]) { Folder = "/", Within = VerifyWithin },
+            cancellationToken);
+        if (result.Exit == 0) return;
+        throw new RepriseException(
+            RecoveryErrors.ClusterRefused,
+            $"pg_verifybackup says: {result.LastError}",
+            "restore another point, and run 'reprise verify' to see what is affected");
+    }
+
+    private bool Has(ClientSet set) => set.Folder is { } folder && host.Disk.Stat(new DiskPath(folder) / "pg_verifybackup") is not null;
+
+    private static int Major(AssetRecord record) =>
+        int.TryParse(record.Versions.GetValueOrDefault("server", "").Split('.', ' ')[0], CultureInfo.InvariantCulture, out var major)
+            ? major
+            : throw ByteReader.Broken($"the record of {record.Name} does not say which PostgreSQL it is of");
+
+    /// <summary>What was seen among the files that decides what of our own is added.</summary>
+    private sealed class OwnFiles
+    {
+        public bool SkipsMap { get; set; }
+
+        public bool HasConfiguration { get; private set; }
+
+        public bool HasHba { get; private set; }
+
+        public bool HasIdent { get; private set; }
+
+        /// <summary>A file whose owner the added ones get.</summary>
+        public PagedEntry? Like { get; private set; }
+
+        public void Note(PagedEntry entry)
+        {
+            switch (entry.Path.ToString())
+            {
+                case "PG_VERSION": Like ??= entry; break;
+                case "postgresql.conf": HasConfiguration = true; break;
+                case "pg_hba.conf": HasHba = true; break;
+                case "pg_ident.conf": HasIdent = true; break;
+                default: break;
+            }
+        }
+    }
+}
