@@ -39,6 +39,7 @@ internal static class Composition
             EvidenceVerify = EvidenceOperations.VerifyAsync,
             DrillNote = EvidenceOperations.NoteAsync,
             Demo = DemoOperation.RunAsync,
+            Wal = WalOperations.Set,
             Runbook = new RunbookOperationSet
             {
                 List = RunbookOperations.ListAsync,

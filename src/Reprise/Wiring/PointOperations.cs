@@ -281,17 +281,18 @@ internal static class PointOperations
     private static VerifyJson Verified(VerifyResult result, string read)
     {
         var damaged = result.Problems.Any(p => p.Severity == Severity.Error);
+        var (objects, objectsRead) = (result.Packs.Objects + (result.Wal?.Objects ?? 0), result.Packs.ObjectsRead + (result.Wal?.ObjectsRead ?? 0));
         return new VerifyJson
         {
             Read = read,
             Points = result.Points,
-            Objects = result.Packs.Objects,
-            ObjectsRead = result.Packs.ObjectsRead,
-            BytesRead = result.Packs.BytesRead,
-            Coverage = result.Packs.Objects == 0 ? null : Math.Round((double)result.Packs.ObjectsRead / result.Packs.Objects, 4),
+            Objects = objects,
+            ObjectsRead = objectsRead,
+            BytesRead = result.Packs.BytesRead + (result.Wal?.BytesRead ?? 0),
+            Coverage = objects == 0 ? null : Math.Round((double)objectsRead / objects, 4),
             Verdict = damaged ? "fail" : result.Depth switch
             {
-                ReadDepth.All => result.Points == 0 ? "not-applicable" : "pass",
+                ReadDepth.All => objects == 0 ? "not-applicable" : "pass",
                 ReadDepth.Sample => "could-not-verify",
                 _ => "not-run",
             },

@@ -38,6 +38,31 @@ internal static class Samples
         Signature = "valid",
     };
 
+    public static WalPushJson WalPush() => new()
+    {
+        File = "000000010000000000000003",
+        Lineage = "0123456789abcdef",
+        Timeline = 1,
+        From = "0/3000000",
+        To = "0/4000000",
+        Stored = "new",
+    };
+
+    public static WalGetJson WalGet(string answer) => new()
+    {
+        File = "000000010000000000000003", Answer = answer, ProcessExit = answer == "end" ? 1 : 0,
+    };
+
+    public static WalAdoptJson WalAdopt() => new()
+    {
+        Lineage = "fedcba9876543210",
+        Timeline = 2,
+        Adopted = true,
+        Parent = "0123456789abcdef",
+        ForkedAt = "0/3000000",
+        ForkedOn = 1,
+    };
+
     public static CheckJson Check(string name, string outcome, string? expected = null, string? actual = null) => new()
     {
         Name = name,
