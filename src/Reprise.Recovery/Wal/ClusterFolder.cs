@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using Reprise.Repository.Format;
 using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;

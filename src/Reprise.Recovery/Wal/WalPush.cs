@@ -1,4 +1,3 @@
-using Reprise.Repository;
 using Reprise.Repository.Format;
 using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;

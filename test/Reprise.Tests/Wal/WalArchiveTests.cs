@@ -1,7 +1,6 @@
 using Reprise.Repository;
 using Reprise.Repository.Checking;
 using Reprise.Repository.Format;
-using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
 using Reprise.Repository.Wal;
 using Reprise.Storage;

@@ -109,6 +109,6 @@ internal static partial class WalGround
         return walker;
     }
 
-    [GeneratedRegex(@"^rmgr: .*?lsn: (?<lsn>[0-9A-F]+/[0-9A-F]+), prev .*?desc: ((COMMIT|COMMIT_PREPARED) (?<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} UTC))?.*$", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^rmgr: .*?lsn: (?<lsn>[0-9A-F]+/[0-9A-F]+), prev .*?desc: ((COMMIT|COMMIT_PREPARED) (?<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} UTC))?.*$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 10_000)]
     private static partial Regex RecordLine();
 }

@@ -2,7 +2,6 @@ using System.Globalization;
 using Reprise.Recovery.Wal;
 using Reprise.Repository;
 using Reprise.Repository.Wal;
-using Reprise.Storage;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Storage.Memory;
@@ -79,7 +78,7 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
         var torn = Copy(cluster, second, Path.GetFileName(second));
         using (var stream = File.OpenWrite(torn))
         {
-            stream.Seek(5_000_000, SeekOrigin.Begin);
+            stream.Seek(500_000, SeekOrigin.Begin);
             stream.Write(new byte[100_000]);
         }
 
@@ -88,7 +87,8 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
         await RefusedAsync("cut", torn, "16769024");
         await File.WriteAllBytesAsync(torn, []);
         await RefusedAsync("empty", torn, "");
-        using (var other = WalGround.Start(17))
+        // Servers of one major have one identifier here: they are clones of one cluster.
+        using (var other = WalGround.Start(18))
         {
             WalGround.Work(other, 1);
             await RefusedAsync("of another cluster", Copy(cluster, WalGround.Segments(other)[1], Path.GetFileName(second)), "cluster");
@@ -148,7 +148,8 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
 
         Assert.Equal(WalAnswer.Fetched, await GetAsync(cluster, Path.GetFileName(segments[1])));
         var got = await File.ReadAllBytesAsync(Target);
-        Assert.Equal((bytes.Length, bytes[..at]), (got.Length, got[..at]));
+        Assert.Equal(bytes.Length, got.Length);
+        Assert.Equal(bytes[..at], got[..at]);
         Assert.Equal(-1, got.AsSpan(at).IndexOfAnyExcept((byte)0));
 
         await archive.StoreAsync(lineage.Id, 1, start.Plus(at + 100), bytes.AsMemory(at + 100, 5000), isPartial: false, None);
@@ -171,7 +172,7 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
         using var test = new Copied(production, scratch.Text);
         test.Promote();
         test.Sql("insert into t(v) values ('the test'); select pg_switch_wal(); insert into t(v) values ('more')");
-        var stopped = await Assert.ThrowsAsync<RepriseException>(() => PushAsync(test.Data, test.SegmentsOf(1)[^1]));
+        var stopped = await Assert.ThrowsAsync<RepriseException>(() => PushAsync(test.Data, test.SegmentsOf(1)[0]));
         Assert.Equal(RepositoryErrors.WalClaimed, stopped.Code);
         await PushAsync(test.Data, test.Wal("00000002.history"));
         foreach (var file in test.SegmentsOf(2)[..^1]) await PushAsync(test.Data, file);
@@ -249,8 +250,7 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
             PostgresCluster.Run("cp", ["-a", original.Data, Data]);
             File.Delete(Path.Combine(Data, "postmaster.pid"));
             Socket = Directory.CreateDirectory(Path.Combine(folder, "s" + Guid.NewGuid().ToString("N")[..4])).FullName;
-            PostgresCluster.Run("chmod", ["-R", "a+rx", folder]);
-            PostgresCluster.Run("chmod", ["777", Socket]);
+            PostgresCluster.Run("chmod", ["777", folder, Socket]);
             PostgresCluster.Run("chmod", ["700", Data]);
             File.AppendAllText(Path.Combine(Data, "postgresql.conf"), $"\nunix_socket_directories = '{Socket}'\n");
             File.WriteAllText(Path.Combine(Data, "standby.signal"), "");
@@ -264,7 +264,7 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
 
         public void Promote()
         {
-            PgCtl("-o", $"-c unix_socket_directories={Socket}", "-l", Data + ".log", "-w", "start");
+            PgCtl("-o", $"-c unix_socket_directories={Socket}", "-l", Data + ".log", "-w", "-t", "60", "start");
             PgCtl("-w", "promote");
         }
 
@@ -285,7 +285,7 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
                 .Order(StringComparer.Ordinal),
         ];
 
-        public void Dispose() => PgCtl("-m", "immediate", "stop");
+        public void Dispose() => WalGround.AsServer(original, "pg_ctl", "-D", Data, "-m", "immediate", "-w", "stop");
 
         private void PgCtl(params string[] arguments)
         {

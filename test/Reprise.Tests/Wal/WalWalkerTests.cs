@@ -1,6 +1,5 @@
 using Reprise.Recovery.Wal;
 using Reprise.Repository.Wal;
-using Reprise.Tests.Fixtures;
 using Reprise.Tests.Hostile;
 
 namespace Reprise.Tests.Wal;
