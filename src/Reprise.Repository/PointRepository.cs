@@ -135,7 +135,7 @@ public sealed class PointRepository : IDisposable
         var condemned = await CondemnedPacks.ReadAsync(host.Store, Sealer, zstd, cancellationToken);
         var present = await PackListing.ReadAsync(host.Store, cancellationToken);
         var usable = present.Where(p => !condemned.Covers(p.Key)).ToDictionary();
-        var index = await ChunkIndex.LoadAsync(host.Store, Sealer, zstd, usable, cancellationToken);
+        var index = await ChunkIndex.LoadAsync(host.Store, host.Spill, Sealer, zstd, usable, cancellationToken);
         index.Problems.AddRange(condemned.Problems);
         var lacking = new LackingPacks(present, condemned.Damaged);
         return new PointWriter(host, Sealer, zstd, index, id, signing.Current) { Lacking = lacking, Usable = usable };

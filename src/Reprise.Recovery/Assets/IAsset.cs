@@ -74,7 +74,24 @@ public interface IRestorable : IAsset
     /// database file, a tree. The folder exists and is empty. Returns what was written.
     /// </summary>
     Task<WrittenPaths> MaterialiseAsync(
-        AssetRecord record, PointReader point, string folder, IProgressSink progress, CancellationToken cancellationToken);
+        AssetRecord record,
+        PointReader point,
+        string folder,
+        Survey survey,
+        IProgressSink progress,
+        CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Reads everything that the asset has in a point, as a restore would, and names what is damaged. Read-only; what it
+    /// needs meanwhile lies in <paramref name="scratchFolder"/>.
+    /// </summary>
+    IAsyncEnumerable<DamagedPart> SurveyAsync(
+        AssetRecord record,
+        PointReader point,
+        string scratchFolder,
+        IProgressSink progress,
+        CancellationToken cancellationToken) =>
+        Survey.AllOrNothingAsync(record.Name, point, Survey.StreamsOf(record), progress, cancellationToken);
 }
 
 /// <summary>An asset that can be proven where it is live, deeper than what is staged: in a sandbox, which is ours.</summary>
@@ -169,7 +186,11 @@ public enum Presence
 /// <summary>One asset of one restore; kept in the journal.</summary>
 /// <param name="RestoreId">names every slot of this restore.</param>
 /// <param name="Record">what the point says of the asset.</param>
-public sealed record RestoreItem(PointId RestoreId, AssetRecord Record);
+public sealed record RestoreItem(PointId RestoreId, AssetRecord Record)
+{
+    /// <summary>What is left out because it is damaged; only staging and its verification ask.</summary>
+    public Survey Survey { get; init; } = Survey.Intact;
+}
 
 /// <summary>A place beside the live data, of which the asset makes names of its own (<c>shop.db.before-ID</c>, <c>shop__new_ID</c>).</summary>
 /// <param name="Kind">what lies there.</param>

@@ -136,7 +136,7 @@ public sealed class ExportRun(PointRepository repository, IDisk disk, TimeProvid
             return [(name, facts)];
         }
 
-        await asset.MaterialiseAsync(record, point, scratch.ToString(), progress, cancellationToken);
+        await asset.MaterialiseAsync(record, point, scratch.ToString(), Survey.Intact, progress, cancellationToken);
         var written = disk.List(scratch).Select(e => e.Name).Order().ToList();
         var isTree = record.Kind == AssetKinds.Files
             || written.Exists(name => disk.Stat(scratch / name) is not { Type: FileType.Regular });

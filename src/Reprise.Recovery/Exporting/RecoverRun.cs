@@ -194,7 +194,7 @@ public sealed class RecoverRun(PointRepository repository, IDisk disk, TimeProvi
             progress.Begin("recover " + record.Name, record.SourceBytes);
             var own = staging / "asset";
             disk.MakeFolder(own);
-            var paths = await asset.MaterialiseAsync(record, point, own.ToString(), progress, cancellationToken);
+            var paths = await asset.MaterialiseAsync(record, point, own.ToString(), Survey.Intact, progress, cancellationToken);
             written.UnionWith(paths.Named);
             unnamed += paths.Count - paths.Named.Count;
             var merge = new TreeMerge(disk, record.Name);

@@ -26,7 +26,7 @@ public static class FileContents
                     file.Write(block.OffsetBytes, block.Bytes.Span);
             }
 
-            using var entries = new FileListReader(disk, spool);
+            using var entries = new FileListReader(disk, spool, expected: list.Sha256);
             while (entries.Next() is { } entry)
             {
                 if (entry.Content is { } content) yield return (entry.Path.ToString(), content);

@@ -110,12 +110,17 @@ internal sealed class FileListReader : IDisposable
     {
         var count = BinaryPrimitives.ReadUInt64LittleEndian(Need(sizeof(ulong)));
         if (count != records) throw ByteReader.Broken($"a file list has {records} entries and says {count}");
-        if (isOurs && whole is not null && !Take(SHA256.HashSizeInBytes).SequenceEqual(whole.GetHashAndReset()))
-            throw ByteReader.Broken("a file list has another SHA-256 than the one behind it");
-        if (expected is { } digest && whole?.GetHashAndReset().AsSpan().SequenceEqual(digest.Bytes) == false)
-            throw ByteReader.Broken("a private copy of a file list was read back as something else");
+        if (whole is not null) CheckHash(new Sha256Digest(whole.GetHashAndReset()));
         if (start != end || Fill() > 0) throw ByteReader.Broken("something follows the end of a file list");
         ended = true;
+    }
+
+    private void CheckHash(Sha256Digest hash)
+    {
+        if (isOurs && !Take(SHA256.HashSizeInBytes).SequenceEqual(hash.Bytes))
+            throw ByteReader.Broken("a file list has another SHA-256 than the one behind it");
+        if (expected is { } digest && hash != digest)
+            throw ByteReader.Broken("a private copy of a file list was read back as something else");
     }
 
     private ReadOnlySpan<byte> Need(int count)

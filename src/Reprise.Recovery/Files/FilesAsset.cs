@@ -135,6 +135,7 @@ public sealed class FilesAsset : IRestorable, ITreeSource
                 Tree = slot.Tree,
                 WithFolders = false,
                 LeftOut = scope.LeavesOut,
+                Damaged = path => item.Survey.Lacks(Name, path),
                 Written = entry => { if (entry.Type == FileEntryType.Folder) folders.Add(entry); },
             };
             using var list = new FileListReader(disk, slot.List, expected: ListOf(item.Record).Sha256);
@@ -161,7 +162,8 @@ public sealed class FilesAsset : IRestorable, ITreeSource
         var slot = new FilesSlot(root, Slot.New(item.RestoreId));
         var scope = await cpu.RunAsync(() => ScopeOf(item.Record), cancellationToken);
         await cpu.RunAsync(() => DemandList(item.Record, slot), cancellationToken);
-        var outcomes = await new StagedTree(disk, cpu, slot, item.Record, scope.LeavesOut)
+        var outcomes = await new StagedTree(
+                disk, cpu, slot, item.Record, path => scope.LeavesOut(path) || item.Survey.Lacks(Name, path))
             .VerifyAsync(Name, clock, progress, cancellationToken);
         return [.. outcomes.Select(outcome => outcome with { Asset = Name })];
     }
@@ -201,6 +203,7 @@ public sealed class FilesAsset : IRestorable, ITreeSource
         AssetRecord record,
         PointReader point,
         string folder,
+        Survey survey,
         IProgressSink progress,
         CancellationToken cancellationToken)
     {
@@ -217,6 +220,7 @@ public sealed class FilesAsset : IRestorable, ITreeSource
                 Tree = target,
                 WithFolders = true,
                 LeftOut = _ => false,
+                Damaged = path => survey.Lacks(record.Name, path),
                 Written = entry => { if (entry.Type != FileEntryType.Folder) paths.Add(entry.Path.ToString()); },
             };
             using var list = new FileListReader(disk, spool, expected: ListOf(record).Sha256);
@@ -232,6 +236,44 @@ public sealed class FilesAsset : IRestorable, ITreeSource
     }
 
     /// <inheritdoc />
+    /// <remarks>Without its list nothing of the asset can be brought back; with it, every file that is whole.</remarks>
+    public async IAsyncEnumerable<DamagedPart> SurveyAsync(
+        AssetRecord record,
+        PointReader point,
+        string scratchFolder,
+        IProgressSink progress,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var spool = new DiskPath(scratchFolder) / $"survey-{record.Name}";
+        if (await Survey.TryReadAsync(point, ListOf(record), progress, cancellationToken) is { } loss)
+        {
+            yield return new DamagedPart(record.Name, null, loss);
+            yield break;
+        }
+
+        await SpoolAsync(record, point, spool, cancellationToken);
+        var damaged = new Dictionary<DiskPath, Problem>();
+        using (var list = new FileListReader(disk, spool, expected: ListOf(record).Sha256))
+        {
+            while (list.Next() is { } entry)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var why = entry switch
+                {
+                    { Content: { } content } => await Survey.TryReadAsync(point, content, progress, cancellationToken),
+                    { Type: FileEntryType.HardLink } => damaged.GetValueOrDefault(entry.Target),
+                    _ => null,
+                };
+                if (why is null) continue;
+                damaged[entry.Path] = why;
+                yield return new DamagedPart(record.Name, entry.Path, why);
+            }
+        }
+
+        disk.DeleteFile(spool);
+    }
+
+    /// <inheritdoc />
     public async IAsyncEnumerable<TreeEntry> WalkAsync(
         AssetRecord record,
         PointReader point,
@@ -240,7 +282,7 @@ public sealed class FilesAsset : IRestorable, ITreeSource
     {
         var spool = new DiskPath(scratchFolder) / ".reprise-list";
         await SpoolAsync(record, point, spool, cancellationToken);
-        using (var list = new FileListReader(disk, spool))
+        using (var list = new FileListReader(disk, spool, expected: ListOf(record).Sha256))
         {
             while (list.Next() is { } entry)
             {

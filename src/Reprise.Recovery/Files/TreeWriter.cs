@@ -16,8 +16,11 @@ internal sealed record TreeWriting
     /// <summary>Whether folders get their modes, owners and times; else they stay open to us alone.</summary>
     public required bool WithFolders { get; init; }
 
-    /// <summary>Which relative paths are left out.</summary>
+    /// <summary>Which relative paths are left out, because something else owns them by now.</summary>
     public required Func<DiskPath, bool> LeftOut { get; init; }
+
+    /// <summary>Which are left out because their content cannot be read.</summary>
+    public Func<DiskPath, bool> Damaged { get; init; } = _ => false;
 
     /// <summary>Hears every entry that is about to be written, in order.</summary>
     public required Action<FileEntry> Written { get; init; }
@@ -198,6 +201,8 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
             tally.LeftOut++;
             return false;
         }
+
+        if (writing.Damaged(entry.Path)) return false;
 
         Leave(entry.Path);
         var path = writing.Tree / entry.Path;

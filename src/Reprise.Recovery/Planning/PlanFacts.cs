@@ -19,6 +19,9 @@ public sealed record PlanFacts
     /// <summary>Assets of the point that are not restored, with the reason.</summary>
     public IReadOnlyDictionary<string, string> LeftOut { get; init; } = new SortedDictionary<string, string>();
 
+    /// <summary>What is left out because it is damaged.</summary>
+    public Survey Survey { get; init; } = Survey.Intact;
+
     /// <summary>How the application is stopped, as a command; null when Reprise does not do it.</summary>
     public string? StopText { get; init; }
 

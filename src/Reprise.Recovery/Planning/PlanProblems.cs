@@ -91,6 +91,15 @@ internal static class PlanProblems
             };
         }
 
+        foreach (var (asset, sentence) in facts.Survey.Sentences())
+        {
+            yield return new Problem(
+                RecoveryErrors.PointIncomplete, Severity.Warning, sentence, "restore what is missing from another point with --asset")
+            {
+                Asset = asset,
+            };
+        }
+
         // That secrets are only compared is the rule, and their outcomes are told one by one.
         var kinds = point.Assets.ToDictionary(a => a.Name, a => a.Kind, StringComparer.Ordinal);
         foreach (var (asset, why) in facts.LeftOut.Where(l => kinds.GetValueOrDefault(l.Key) != AssetKinds.Secrets))

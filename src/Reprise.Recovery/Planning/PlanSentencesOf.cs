@@ -10,7 +10,7 @@ internal static class PlanSentencesOf
     {
         var moment = assets.Select(a => a.Moment ?? point.Created).DefaultIfEmpty(point.Created).Min();
         var age = Wording.Duration(facts.Now - moment);
-        var what = assets.Count == point.Assets.Count - facts.LeftOut.Count
+        var what = assets.Count == point.Assets.Count - facts.LeftOut.Count && facts.Survey.Parts.Count == 0
             ? facts.Application
             : $"{Wording.List([.. assets.Select(a => a.Name)])} of {facts.Application}";
         return new PlanSentences(

@@ -33,6 +33,9 @@ public sealed record RestorePlan
     /// <summary>What is done, in order.</summary>
     public required IReadOnlyList<PlanStep> Steps { get; init; }
 
+    /// <summary>What is left out because it is damaged.</summary>
+    public Survey Survey { get; init; } = Survey.Intact;
+
     /// <summary>The secrets now against those of the point.</summary>
     public IReadOnlyList<SecretOutcome> Secrets { get; init; } = [];
 

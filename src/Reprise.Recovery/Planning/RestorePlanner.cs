@@ -36,6 +36,7 @@ public static class RestorePlanner
             Assets = assets,
             Steps = [.. steps.OfType<PlanStep>()],
             Secrets = facts.Secrets,
+            Survey = facts.Survey,
             Problems = problems,
             Sentences = PlanSentencesOf.Restore(facts, point, assets),
         };

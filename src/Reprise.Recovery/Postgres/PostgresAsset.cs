@@ -148,6 +148,7 @@ public sealed class PostgresAsset : IRestorable, IExaminable
         AssetRecord record,
         PointReader point,
         string folder,
+        Survey survey,
         IProgressSink progress,
         CancellationToken cancellationToken)
     {
@@ -172,6 +173,15 @@ public sealed class PostgresAsset : IRestorable, IExaminable
         written.Add($"{record.Name}.globals.sql");
         return written;
     }
+
+    /// <inheritdoc />
+    public IAsyncEnumerable<DamagedPart> SurveyAsync(
+        AssetRecord record,
+        PointReader point,
+        string scratchFolder,
+        IProgressSink progress,
+        CancellationToken cancellationToken) => Survey.AllOrNothingAsync(
+            record.Name, point, PostgresRecord.ContentsAsync(record, point, cancellationToken), progress, cancellationToken);
 
     // One database goes to where the configuration points, whatever it was called; all go back under their own names.
     private IReadOnlyList<RestoreDatabase> Databases(RestoreItem item)

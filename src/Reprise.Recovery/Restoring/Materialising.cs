@@ -10,10 +10,15 @@ namespace Reprise.Recovery.Restoring;
 /// <param name="Paths">what.</param>
 public sealed record MaterialisedAsset(string Name, string Folder, WrittenPaths Paths);
 
+/// <summary>What <c>restore --to</c> wrote.</summary>
+/// <param name="Assets">by asset.</param>
+/// <param name="Survey">what it left out because it is damaged.</param>
+public sealed record Materialised(IReadOnlyList<MaterialisedAsset> Assets, Survey Survey);
+
 /// <summary>Writes assets into an empty folder; production is not even looked at.</summary>
 internal sealed class Materialising(RestoreApplication application, RestoreHost host)
 {
-    public async Task<IReadOnlyList<MaterialisedAsset>> RunAsync(
+    public async Task<Materialised> RunAsync(
         RestoreRequest request, string folder, CancellationToken cancellationToken)
     {
         var manifest = request.Point.Manifest;
@@ -27,6 +32,7 @@ internal sealed class Materialising(RestoreApplication application, RestoreHost 
 
         var root = new DiskPath(folder);
         var existed = RequireEmpty(root);
+        var survey = await new Surveying(application, host).RunAsync(request, cancellationToken);
         try
         {
             host.Disk.MakeFolder(root);
@@ -37,15 +43,16 @@ internal sealed class Materialising(RestoreApplication application, RestoreHost 
                 if (request.OnlyAssets.Count > 0 && !request.OnlyAssets.Contains(record.Name)) continue;
                 if (record.Kind == AssetKinds.Secrets && !request.RestoreSecrets) continue;
                 if (Operation.Restorable(application, record.Name) is not { } restorable) continue;
+                if (survey.LossOf(record.Name) is not null) continue;
                 var own = root / record.Name;
                 host.Disk.MakeFolder(own);
                 var paths = await restorable.MaterialiseAsync(
-                    record, request.Point, own.ToString(), host.Progress, cancellationToken);
+                    record, request.Point, own.ToString(), survey, host.Progress, cancellationToken);
                 written.Add(new MaterialisedAsset(record.Name, own.ToString(), paths));
             }
 
             host.Disk.SyncFileSystem(root);
-            return written;
+            return new Materialised(written, survey);
         }
         catch
         {

@@ -91,7 +91,10 @@ internal sealed class Operation(RestoreApplication application, RestoreHost host
         $"{name} was part of {id}, but the configuration has no such asset any more",
         $"put {name} back into the configuration, then run the command again");
 
-    public RestoreItem Item(JournalAsset asset) => new(id, asset.Record);
+    /// <summary>What was found damaged, and is left out.</summary>
+    public Survey Survey { get; set; } = Survey.Intact;
+
+    public RestoreItem Item(JournalAsset asset) => new(id, asset.Record) { Survey = Survey };
 
     /// <summary>Adds an outcome, in place of an earlier one of the same question.</summary>
     public void Add(CheckOutcome outcome)

@@ -14,7 +14,8 @@ internal sealed class PlanMaking(RestoreApplication application, RestoreHost hos
     {
         var manifest = request.Point.Manifest;
         var leftOut = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        var chosen = Choose(request, manifest, leftOut);
+        var survey = await new Surveying(application, host).RunAsync(request, cancellationToken);
+        var chosen = Choose(request, manifest, survey, leftOut);
         RequireKnownChecks(request.Choices, chosen.Select(c => c.Record.Name));
         var facts = new List<AssetFacts>();
         foreach (var (asset, record) in chosen)
@@ -31,7 +32,7 @@ internal sealed class PlanMaking(RestoreApplication application, RestoreHost hos
 
         var secrets = await application.CompareSecrets(manifest, cancellationToken);
         var plan = RestorePlanner.Plan(
-            Facts(id, request.Choices) with { Assets = facts, LeftOut = leftOut, Secrets = secrets }, manifest);
+            Facts(id, request.Choices) with { Assets = facts, LeftOut = leftOut, Survey = survey, Secrets = secrets }, manifest);
         return new PlanWithItems(
             plan,
             [.. facts.Select(f => new JournalAsset
@@ -97,7 +98,7 @@ internal sealed class PlanMaking(RestoreApplication application, RestoreHost hos
             .Select(c => c.Name)];
 
     private List<(IRestorable Asset, AssetRecord Record)> Choose(
-        RestoreRequest request, PointManifest manifest, SortedDictionary<string, string> leftOut)
+        RestoreRequest request, PointManifest manifest, Survey survey, SortedDictionary<string, string> leftOut)
     {
         foreach (var name in request.OnlyAssets.Concat(request.Choices.WithoutSafety))
         {
@@ -111,6 +112,7 @@ internal sealed class PlanMaking(RestoreApplication application, RestoreHost hos
             var asked = request.OnlyAssets.Contains(record.Name);
             if (request.OnlyAssets.Count > 0 && !asked) leftOut[record.Name] = "it was not asked for";
             else if (WhyNot(request, record) is { } why) leftOut[record.Name] = why;
+            else if (survey.LossOf(record.Name) is not null) continue;
             else chosen.Add((Operation.Restorable(application, record.Name)!, record)); // WhyNot has looked.
             if (asked && leftOut.TryGetValue(record.Name, out var refused)) throw Unknown(
                 record.Name, $"{record.Name} cannot be restored: {refused}");

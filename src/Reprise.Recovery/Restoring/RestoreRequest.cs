@@ -66,7 +66,11 @@ public sealed record RestoreHost(
     TimeZoneInfo Zone,
     ICheckRunner Checks,
     IRestoreDialogue Dialogue,
-    IProgressSink Progress);
+    IProgressSink Progress)
+{
+    /// <summary>A folder for what is needed only meanwhile.</summary>
+    public required DiskPath Scratch { get; init; }
+}
 
 /// <summary>How the application is stopped and started.</summary>
 /// <param name="StopText">the command, for people.</param>

@@ -113,9 +113,24 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
     /// <summary>
     /// Writes assets into sub-folders of <paramref name="folder"/>, which must be absent or empty (<c>--to</c>).
     /// </summary>
-    public Task<IReadOnlyList<MaterialisedAsset>> MaterialiseAsync(
+    public Task<Materialised> MaterialiseAsync(
         RestoreRequest request, string folder, CancellationToken cancellationToken) =>
         new Materialising(application, host).RunAsync(request, folder, cancellationToken);
+
+    /// <summary>What a point does not have, or a survey found damaged: a sentence each.</summary>
+    public static IReadOnlyList<string> MissingOf(PointManifest manifest, Survey survey)
+    {
+        var incomplete = manifest.State == PointState.Incomplete ? $"point {manifest.Id} is incomplete" : null;
+        var damaged = survey.Sentences().Select(s => s.Sentence);
+        return [.. incomplete is null ? damaged : damaged.Prepend(incomplete)];
+    }
+
+    /// <summary>The same as problems: what was brought back is not everything.</summary>
+    public static IEnumerable<Problem> Missing(IEnumerable<string> sentences) => sentences.Select(sentence => new Problem(
+        RecoveryErrors.PointIncomplete,
+        Severity.Error,
+        sentence,
+        "restore what is missing from another point with --asset"));
 
     private PointId NewId() => host.State.NewId(host.Clock.GetUtcNow());
 
@@ -138,13 +153,14 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
         {
             var made = await operation.PhaseAsync(
                 "plan", InterruptEffect.Harmless, () => planning.PlanAsync(request, id, cancellationToken));
+            operation.Survey = made.Plan.Survey;
             operation.Subject = new CheckSubject(made.Items.ToDictionary(i => i.Name, i => i.Record), manifest.Id);
             await ConfirmAsync(operation, made, cancellationToken);
             operation.Begin(NewJournal(operation, made, request.Choices, OperationState.Staging) with
             {
                 Point = manifest.Id,
                 Salvage = request.Salvage,
-                Missing = manifest.State == PointState.Incomplete ? [$"point {manifest.Id} is incomplete"] : [],
+                Missing = MissingOf(manifest, made.Plan.Survey),
             });
             Questioner.RecordSkipped(operation);
             await operation.PhaseAsync(
@@ -263,11 +279,7 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
     private static async Task<RestoreReport> DoneAsync(Operation operation, RestoreOutcome outcome)
     {
         var former = await FormerSlots.OfAsync(operation);
-        operation.Problems.AddRange(operation.Journal.Missing.Select(missing => new Problem(
-            RecoveryErrors.PointIncomplete,
-            Severity.Error,
-            missing,
-            "restore what is missing from another point with --asset")));
+        operation.Problems.AddRange(Missing(operation.Journal.Missing));
         if (outcome == RestoreOutcome.RolledBack)
         {
             operation.Problems.Insert(0, new Problem(

@@ -208,6 +208,7 @@ public sealed class SecretsAsset : IRestorable
         AssetRecord record,
         PointReader point,
         string folder,
+        Survey survey,
         IProgressSink progress,
         CancellationToken cancellationToken)
     {

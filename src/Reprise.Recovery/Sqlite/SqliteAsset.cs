@@ -253,6 +253,7 @@ public sealed class SqliteAsset : IRestorable, IExaminable
         AssetRecord record,
         PointReader point,
         string folder,
+        Survey survey,
         IProgressSink progress,
         CancellationToken cancellationToken)
     {
@@ -320,7 +321,7 @@ public sealed class SqliteAsset : IRestorable, IExaminable
         if (disk.Stat(place.Folder) is null || disk.Stat(probe) is not null) return null;
         try
         {
-            disk.ProbeNew(probe);
+            disk.CreateUnnamed(probe).Dispose();
             return null;
         }
         catch (RepriseException e)

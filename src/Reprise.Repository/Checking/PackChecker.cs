@@ -2,9 +2,9 @@ using Reprise.Repository.Format;
 using Reprise.Repository.Packs;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
+using Reprise.Storage;
 using Reprise.Storage.Errors;
 using Reprise.Storage.Runtime;
-using Reprise.Storage;
 
 namespace Reprise.Repository.Checking;
 

@@ -20,7 +20,6 @@ internal sealed class RestChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
     private const string PruneHint = "it holds no data of a point, and prunes settle it; find out what changes objects in the repository";
     private const string Hint = "it holds no data of a point; find out what changes objects in the repository, then delete it";
 
-    private static readonly string[] ReaderFiles = ["format.md", "reprise_reader.py"];
 
     private readonly IStore store = host.Store;
     private readonly List<Problem> problems = [];
@@ -118,7 +117,7 @@ internal sealed class RestChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
         if (isReader && !readers.Add(hash)) return;
         var texts = new List<byte>();
         string[] names = isReader
-            ? [.. ReaderFiles.Select(f => string.Join('/', [.. segments[..^1], f]))]
+            ? [.. ClearFolders.ReaderFiles.Select(f => string.Join('/', [.. segments[..^1], f]))]
             : [info.Name.Value];
         foreach (var name in names)
         {

@@ -1,11 +1,11 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Reprise.Repository.Format;
 using Reprise.Repository.Packs;
 using Reprise.Repository.Sealing;
 using Reprise.Storage;
+using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Repository.Index;
@@ -14,12 +14,14 @@ namespace Reprise.Repository.Index;
 /// Where every chunk of the repository lies, for writers only: a restore never loads it. It is the union of the objects
 /// under <c>index/</c>, in any order; one that cannot be read costs deduplication, never data.
 /// </summary>
-internal sealed class ChunkIndex
+internal sealed class ChunkIndex : IDisposable
 {
     public const string Folder = "index";
 
-    private readonly ConcurrentDictionary<ChunkId, ChunkPlace> places = new();
+    private readonly ChunkTable places;
     private readonly List<PackFacts> packs = [];
+
+    private ChunkIndex(ChunkTable places) => this.places = places;
 
     /// <summary>The packs that <see cref="ChunkPlace.Pack"/> numbers.</summary>
     public IReadOnlyList<PackFacts> Packs => packs;
@@ -28,50 +30,53 @@ internal sealed class ChunkIndex
     public List<Problem> Problems { get; } = [];
 
     /// <summary>Whether the chunk is stored. Safe from several threads.</summary>
-    public bool Contains(ChunkId id) => places.ContainsKey(id);
+    public bool Contains(ChunkId id) => places.TryFind(id, out _);
 
     /// <summary>Where the chunk lies.</summary>
-    public bool TryFind(ChunkId id, out ChunkPlace place) => places.TryGetValue(id, out place);
+    public bool TryFind(ChunkId id, out ChunkPlace place) => places.TryFind(id, out place);
+
+    /// <summary>Notes a chunk that this writer stores itself, which the index did not know.</summary>
+    public void AddOwn(ChunkId id, in ChunkPlace place) => Invariant.Check(places.TryAdd(id, place), "a chunk is stored once");
+
+    /// <inheritdoc />
+    public void Dispose() => places.Dispose();
 
     /// <summary>
     /// Reads every index object, keeping only entries of packs that <paramref name="present"/> lists with their size: a
     /// chunk of a lost pack is stored again.
     /// </summary>
     public static async Task<ChunkIndex> LoadAsync(
-        IStore store, Sealer sealer, Zstd zstd, IReadOnlyDictionary<PackId, long> present, CancellationToken cancellationToken)
+        IStore store,
+        Func<IDiskFile>? spill,
+        Sealer sealer,
+        Zstd zstd,
+        IReadOnlyDictionary<PackId, long> present,
+        CancellationToken cancellationToken)
     {
-        var index = new ChunkIndex();
-        await foreach (var (_, stored) in ObjectsAsync(store, sealer, zstd, index.Problems, cancellationToken))
+        var index = new ChunkIndex(new ChunkTable(spill));
+        try
         {
-            foreach (var (pack, entries) in stored)
+            await foreach (var (_, stored) in ObjectsAsync(store, sealer, zstd, index.Problems, cancellationToken))
             {
-                if (present.TryGetValue(pack.Id, out var size) && size == pack.SizeBytes) index.Add(pack, entries);
+                foreach (var (pack, entries) in stored)
+                {
+                    if (present.TryGetValue(pack.Id, out var size) && size == pack.SizeBytes) index.Add(pack, entries);
+                }
             }
-        }
 
-        return index;
+            return index;
+        }
+        catch
+        {
+            index.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Every index object that can be read, with what it speaks of.</summary>
     public static IAsyncEnumerable<(ObjectName Name, IReadOnlyList<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)> Packs)>
         ObjectsAsync(IStore store, Sealer sealer, Zstd zstd, CancellationToken cancellationToken) =>
         ObjectsAsync(store, sealer, zstd, [], cancellationToken);
-
-    /// <summary>Notes the entries of a pack that this writer stored.</summary>
-    public int Add(PackFacts pack, IReadOnlyList<PackEntry> entries)
-    {
-        packs.Add(pack);
-        var offset = 0;
-        for (var number = 0; number < entries.Count; number++)
-        {
-            var entry = entries[number];
-            if (entry.Type != PackEntry.PaddingType)
-                places.TryAdd(entry.Id, new ChunkPlace(packs.Count - 1, number, offset, entry.StoredBytes, entry.PlainBytes));
-            offset += entry.StoredBytes;
-        }
-
-        return packs.Count - 1;
-    }
 
     /// <summary>Seals and stores the entries of some packs as one index object; returns its size in bytes.</summary>
     public static async Task<long> StoreAsync(
@@ -167,7 +172,27 @@ internal sealed class ChunkIndex
         reader.End();
         return decoded;
     }
+
+    private void Add(PackFacts pack, IReadOnlyList<PackEntry> entries)
+    {
+        packs.Add(pack);
+        var offset = 0;
+        for (var number = 0; number < entries.Count; number++)
+        {
+            var entry = entries[number];
+            if (entry.Type != PackEntry.PaddingType)
+                places.TryAdd(entry.Id, new ChunkPlace(packs.Count - 1, number, offset, entry.StoredBytes, entry.PlainBytes));
+            offset += entry.StoredBytes;
+        }
+    }
 }
 
-/// <summary>Where a chunk lies: pack number in the index, then as in <see cref="Points.Part"/>.</summary>
-internal readonly record struct ChunkPlace(int Pack, int Entry, int OffsetBytes, int StoredBytes, int PlainBytes);
+/// <summary>
+/// Where a chunk lies: pack number in the index, or the complement of the point's own when its writer stored the chunk
+/// itself; then as in <see cref="Points.Part"/>.
+/// </summary>
+internal readonly record struct ChunkPlace(int Pack, int Entry, int OffsetBytes, int StoredBytes, int PlainBytes)
+{
+    /// <summary>Whether the writer that asks stored it.</summary>
+    public bool IsOwn => Pack < 0;
+}

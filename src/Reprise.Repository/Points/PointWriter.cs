@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Reprise.Repository.Chunking;
 using Reprise.Repository.Format;
@@ -27,8 +26,9 @@ public sealed class PointWriter : IAsyncDisposable
     private readonly Queue<PendingChunk> pending = new();
     private readonly Queue<Task<StoredPack>> storing = new();
     private readonly List<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)> unindexed = [];
-    private readonly ConcurrentDictionary<ChunkId, Part> mine = new();
+    private readonly HashSet<PackId> written = [];
     private readonly OpenedPack?[] open = new OpenedPack?[2];
+    private int unindexedEntries;
     private bool isLarge;
     private bool committed;
     private bool mayBeCommitted;
@@ -99,8 +99,7 @@ public sealed class PointWriter : IAsyncDisposable
             await DrainAsync(0, cancellationToken);
             foreach (var job in work)
             {
-                using var prepared = await job;
-                foreach (var content in prepared.Contents) stored.Add(await PlaceAsync(content, cancellationToken));
+                foreach (var content in (await job).Contents) stored.Add(await PlaceAsync(content, cancellationToken));
             }
 
             return stored;
@@ -110,7 +109,7 @@ public sealed class PointWriter : IAsyncDisposable
             foreach (var job in work)
             {
                 await Ended(job);
-                if (job.IsCompletedSuccessfully) (await job).Dispose();
+                if (job.IsCompletedSuccessfully) BlockBuffers.Program.Return((await job).Room);
             }
         }
     }
@@ -148,7 +147,7 @@ public sealed class PointWriter : IAsyncDisposable
     {
         await DrainAsync(0, cancellationToken);
         for (var place = 0; place < open.Length; place++) await ClosePackAsync(place, cancellationToken);
-        while (storing.Count > 0) await TakeStoredAsync();
+        while (storing.Count > 0) await TakeStoredAsync(cancellationToken);
     }
 
     /// <summary>
@@ -162,7 +161,6 @@ public sealed class PointWriter : IAsyncDisposable
         await FlushAsync(cancellationToken);
         await StoreIndexAsync(cancellationToken);
         await ProvePacksAsync(cancellationToken);
-        var written = unindexed.Select(p => p.Pack.Id).ToHashSet();
         await new PointLocks(host.Store).ExtendAsync(table.Packs.Select(p => p.Id).Where(p => !written.Contains(p)).ToHashSet(), cancellationToken);
 
         var encoded = PointCodec.Create(manifest, table, signingKey);
@@ -194,6 +192,7 @@ public sealed class PointWriter : IAsyncDisposable
         while (storing.TryDequeue(out var pack)) await Ended(pack);
         foreach (var pack in open) pack?.Builder.Dispose();
         Array.Clear(open);
+        index.Dispose();
         if (mayBeCommitted && !committed) return;
         try
         {
@@ -249,15 +248,8 @@ public sealed class PointWriter : IAsyncDisposable
         var room = BlockBuffers.Program.Rent(contents.Sum(content => RoomFor(content.Length)));
         try
         {
-            var prepared = new PreparedContent[contents.Length];
-            var used = 0;
-            for (var i = 0; i < prepared.Length; i++)
-            {
-                prepared[i] = PrepareContent(contents[i].Span, room.AsMemory(used));
-                used += prepared[i].Chunks.Sum(chunk => chunk.Chunk.Encoded.Length);
-            }
-
-            return new PreparedShare(prepared, room);
+            var free = room.AsMemory();
+            return new PreparedShare([.. contents.Select(content => PrepareContent(content.Span, ref free))], room);
         }
         catch
         {
@@ -271,7 +263,7 @@ public sealed class PointWriter : IAsyncDisposable
         Zstd.Bound(length) + (Zstd.Bound(0) * (1 + (length / Limits.MinChunkBytes)));
 
     // The same cuts as if the content had come in pieces.
-    private PreparedContent PrepareContent(ReadOnlySpan<byte> plain, Memory<byte> room)
+    private PreparedContent PrepareContent(ReadOnlySpan<byte> plain, ref Memory<byte> free)
     {
         var chunks = new List<(PreparedChunk Chunk, int Length)>(1);
         var whole = plain;
@@ -280,9 +272,9 @@ public sealed class PointWriter : IAsyncDisposable
             var scan = default(CutScan);
             var end = Cutter.Cut(plain, ref scan);
             if (end < 0) end = plain.Length;
-            var chunk = Prepare(PackEntry.DataType, plain[..end], room);
+            var chunk = Prepare(PackEntry.DataType, plain[..end], free);
             chunks.Add((chunk, end));
-            room = room[chunk.Encoded.Length..];
+            free = free[chunk.Encoded.Length..];
             plain = plain[end..];
         }
 
@@ -313,7 +305,7 @@ public sealed class PointWriter : IAsyncDisposable
         var sha256 = new Sha256Digest(SHA256.HashData(plain));
         sealer.Keys.NameChunk(type, sha256.Bytes, name);
         var id = ChunkId.Read(name);
-        if (index.Contains(id) || mine.ContainsKey(id)) return new PreparedChunk(id, sha256, default);
+        if (index.Contains(id)) return new PreparedChunk(id, sha256, default);
 
         var encoded = room[..zstd.Encode(plain, room.Span)];
 
@@ -345,10 +337,9 @@ public sealed class PointWriter : IAsyncDisposable
     private async ValueTask<Part> PlaceAsync(
         byte type, bool isList, int length, PreparedChunk prepared, CancellationToken cancellationToken)
     {
-        if (mine.TryGetValue(prepared.Id, out var twin)) return twin;
         if (index.TryFind(prepared.Id, out var known))
         {
-            var number = table.Number(index.Packs[known.Pack]);
+            var number = known.IsOwn ? ~known.Pack : table.Number(index.Packs[known.Pack]);
             return new Part(number, known.Entry, known.OffsetBytes, known.StoredBytes, known.PlainBytes);
         }
 
@@ -362,7 +353,7 @@ public sealed class PointWriter : IAsyncDisposable
         var pack = open[place] ??= new OpenedPack(new PackBuilder(), table.Reserve());
         var (entry, offset, stored) = pack.Builder.Add(type, prepared.Id, prepared.Encoded.Span, length);
         var part = new Part(pack.Number, entry, offset, stored, length);
-        mine[prepared.Id] = part;
+        index.AddOwn(prepared.Id, new ChunkPlace(~pack.Number, entry, offset, stored, length));
         return part;
     }
 
@@ -370,7 +361,7 @@ public sealed class PointWriter : IAsyncDisposable
     {
         if (open[place] is not { } full) return;
         open[place] = null;
-        while (storing.Count >= Limits.PacksInFlight) await TakeStoredAsync();
+        while (storing.Count >= Limits.PacksInFlight) await TakeStoredAsync(cancellationToken);
         storing.Enqueue(StoreAsync(full.Builder, full.Number, cancellationToken));
     }
 
@@ -384,32 +375,24 @@ public sealed class PointWriter : IAsyncDisposable
         }
     }
 
-    private async ValueTask TakeStoredAsync()
+    private async ValueTask TakeStoredAsync(CancellationToken cancellationToken)
     {
         var stored = await storing.Dequeue();
         table.Fill(stored.Number, stored.Facts);
-        unindexed.Add((stored.Facts, stored.Entries));
         StoredBytes += stored.Facts.SizeBytes;
+        written.Add(stored.Facts.Id);
+        if (unindexedEntries > 0 && unindexedEntries + stored.Entries.Count > Limits.IndexEntries) await StoreIndexAsync(cancellationToken);
+        unindexed.Add((stored.Facts, stored.Entries));
+        unindexedEntries += stored.Entries.Count;
     }
 
+    // Only of packs that are stored already; nobody needs it before the point, so that a full batch need not wait for it.
     private async ValueTask StoreIndexAsync(CancellationToken cancellationToken)
     {
-        var batch = new List<(PackFacts Pack, IReadOnlyList<PackEntry> Entries)>();
-        var entries = 0;
-        foreach (var pack in unindexed)
-        {
-            if (entries > 0 && entries + pack.Entries.Count > Limits.IndexEntries)
-            {
-                StoredBytes += await ChunkIndex.StoreAsync(host.Store, sealer, zstd, batch, cancellationToken);
-                batch.Clear();
-                entries = 0;
-            }
-
-            batch.Add(pack);
-            entries += pack.Entries.Count;
-        }
-
-        if (entries > 0) StoredBytes += await ChunkIndex.StoreAsync(host.Store, sealer, zstd, batch, cancellationToken);
+        if (unindexed.Count == 0) return;
+        StoredBytes += await ChunkIndex.StoreAsync(host.Store, sealer, zstd, unindexed, cancellationToken);
+        unindexed.Clear();
+        unindexedEntries = 0;
     }
 
     private async ValueTask ProvePacksAsync(CancellationToken cancellationToken)
@@ -448,18 +431,8 @@ public sealed class PointWriter : IAsyncDisposable
     private sealed record PreparedContent(
         int LengthBytes, Sha256Digest Sha256, IReadOnlyList<(PreparedChunk Chunk, int Length)> Chunks);
 
-    /// <summary>The contents of one piece of work; owns the rented buffer with what was compressed.</summary>
-    private sealed class PreparedShare(IReadOnlyList<PreparedContent> contents, byte[] room) : IDisposable
-    {
-        private byte[]? owned = room;
-
-        public IReadOnlyList<PreparedContent> Contents => contents;
-
-        public void Dispose()
-        {
-            if (Interlocked.Exchange(ref owned, null) is { } rented) BlockBuffers.Program.Return(rented);
-        }
-    }
+    /// <summary>The contents of one piece of work, and the rented buffer with what was compressed of them.</summary>
+    private sealed record PreparedShare(IReadOnlyList<PreparedContent> Contents, byte[] Room);
 
     /// <summary>A chunk as it will be stored; nothing when it is stored already. May own its rented buffer.</summary>
     private sealed record PreparedChunk(ChunkId Id, Sha256Digest Sha256, ReadOnlyMemory<byte> Encoded) : IDisposable

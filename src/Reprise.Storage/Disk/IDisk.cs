@@ -28,13 +28,23 @@ public interface IDisk
     IDiskFile CreateNew(DiskPath path);
 
     /// <summary>
-    /// Creates a file and deletes it, and throws what that throws: the honest way to know whether a folder can be written.
-    /// A file system that knows files without names leaves nothing behind when the process is killed in between.
+    /// Creates a file of this process alone, which is gone when it is closed or the process is killed. Where the file
+    /// system knows no files without a name, it has <paramref name="path"/> for a moment, which must not exist. Also the
+    /// honest way to know whether a folder can be written.
     /// </summary>
-    void ProbeNew(DiskPath path)
+    IDiskFile CreateUnnamed(DiskPath path)
     {
-        CreateNew(path).Dispose();
-        DeleteFile(path);
+        var file = CreateNew(path);
+        try
+        {
+            DeleteFile(path);
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Opens a regular file for reading and writing, creating it (mode 0600) when absent.</summary>

@@ -66,17 +66,18 @@ public sealed class LinuxDisk : IDisk
     }
 
     /// <inheritdoc />
-    public void ProbeNew(DiskPath path)
+    public IDiskFile CreateUnnamed(DiskPath path)
     {
         try
         {
-            Open(path.Parent, Libc.ReadWrite | Libc.OpenUnnamed, PrivateFile, "create a file in").Dispose();
+            return new LinuxFile(Open(path.Parent, Libc.ReadWrite | Libc.OpenUnnamed, PrivateFile, "create a file in"), path);
         }
         catch (RepriseException)
         {
             // A file system without them, or a folder that cannot be written: a file with a name tells, and says why.
-            CreateNew(path).Dispose();
+            var file = CreateNew(path);
             DeleteFile(path);
+            return file;
         }
     }
 

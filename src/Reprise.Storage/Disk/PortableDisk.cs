@@ -47,6 +47,10 @@ public sealed class PortableDisk : IDisk
     public IDiskFile CreateNew(DiskPath path) => Open(path, FileMode.CreateNew, FileAccess.ReadWrite, "create");
 
     /// <inheritdoc />
+    public IDiskFile CreateUnnamed(DiskPath path) =>
+        Open(path, FileMode.CreateNew, FileAccess.ReadWrite, "create", FileOptions.DeleteOnClose);
+
+    /// <inheritdoc />
     public IDiskFile OpenWrite(DiskPath path) => Open(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, "open");
 
     /// <inheritdoc />
@@ -250,10 +254,10 @@ public sealed class PortableDisk : IDisk
         _ => FileType.Regular,
     };
 
-    private static PortableFile Open(DiskPath path, FileMode mode, FileAccess access, string doing)
+    private static PortableFile Open(DiskPath path, FileMode mode, FileAccess access, string doing, FileOptions options = FileOptions.None)
     {
         const FileShare share = FileShare.ReadWrite | FileShare.Delete;
-        var handle = Guard(path, doing, () => File.OpenHandle(path.ToString(), mode, access, share));
+        var handle = Guard(path, doing, () => File.OpenHandle(path.ToString(), mode, access, share, options));
         return new PortableFile(handle, path);
     }
 

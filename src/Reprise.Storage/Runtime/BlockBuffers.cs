@@ -1,15 +1,14 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 
 namespace Reprise.Storage.Runtime;
 
 /// <summary>
-/// Arrays for chunks, for what becomes of them and for packs, used again. The shared pool keeps arrays of every power of two for each
-/// thread and each core, which came to more than 100 MiB beside half a dozen threads, and gives twice what a chunk
-/// needs that is a little longer than a power of two. Here idle arrays take at most <see cref="MostIdleBytes"/>, whatever
-/// the number of threads. Safe from several threads.
+/// Arrays for chunks, for what becomes of them and for packs, used again. The shared pool keeps arrays of every power of
+/// two for each thread and each core, which came to more than 100 MiB beside half a dozen threads, and gives twice what a
+/// chunk needs that is a little longer than a power of two. Here idle arrays take at most <see cref="MostIdleBytes"/>,
+/// whatever the number of threads. Safe from several threads.
 /// </summary>
-public sealed class BlockBuffers : ArrayPool<byte>
+public sealed class BlockBuffers
 {
     private const int Unit = 1024 * 1024;
 
@@ -37,7 +36,7 @@ public sealed class BlockBuffers : ArrayPool<byte>
     public long IdleBytes => idle.Select((queue, size) => (long)queue.Count * Sizes[size].Length).Sum();
 
     /// <summary>An array with any content that has at least the length asked for; one that is longer than a pack is new.</summary>
-    public override byte[] Rent(int minimumLength)
+    public byte[] Rent(int minimumLength)
     {
         if (minimumLength == 0) return [];
         var size = SizeOf(minimumLength);
@@ -46,9 +45,8 @@ public sealed class BlockBuffers : ArrayPool<byte>
     }
 
     /// <summary>Gives it back, once; it is not used after that.</summary>
-    public override void Return(byte[] array, bool clearArray = false)
+    public void Return(byte[] array)
     {
-        if (clearArray) Array.Clear(array);
         var size = SizeOf(array.Length);
         if (size >= 0 && Sizes[size].Length == array.Length && idle[size].Count < Sizes[size].Kept) idle[size].Enqueue(array);
     }

@@ -29,9 +29,6 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
 {
     private Terminal Terminal => context.Host.Terminal;
 
-    /// <summary>Whether somebody can be asked.</summary>
-    public bool CanAsk => context.CanAsk;
-
     /// <summary>
     /// Says the three sentences and the plan in short, then has the application's name typed, unless <c>--yes</c> was given.
     /// </summary>
@@ -48,7 +45,7 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
         RestoreText.InShort(plan, prose);
         if (!yes) ProblemLines.Write(prose, warnings ?? []);
         if (yes) return;
-        if (!CanAsk)
+        if (!context.CanAsk)
         {
             throw new RepriseException(
                 CliErrors.ConfirmationNeeded,
@@ -72,7 +69,7 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
     {
         context.Progress.Clear();
         context.Prose.Paragraph($"The application is not stopped by Reprise: {why}.");
-        return CanAsk && await YesAsync("Is it stopped now? [y/N] ", cancellationToken);
+        return context.CanAsk && await YesAsync("Is it stopped now? [y/N] ", cancellationToken);
     }
 
     /// <summary>
@@ -92,7 +89,7 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
     {
         context.Progress.Clear();
         context.Prose.Paragraph($"{what}: going back would set those writes aside.");
-        return CanAsk && await YesAsync("Go back all the same? [y/N] ", cancellationToken);
+        return context.CanAsk && await YesAsync("Go back all the same? [y/N] ", cancellationToken);
     }
 
     /// <summary>
@@ -103,7 +100,7 @@ internal sealed class RestoreConversation(CommandContext context, bool yes)
         context.Progress.Clear();
         context.Prose.Line("These required checks did not pass:");
         context.Prose.Checks(red);
-        if (!CanAsk) return new VerdictChoice.RollBack();
+        if (!context.CanAsk) return new VerdictChoice.RollBack();
         while (true)
         {
             var answer = await Terminal.AskAsync(

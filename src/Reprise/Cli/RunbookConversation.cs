@@ -16,7 +16,6 @@ internal sealed class RunbookConversation(CommandContext context, RunbookRunOpti
 
     private Terminal Terminal => context.Host.Terminal;
 
-
     /// <inheritdoc />
     public async Task<RunAnswer?> AskAsync(RunQuestion question, CancellationToken cancellationToken)
     {

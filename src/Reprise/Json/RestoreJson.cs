@@ -49,6 +49,25 @@ internal sealed record RestoreJson
 
     /// <summary>What you get back, what you lose, how to go back; empty when nothing was planned.</summary>
     public IReadOnlyList<string> Sentences { get; init; } = [];
+
+    /// <summary>What <c>--salvage</c> leaves out because it is damaged, the first ten thousand.</summary>
+    public IReadOnlyList<MissingJson> Missing { get; init; } = [];
+
+    /// <summary>How much it leaves out, named or not.</summary>
+    public long MissingCount { get; init; }
+}
+
+/// <summary>Something that cannot be brought back.</summary>
+internal sealed record MissingJson
+{
+    /// <summary>Of which asset.</summary>
+    public required string Asset { get; init; }
+
+    /// <summary>Which file of it, or null: nothing of the asset.</summary>
+    public required string? Path { get; init; }
+
+    /// <summary>The damaged object of the repository, or null when that is not known.</summary>
+    public required string? Object { get; init; }
 }
 
 /// <summary>One step of a plan.</summary>

@@ -15,7 +15,7 @@ namespace Reprise.Wiring;
 internal sealed class Dialogue(RestoreConversation conversation, CommandContext context, DateTimeOffset? pointCreated) : IRestoreDialogue
 {
     /// <inheritdoc />
-    public bool IsInteractive => conversation.CanAsk;
+    public bool IsInteractive => context.CanAsk;
 
     /// <inheritdoc />
     public async Task<Confirmation> ConfirmAsync(RestorePlan plan, CancellationToken cancellationToken)

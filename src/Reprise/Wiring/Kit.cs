@@ -18,7 +18,6 @@ namespace Reprise.Wiring;
 internal static class Kit
 {
     private const string Folder = ClearFolders.Kit;
-    private static readonly string[] ReaderFiles = ["format.md", "reprise_reader.py"];
 
     /// <summary>Writes what is not there yet. Null, or a warning: a point is worth as much without it.</summary>
     public static async Task<Problem?> WriteAsync(
@@ -71,7 +70,7 @@ internal static class Kit
     /// <summary><c>kit/reader/v0-0123456789abcdef/format.md</c>, and the reader beside it: together, as they were released.</summary>
     public static IReadOnlyList<(ObjectName Name, byte[] Bytes)> Reader()
     {
-        var parts = ReaderFiles.Select(n => (Name: n, Bytes: Resource($"{Folder}/{n}"))).ToList();
+        var parts = ClearFolders.ReaderFiles.Select(n => (Name: n, Bytes: Resource($"{Folder}/{n}"))).ToList();
         var hash = Convert.ToHexStringLower(SHA256.HashData([.. parts.SelectMany(p => p.Bytes)]))[..16];
         return [.. parts.Select(p => (new ObjectName($"{Folder}/reader/v0-{hash}/{p.Name}"), p.Bytes))];
     }

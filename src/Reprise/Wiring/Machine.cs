@@ -66,7 +66,11 @@ internal sealed record Machine(Func<string, string?> Variable)
         new(Disk, StateFolder.DefaultPath(application, configurationFile, Variable));
 
     /// <summary>What a repository in <paramref name="store"/> stands on.</summary>
-    public RepositoryHost RepositoryOn(IStore store) => new(store, Clock, Entropy, Cpu);
+    public RepositoryHost RepositoryOn(IStore store) => new(store, Clock, Entropy, Cpu)
+    {
+        Spill = () => Disk.CreateUnnamed(
+            new DiskPath(TemporaryFolder) / ("reprise-index-" + Convert.ToHexStringLower(Entropy.Bytes(8)))),
+    };
 
     /// <summary>The store at a location. A missing folder is an error of its first use.</summary>
     public IStore Store(RepositoryLocation location) => location switch

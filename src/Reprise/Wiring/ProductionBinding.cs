@@ -385,15 +385,14 @@ internal sealed class ProductionBinding(
     // What was refused because nobody knows its target, when somebody can be asked about it.
     private async Task<(CommandReport<RestoreJson>? Report, Problem? Unknown)> UnknownAsync(Func<Task<CommandReport<RestoreJson>>> call)
     {
-        var canAsk = context.CanAsk;
         try
         {
             var report = await call();
-            return (report, canAsk
+            return (report, context.CanAsk
                 ? report.Problems.FirstOrDefault(p => p.Severity == Severity.Error && p.Code == RecoveryErrors.TargetIdentity)
                 : null);
         }
-        catch (RepriseException e) when (canAsk && e.Code == RecoveryErrors.TargetIdentity)
+        catch (RepriseException e) when (context.CanAsk && e.Code == RecoveryErrors.TargetIdentity)
         {
             return (null, e.Problem);
         }

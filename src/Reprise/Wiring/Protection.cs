@@ -170,7 +170,10 @@ internal sealed class Protection : IDisposable
             KnownIdentities = catalog is null ? new() : KnownIdentities(catalog),
         };
         var host = new RestoreHost(
-            machine.Disk, State, machine.Clock, machine.Clock.LocalTimeZone, CheckRunner(), dialogue, progress);
+            machine.Disk, State, machine.Clock, machine.Clock.LocalTimeZone, CheckRunner(), dialogue, progress)
+        {
+            Scratch = new DiskPath(machine.TemporaryFolder),
+        };
         return new RestoreRun(application, host);
     }
 
@@ -211,14 +214,28 @@ internal sealed class Protection : IDisposable
         }
 
         if (captured.Count == 0) return new SafetyResult(null, [], failed);
-        var result = await BackupAsync(PointKind.Safety, captured, progress, cancellationToken);
-        var id = result.Point.Manifest.Id;
-        var verified = await VerifyAsync(id, ReadDepth.All, progress.Advance, cancellationToken);
+        var (result, damage) = await CaptureProvenAsync(captured, progress, cancellationToken);
+        if (damage is not null)
+        {
+            // It shares a pack with points that were damaged before, which nobody had noticed. Now that is known, the same
+            // bytes are stored again; whoever has to restore is the last one who should have to ask for that.
+            await Repository.GiveUpAsync(result.Point.Manifest.Id, cancellationToken);
+            (result, damage) = await CaptureProvenAsync(captured, progress, cancellationToken);
+        }
+
+        if (damage is not null) throw new RepriseException(damage);
         foreach (var record in result.Point.Manifest.Assets.Where(r => r.State == AssetStates.Incomplete))
             failed[record.Name] = result.Problems.First(p => p.Asset == record.Name);
-        if (verified.Packs.Damage.Count > 0) throw new RepriseException(verified.Packs.Damage.Values.First());
         var complete = result.Point.Manifest.Assets.Where(r => !failed.ContainsKey(r.Name));
-        return new SafetyResult(id, [.. complete], failed);
+        return new SafetyResult(result.Point.Manifest.Id, [.. complete], failed);
+    }
+
+    private async Task<(BackupResult Result, Problem? Damage)> CaptureProvenAsync(
+        IReadOnlyList<IAsset> assets, IProgressSink progress, CancellationToken cancellationToken)
+    {
+        var result = await BackupAsync(PointKind.Safety, assets, progress, cancellationToken);
+        var verified = await VerifyAsync(result.Point.Manifest.Id, ReadDepth.All, progress.Advance, cancellationToken);
+        return (result, verified.Packs.Damage.Values.FirstOrDefault());
     }
 
     // The point is committed by now: an error would promise that it is not.

@@ -24,6 +24,8 @@ internal static class RestoreMapping
         Former = [],
         Phases = [],
         Sentences = Sentences(plan),
+        Missing = Missing(plan.Survey),
+        MissingCount = plan.Survey.Parts.Count,
     };
 
     /// <summary>What was done, or had been done when it ended.</summary>
@@ -45,7 +47,18 @@ internal static class RestoreMapping
             Seconds = Math.Round((p.Elapsed ?? TimeSpan.Zero).TotalSeconds, 3),
         })],
         Sentences = report.Plan is { } said ? Sentences(said) : [],
+        Missing = Missing(report.Plan?.Survey ?? Survey.Intact),
+        MissingCount = report.Plan?.Survey.Parts.Count ?? 0,
     };
+
+    /// <summary>What a salvage left out, as far as it is named.</summary>
+    public static IReadOnlyList<MissingJson> Missing(Survey survey) =>
+        [.. survey.Parts.Take(WrittenPaths.MostNamed).Select(part => new MissingJson
+        {
+            Asset = part.Asset,
+            Path = part.Path?.ToString(),
+            Object = part.Why.Where,
+        })];
 
     /// <summary>Data that is kept beside the live data.</summary>
     public static FormerJson Former(FormerData former) => new()

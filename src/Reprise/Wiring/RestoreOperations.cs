@@ -118,9 +118,11 @@ internal static class RestoreOperations
         {
             Point = entry.Id.Value,
             PointCreated = entry.Manifest.Created,
-            Written = [.. written.SelectMany(a => a.Paths.Named.Select(p => Path.Combine(a.Folder, p)))],
-            WrittenCount = written.Sum(a => a.Paths.Count),
-        });
+            Written = [.. written.Assets.SelectMany(a => a.Paths.Named.Select(p => Path.Combine(a.Folder, p)))],
+            WrittenCount = written.Assets.Sum(a => a.Paths.Count),
+            Missing = RestoreMapping.Missing(written.Survey),
+            MissingCount = written.Survey.Parts.Count,
+        }, [.. RestoreRun.Missing(RestoreRun.MissingOf(entry.Manifest, written.Survey))]);
     }
 
     private static RestoreChoices Choices(RestoreOptions options) => new()

@@ -236,7 +236,10 @@ public sealed class RestoreWorkload(ulong seed, bool checksFail = false) : IWork
             TimeZoneInfo.Utc,
             new SimulatedChecks(application, data),
             new YesDialogue(),
-            new SilentProgress()));
+            new SilentProgress())
+        {
+            Scratch = new DiskPath("/tmp"),
+        });
 
     private static Task<BackupResult> BackUpAsync(
         Life life, PointRepository repository, IReadOnlyList<IAsset> assets, PointKind kind) =>

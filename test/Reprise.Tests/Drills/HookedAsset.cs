@@ -55,8 +55,13 @@ internal class HookedAsset(IRestorable inner) : IRestorable
         inner.DiscardAsync(item, slot, cancellationToken);
 
     public Task<WrittenPaths> MaterialiseAsync(
-        AssetRecord record, PointReader point, string folder, IProgressSink progress, CancellationToken cancellationToken) =>
-        inner.MaterialiseAsync(record, point, folder, progress, cancellationToken);
+        AssetRecord record,
+        PointReader point,
+        string folder,
+        Survey survey,
+        IProgressSink progress,
+        CancellationToken cancellationToken) =>
+        inner.MaterialiseAsync(record, point, folder, survey, progress, cancellationToken);
 }
 
 /// <summary>Such an asset of a kind that is proven where it is live.</summary>

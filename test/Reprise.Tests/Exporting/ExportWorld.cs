@@ -193,6 +193,7 @@ public class FakeAsset(string name, string kind, Action<string> write) : IRestor
         AssetRecord record,
         PointReader point,
         string folder,
+        Survey survey,
         IProgressSink progress,
         CancellationToken cancellationToken)
     {

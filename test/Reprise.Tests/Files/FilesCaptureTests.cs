@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Reprise.Recovery;
+using Reprise.Recovery.Assets;
 using Reprise.Recovery.Files;
 using Reprise.Repository;
 using Reprise.Storage;
@@ -35,7 +36,7 @@ public sealed class FilesCaptureTests : IDisposable
         var folder = fixture.Outside / "materialised";
         fixture.Real.MakeFolder(folder);
         var paths = await fixture.Asset().MaterialiseAsync(
-            captured.Record, captured.Point, folder.ToString(), fixture.Progress, None);
+            captured.Record, captured.Point, folder.ToString(), Survey.Intact, fixture.Progress, None);
 
         var after = fixture.Snapshot(folder);
         foreach (var snapshot in new[] { before, after })
@@ -97,7 +98,7 @@ public sealed class FilesCaptureTests : IDisposable
         var folder = fixture.Outside / "out";
         fixture.Real.MakeFolder(folder);
         var paths = await fixture.Asset(settings).MaterialiseAsync(
-            captured.Record, captured.Point, folder.ToString(), fixture.Progress, None);
+            captured.Record, captured.Point, folder.ToString(), Survey.Intact, fixture.Progress, None);
         Assert.Equal(["compose.yaml", "config/deep/a.yaml", "uploads/1.jpg"], paths.Named.Order(StringComparer.Ordinal));
         Assert.Equal(3, captured.Record.Rows["files"]);
         Assert.Equal(3, captured.Record.Rows["folders"]);
@@ -191,7 +192,7 @@ public sealed class FilesCaptureTests : IDisposable
             var folder = fixture.Outside / ("out-" + call);
             fixture.Real.MakeFolder(folder);
             var paths = await fixture.Asset().MaterialiseAsync(
-                captured.Record, captured.Point, folder.ToString(), fixture.Progress, None);
+                captured.Record, captured.Point, folder.ToString(), Survey.Intact, fixture.Progress, None);
             Assert.Equal(["a", "c"], paths.Named);
         }
     }
@@ -244,7 +245,7 @@ public sealed class FilesCaptureTests : IDisposable
         var folder = fixture.Outside / "out";
         fixture.Real.MakeFolder(folder);
         await fixture.Asset().MaterialiseAsync(
-            captured.Record, captured.Point, folder.ToString(), fixture.Progress, None);
+            captured.Record, captured.Point, folder.ToString(), Survey.Intact, fixture.Progress, None);
         using var written = fixture.Real.OpenRead(folder / "file");
         var bytes = new byte[text.Length + 1000];
         var length = written.Read(0, bytes);

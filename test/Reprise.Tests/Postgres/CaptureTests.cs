@@ -101,7 +101,7 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
         var (record, point) = await bench.BackupAsync(asset);
         Assert.Equal(large, record.Facts[PostgresRecord.CopiedTablesFact] != "0");
         var folder = Directory.CreateDirectory(Path.Combine(bench.Folder, "out")).FullName;
-        var written = await asset.MaterialiseAsync(record, point, folder, bench.Progress, None);
+        var written = await asset.MaterialiseAsync(record, point, folder, Survey.Intact, bench.Progress, None);
         Assert.Equal(["orders.dump", "orders.globals.sql"], written.Named);
         var globals = await File.ReadAllTextAsync(Path.Combine(folder, "orders.globals.sql"));
         Assert.Contains("CREATE ROLE \"shop owner\"", globals, StringComparison.Ordinal);
@@ -185,7 +185,7 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
         Assert.Equal(2004, contents.Count);
         Assert.Contains("table public.t1999", contents);
         var folder = Directory.CreateDirectory(Path.Combine(bench.Folder, "out")).FullName;
-        await asset.MaterialiseAsync(record, point, folder, bench.Progress, None);
+        await asset.MaterialiseAsync(record, point, folder, Survey.Intact, bench.Progress, None);
         var script = PostgresCluster.Run(
             Path.Combine(cluster.Programs, "pg_restore"), ["-a", "-f", "-", Path.Combine(folder, "orders.dump")]);
         Assert.Equal(2000, script.Output.Split("\n1\n2\n\\.\n").Length - 1);

@@ -129,6 +129,7 @@ public sealed class FolderAsset(string name, MemoryFiles medium, Steps steps) : 
         AssetRecord record,
         PointReader point,
         string folder,
+        Survey survey,
         IProgressSink progress,
         CancellationToken cancellationToken)
     {

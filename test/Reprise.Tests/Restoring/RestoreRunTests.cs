@@ -484,7 +484,7 @@ public class RestoreRunTests
         using var reader = Life.Reader();
         var request = new RestoreRequest { Point = reader };
         var written = await world.Begin().Run().MaterialiseAsync(request, "/out/there", None);
-        Assert.Equal(["a", "b", "c"], written.Single(w => w.Name == "orders").Paths.Named);
+        Assert.Equal(["a", "b", "c"], written.Assets.Single(w => w.Name == "orders").Paths.Named);
         Assert.True(world.Medium.Files.ContainsKey(new DiskPath("/out/there/uploads/c")));
         Assert.Equal("former", world.Live());
         var refused = await Assert.ThrowsAsync<RepriseException>(

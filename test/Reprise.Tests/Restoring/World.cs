@@ -177,7 +177,10 @@ public sealed class Life
             KnownIdentities = Known,
         },
         new RestoreHost(
-            Disk, State, world.Clock, TimeZoneInfo.Utc, new Asker(this, world), Dialogue, new Silence()));
+            Disk, State, world.Clock, TimeZoneInfo.Utc, new Asker(this, world), Dialogue, new Silence())
+        {
+            Scratch = new DiskPath("/tmp"),
+        });
 
     public async Task<RestoreReport> RestoreAsync(RestoreChoices? choices = null, params IReadOnlyList<string> only)
     {

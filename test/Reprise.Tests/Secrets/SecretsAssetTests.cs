@@ -139,7 +139,7 @@ public sealed class SecretsAssetTests : IDisposable
             Assert.False(File.Exists(EnvFile));
 
             Directory.CreateDirectory($"{scratch.Text}/to");
-            var written = await asset.MaterialiseAsync(record, reader, $"{scratch.Text}/to", new Quiet(), None);
+            var written = await asset.MaterialiseAsync(record, reader, $"{scratch.Text}/to", Survey.Intact, new Quiet(), None);
             Assert.Equal("A=1\nB='two words'\n", await File.ReadAllTextAsync($"{scratch.Text}/to/{written.Named.Single()}"));
         }
     }

@@ -139,7 +139,7 @@ internal sealed class SqliteBench : IProgressSink, IAsyncDisposable
     {
         var target = folder / Guid.NewGuid().ToString("n");
         Disk.MakeFolder(target);
-        var files = await Asset.MaterialiseAsync(captured.Record, captured.Reader, target.ToString(), this, None);
+        var files = await Asset.MaterialiseAsync(captured.Record, captured.Reader, target.ToString(), Survey.Intact, this, None);
         return target + "/" + files.Named.Single();
     }
 

@@ -67,11 +67,11 @@ public sealed class DiskTests : IDisposable
             if (created.Name == "last") ended.TrySetResult();
         };
         watcher.EnableRaisingEvents = true;
-        disk.ProbeNew(scratch / "probe");
+        disk.CreateUnnamed(scratch / "probe").Dispose();
         disk.CreateNew(scratch / "last").Dispose();
         await ended.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         Assert.Equal(["last"], seen);
-        var missing = Assert.Throws<RepriseException>(() => disk.ProbeNew(scratch / "nowhere/probe"));
+        var missing = Assert.Throws<RepriseException>(() => disk.CreateUnnamed(scratch / "nowhere/probe"));
         Assert.Equal(StorageErrors.FileMissing, missing.Code);
     }
 
