@@ -55,6 +55,8 @@ public sealed class WalStoryTests
 
         await PrepareAsync(server, server["copy"]);
         var log = await server.TryStartServerAsync(server["copy"], TimeSpan.FromSeconds(30));
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < TimeSpan.FromSeconds(30) && !log.Contains("FATAL", StringComparison.Ordinal); await Task.Delay(200))
+            log = await File.ReadAllTextAsync(server["copy"] + ".log");
         Assert.Contains("wal-gap", log, StringComparison.Ordinal);
         Assert.Contains("FATAL", log, StringComparison.Ordinal);
         Assert.DoesNotContain("archive recovery complete", log, StringComparison.Ordinal);
