@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Reprise.Repository;
 using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;
@@ -105,14 +104,6 @@ public sealed class WalAdopt(WalArchive archive, IDisk disk)
         return bytes[..file.Read(0, bytes)];
     }
 
-    // A line of a history: timeline, place of the switch, reason, with tabs between; the last one is the nearest.
-    private static WalFork? Switch(WalLineage parent, byte[]? history)
-    {
-        var last = Encoding.UTF8.GetString(history ?? []).Split('\n')
-            .Select(l => l.Split('\t', StringSplitOptions.TrimEntries))
-            .LastOrDefault(l => l.Length >= 2 && uint.TryParse(l[0], NumberStyles.None, CultureInfo.InvariantCulture, out _));
-        return last is not null && Lsn.TryParse(last[1], out var at)
-            ? new WalFork(parent.Id, uint.Parse(last[0], CultureInfo.InvariantCulture), at)
-            : null;
-    }
+    private static WalFork? Switch(WalLineage parent, byte[]? history) =>
+        WalHistory.Before(history) is { } before ? new WalFork(parent.Id, before.Timeline, before.At) : null;
 }

@@ -28,4 +28,8 @@ public static class WalErrors
     /// <summary>A version that is not tested.</summary>
     public static readonly ErrorCode MajorUnsupported =
         new("wal-major-unsupported", ExitCodes.Refused, "WAL of this version of PostgreSQL is not supported");
+
+    /// <summary>No way to stream.</summary>
+    public static readonly ErrorCode StreamImpossible =
+        new("stream-impossible", ExitCodes.Usage, "WAL cannot be streamed from this asset as it is configured");
 }

@@ -94,6 +94,8 @@ internal sealed record Operations
     public RunbookOperationSet? Runbook { get; init; }
 
     public WalOperationSet? Wal { get; init; }
+
+    public Operation<StreamOptions, StreamJson>? Stream { get; init; }
 }
 
 /// <summary>Everything that <c>wal</c> does.</summary>

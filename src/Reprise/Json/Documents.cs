@@ -53,6 +53,8 @@ internal static class Documents
 
     public static Document<WalAdoptJson> WalAdopt { get; } = new("wal-adopt", Context.EnvelopeWalAdoptJson);
 
+    public static Document<StreamJson> Stream { get; } = new("stream", Context.EnvelopeStreamJson);
+
     public static Document<RecoverJson> Recover { get; } = new("recover", Context.EnvelopeRecoverJson);
 
     public static Document<KeyListJson> KeyList { get; } = new("key-list", Context.EnvelopeKeyListJson);
@@ -142,6 +144,7 @@ internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 [JsonSerializable(typeof(Envelope<StoreCheckJson>))]
 [JsonSerializable(typeof(Envelope<StoreRecoverJson>))]
 [JsonSerializable(typeof(Envelope<RecoverJson>))]
+[JsonSerializable(typeof(Envelope<StreamJson>))]
 [JsonSerializable(typeof(Envelope<WalPushJson>))]
 [JsonSerializable(typeof(Envelope<WalGetJson>))]
 [JsonSerializable(typeof(Envelope<WalAdoptJson>))]

@@ -56,3 +56,38 @@ internal sealed record WalAdoptJson
     /// <summary>On which timeline.</summary>
     public required long? ForkedOn { get; init; }
 }
+
+/// <summary>The WAL of one timeline that is in the repository. It alone restores nothing: a physical point must come before it.</summary>
+internal sealed record WalStateJson
+{
+    /// <summary>The lineage.</summary>
+    public required string Lineage { get; init; }
+
+    /// <summary>The timeline.</summary>
+    public required long Timeline { get; init; }
+
+    /// <summary>The first byte, or null: nothing came yet.</summary>
+    public required string? From { get; init; }
+
+    /// <summary>The byte behind the last.</summary>
+    public required string? To { get; init; }
+
+    /// <summary>When the newest commit in it was made; null when none is near its end.</summary>
+    public required DateTimeOffset? LastCommit { get; init; }
+
+    /// <summary>What is missing between.</summary>
+    public required IReadOnlyList<WalGapJson> Gaps { get; init; }
+
+    /// <summary>What it takes in the repository.</summary>
+    public required long StoredBytes { get; init; }
+}
+
+/// <summary>WAL that is missing.</summary>
+internal sealed record WalGapJson
+{
+    /// <summary>The first byte that is missing.</summary>
+    public required string From { get; init; }
+
+    /// <summary>The first byte that is there again.</summary>
+    public required string To { get; init; }
+}

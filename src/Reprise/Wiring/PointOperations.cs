@@ -41,12 +41,14 @@ internal static class PointOperations
         _ = options;
         using var repository = await Protection.OpenRepositoryAsync(Machine.Of(context.Host), context, context.Cancellation);
         var catalog = await repository.ListPointsAsync(Machine.Of(context.Host).Signing, context.Cancellation);
+        var (wal, gaps) = await WalMapping.ReadAsync(repository, context.Cancellation);
         return new CommandReport<PointsJson>(
             new PointsJson
             {
+                Wal = wal,
                 Points = [.. catalog.Points.Select(p => PointJson.From(p.Manifest, p.Signature))],
 
-                // Without WAL only the points themselves can be restored: each is a window of its own.
+                // WAL needs a physical point to begin from: until there is one, each point is a window of its own.
                 Window = [.. PointNames.Regular(catalog).Reverse().Select(p => new WindowJson
                 {
                     From = p.Manifest.Created,
@@ -54,7 +56,7 @@ internal static class PointOperations
                 })],
                 Gaps = [],
             },
-            catalog.Problems);
+            [.. catalog.Problems, .. gaps]);
     }
 
     /// <summary><c>points show POINT</c></summary>

@@ -38,7 +38,7 @@ public sealed class ArchivedServer : IAsyncDisposable
     public string this[string name] => folder[name];
 
     /// <summary>Makes the server, its repository, and starts it. <paramref name="archives"/>: with <c>wal push</c>.</summary>
-    public static async Task<ArchivedServer> StartAsync(int major, bool archives = true, string settings = "", string wal = "")
+    public static async Task<ArchivedServer> StartAsync(int major, bool archives = true, string settings = "", string wal = "", string objectives = "")
     {
         var server = new ArchivedServer(major);
         File.SetUnixFileMode(server.folder.Root, (UnixFileMode)0b111_101_101);
@@ -53,6 +53,7 @@ public sealed class ArchivedServer : IAsyncDisposable
             assets:
               ledger:  { postgres: { connection: "host={{server.folder["s"]}} user=postgres dbname=postgres"{{wal}} } }
               uploads: { files: { include: ["uploads/**"] } }
+            {{objectives}}
 
             """);
         if (IsRoot) await server.ToolAsync("chown", "-R", "postgres:", server.folder.Root);
@@ -107,8 +108,7 @@ public sealed class ArchivedServer : IAsyncDisposable
         running[data] = false;
     }
 
-    public async Task<string> SqlAsync(string sql) => (await ToolAsync(
-        Path.Combine(programs, "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", folder["s"], "-U", "postgres", "-d", "postgres", "-c", sql)).Trim();
+    public async Task<string> SqlAsync(string sql) => (await ToolAsync(Psql(sql))).Trim();
 
     /// <summary>Runs pgbench for so many transactions on each of two connections, after making its tables when there are none.</summary>
     public async Task BenchAsync(int transactions, int scale = 5)
@@ -139,6 +139,45 @@ public sealed class ArchivedServer : IAsyncDisposable
                 .Where(f => f.Length == 24 && string.CompareOrdinal(f, current) < 0).Order(StringComparer.Ordinal),
         ];
     }
+
+    /// <summary>Waits until a question is answered with yes.</summary>
+    public async Task UntilAsync(string question, int seconds = 60)
+    {
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < TimeSpan.FromSeconds(seconds); await Task.Delay(100))
+        {
+            using var run = RunningProgram.Start(new Surroundings(), Psql(question));
+            if ((await run.EndAsync()).Output.Trim() == "t") return;
+        }
+
+        throw new InvalidOperationException($"never: {question}\n{await File.ReadAllTextAsync(Data + ".log")}");
+    }
+
+    /// <summary>Commits one row after the other until the server is gone; returns how many it has acknowledged.</summary>
+    public async Task<int> CommitUntilItEndsAsync(int worker)
+    {
+        // psql prints a line behind each commit that was acknowledged.
+        var script = folder.File(
+            string.Create(CultureInfo.InvariantCulture, $"commits{worker}.sql"),
+            string.Concat(Enumerable.Range(1, 20_000).Select(n => string.Create(
+                CultureInfo.InvariantCulture, $"insert into kept values ({worker}, {n});\n\\echo {n}\n"))));
+        using var run = RunningProgram.Start(
+            new Surroundings { Within = TimeSpan.FromSeconds(180) }, [.. Psql(null), "-f", script]);
+        var lines = (await run.EndAsync()).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return lines.Length == 0 ? 0 : int.Parse(lines[^1], CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Lets a copy recover from the repository.</summary>
+    public async Task PrepareRecoveryAsync(string data)
+    {
+        await ConfigureAsync(data, $"archive_mode = off\nrestore_command = '{Program} wal get %f %p --config {Configuration}'");
+        await AsServerAsync("touch", Path.Combine(data, "recovery.signal"));
+    }
+
+    /// <summary>The files of the ranges in the repository.</summary>
+    public List<string> Ranges() =>
+    [
+        .. Directory.EnumerateFiles(Path.Combine(Repository, "wal"), "*-*", SearchOption.AllDirectories).Order(StringComparer.Ordinal),
+    ];
 
     /// <summary>Runs the program as the server's user, in a data directory.</summary>
     public async Task<ProgramRun> RepriseAsync(params string[] arguments)
@@ -180,6 +219,12 @@ public sealed class ArchivedServer : IAsyncDisposable
 
         folder.Dispose();
     }
+
+    private string[] Psql(string? sql) =>
+    [
+        Path.Combine(programs, "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", folder["s"], "-U", "postgres", "-d", "postgres",
+        .. sql is null ? (string[])[] : ["-c", sql],
+    ];
 
     private static string[] AsServer(params string[] command) => IsRoot ? ["runuser", "-u", "postgres", "--", .. command] : command;
 

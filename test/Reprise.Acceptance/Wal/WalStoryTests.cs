@@ -33,9 +33,9 @@ public sealed class WalStoryTests
         (await server.RepriseAsync("verify", "--read", "all")).MustExit(0);
         var rows = await server.SqlAsync("select count(*), sum(abalance) from pgbench_accounts");
         await server.StopServerAsync(server.Data);
-        await PrepareAsync(server, server["copy"]);
+        await server.PrepareRecoveryAsync(server["copy"]);
         await server.StartServerAsync(server["copy"]);
-        await WaitForPromotionAsync(server);
+        await server.UntilAsync("select not pg_is_in_recovery()");
         Assert.Equal("1000", await server.SqlAsync("select count(*) from late"));
         Assert.Equal(rows, await server.SqlAsync("select count(*), sum(abalance) from pgbench_accounts"));
         Assert.Equal("2", await server.SqlAsync("select timeline_id from pg_control_checkpoint()"));
@@ -50,10 +50,10 @@ public sealed class WalStoryTests
         await server.StartServerAsync(server.Data);
         for (var i = 0; i < 4; i++) await server.SwitchAsync();
         await server.StopServerAsync(server.Data);
-        var ranges = Ranges(server);
+        var ranges = server.Ranges();
         File.Delete(ranges[^2]);
 
-        await PrepareAsync(server, server["copy"]);
+        await server.PrepareRecoveryAsync(server["copy"]);
         var log = await server.TryStartServerAsync(server["copy"], TimeSpan.FromSeconds(30));
         for (var watch = Stopwatch.StartNew(); watch.Elapsed < TimeSpan.FromSeconds(30) && !log.Contains("FATAL", StringComparison.Ordinal); await Task.Delay(200))
             log = await File.ReadAllTextAsync(server["copy"] + ".log");
@@ -96,7 +96,7 @@ public sealed class WalStoryTests
         var struck = 0;
         for (var seed = 0; seed < 40; seed++)
         {
-            foreach (var range in Ranges(server).Where(r => r.Contains(Lsn(name), StringComparison.Ordinal))) File.Delete(range);
+            foreach (var range in server.Ranges().Where(r => r.Contains(Lsn(name), StringComparison.Ordinal))) File.Delete(range);
             using (var push = server.StartReprise("wal", "push", $"pg_wal/{name}"))
             {
                 if (await push.KillAtRandomAsync(within * 1.1, seed)) struck++;
@@ -145,7 +145,7 @@ public sealed class WalStoryTests
         Assert.Equal("fetched", json.GetProperty("answer").GetString());
 
         // An object of WAL that cannot be read is no end either.
-        var range = Ranges(server)[^1];
+        var range = server.Ranges()[^1];
         var bytes = await File.ReadAllBytesAsync(range);
         bytes[bytes.Length / 2] ^= 1;
         await File.WriteAllBytesAsync(range, bytes);
@@ -170,29 +170,11 @@ public sealed class WalStoryTests
         var pushed = watch.Elapsed;
         watch.Restart();
         foreach (var name in segments) (await server.RepriseAsync("wal", "get", name, "fetched")).MustExit(0);
-        var stored = Ranges(server).Sum(r => new FileInfo(r).Length);
+        var stored = server.Ranges().Sum(r => new FileInfo(r).Length);
         output.WriteLine($"100 segments: pushed in {pushed.TotalSeconds:0.0} s, fetched in {watch.Elapsed.TotalSeconds:0.0} s, {stored / 1e6:0} MB stored");
-        Assert.Equal(100, Ranges(server).Count);
+        Assert.Equal(100, server.Ranges().Count);
     }
 
     private static string Lsn(string segment) =>
         $"{Convert.ToUInt64(segment[8..16], 16) << 32 | Convert.ToUInt64(segment[16..], 16) * 16 * 1024 * 1024:x16}-";
-
-    private static List<string> Ranges(ArchivedServer server) =>
-    [
-        .. Directory.EnumerateFiles(Path.Combine(server.Repository, "wal"), "*-*", SearchOption.AllDirectories).Order(StringComparer.Ordinal),
-    ];
-
-    private static async Task PrepareAsync(ArchivedServer server, string data)
-    {
-        await server.ConfigureAsync(data, $"archive_mode = off\nrestore_command = '{server.Program} wal get %f %p --config {server.Configuration}'");
-        await server.AsServerAsync("touch", Path.Combine(data, "recovery.signal"));
-    }
-
-    private static async Task WaitForPromotionAsync(ArchivedServer server)
-    {
-        for (var watch = Stopwatch.StartNew(); watch.Elapsed < TimeSpan.FromSeconds(60); await Task.Delay(100))
-            if (await server.SqlAsync("select pg_is_in_recovery()") == "f") return;
-        Assert.Fail("it was not promoted");
-    }
 }
