@@ -6,6 +6,7 @@ using Reprise.Repository.Packs;
 using Reprise.Repository.Points;
 using Reprise.Repository.Pruning;
 using Reprise.Repository.Sealing;
+using Reprise.Repository.Wal;
 using Reprise.Storage;
 using Reprise.Storage.Errors;
 
@@ -37,6 +38,9 @@ public sealed class PointRepository : IDisposable
 
     /// <summary>What was kept of drills, beside the points and in clear.</summary>
     public EvidenceObjects Evidence => new(host.Store);
+
+    /// <summary>The WAL of PostgreSQL clusters, for reading.</summary>
+    public WalArchive Wal => new(host, () => Sealer, zstd);
 
     /// <summary>
     /// Makes a repository in an empty store. <c>repository-exists</c> when there is one. The keys are returned and
@@ -156,6 +160,18 @@ public sealed class PointRepository : IDisposable
     /// </summary>
     public Task<(IReadOnlyList<Problem> Problems, CheckReport Packs)> CheckRestAsync(PointCatalog catalog, CancellationToken cancellationToken) =>
         new RestChecker(host, Sealer, zstd).CheckAsync(catalog, cancellationToken);
+
+    /// <summary>The WAL, for writing: with the key that is in force now. <c>key-revoked</c> and its kin.</summary>
+    public async Task<WalArchive> WriteWalAsync(CancellationToken cancellationToken)
+    {
+        await Keys.RefreshAsync(cancellationToken);
+        Keys.DemandWritable();
+        return Wal;
+    }
+
+    /// <summary>Proves the WAL: names, seals and lengths of everything, or of one part of the ranges.</summary>
+    public Task<WalReport> CheckWalAsync(SamplePart? part, Action<long> progress, CancellationToken cancellationToken) =>
+        new WalCheck(host, Sealer, zstd).RunAsync(hash => part?.Holds(hash) != false, progress, cancellationToken);
 
     /// <summary>Drops points and deletes what nobody needs, see <see cref="PruneRun"/>. <c>prune-held</c>.</summary>
     public async Task<PruneReport> PruneAsync(

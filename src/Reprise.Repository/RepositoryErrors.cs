@@ -112,4 +112,20 @@ public static class RepositoryErrors
     /// <summary>What was compressed does not decompress to what it was.</summary>
     public static readonly ErrorCode MemoryUnsound =
         new("memory-unsound", ExitCodes.Unavailable, "data changed in memory while it was prepared; the machine may be faulty");
+
+    /// <summary>Other WAL stands at the same place.</summary>
+    public static readonly ErrorCode WalConflict =
+        new("wal-conflict", ExitCodes.Refused, "the repository holds other WAL for the same place of the same timeline");
+
+    /// <summary>Somebody else archives this timeline.</summary>
+    public static readonly ErrorCode WalClaimed =
+        new("wal-claimed", ExitCodes.Refused, "another machine or data directory archives this timeline already");
+
+    /// <summary>WAL between two stretches is not there.</summary>
+    public static readonly ErrorCode WalGap =
+        new("wal-gap", ExitCodes.Damaged, "WAL that is needed is not in the repository, though later WAL of the timeline is");
+
+    /// <summary>A damaged range was replaced by the same range from its source.</summary>
+    public static readonly ErrorCode WalStoredAgain =
+        new("wal-stored-again", ExitCodes.Damaged, "a range of WAL in the repository was damaged, and was stored again from its source");
 }

@@ -3,6 +3,7 @@ using Reprise.Repository.Index;
 using Reprise.Repository.Packs;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
+using Reprise.Repository.Wal;
 using Reprise.Storage;
 using Reprise.Storage.Errors;
 
@@ -40,7 +41,7 @@ public sealed class VersionRecovery
     // Whatever is cut off is simply done again: first what others stand on.
     private static readonly string[] Order =
     [
-        PackId.Folder, ChunkIndex.Folder, ClearFolders.Kit, ClearFolders.Evidence, FormerEpochs.Folder, DropRecord.Folder,
+        PackId.Folder, ChunkIndex.Folder, ClearFolders.Kit, ClearFolders.Evidence, WalName.Folder, FormerEpochs.Folder, DropRecord.Folder,
         PointId.Folder, KeyStock.Folder, RepositoryObject.Name.Folder,
     ];
 
@@ -124,7 +125,7 @@ public sealed class VersionRecovery
 
         using var repository = await open(view, cancellationToken);
         var sealer = repository.Keys.Sealer;
-        foreach (var folder in (string[])[DropRecord.Folder, PointId.Folder, ClearFolders.Evidence, ClearFolders.Kit, ChunkIndex.Folder])
+        foreach (var folder in (string[])[DropRecord.Folder, PointId.Folder, ClearFolders.Evidence, ClearFolders.Kit, WalName.Folder, ChunkIndex.Folder])
             await PickAsync(folder, sealer, zstd, cancellationToken);
         foreach (var id in picks.Keys.Select(n => PointId.FromName(DropRecord.Folder, n)).OfType<PointId>().ToList())
         {
@@ -195,6 +196,7 @@ public sealed class VersionRecovery
             PointId.Folder => OpensAs(ObjectKind.Point) || OpensAs(ObjectKind.Tombstone),
             DropRecord.Folder => OpensAs(ObjectKind.DropRecord),
             FormerEpochs.Folder => OpensAs(ObjectKind.Closing),
+            WalName.Folder => WalName.Parse(version.Name) is { } wal && OpensAs(wal.Kind),
             _ => true,
         };
 

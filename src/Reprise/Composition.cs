@@ -39,6 +39,8 @@ internal static class Composition
             EvidenceVerify = EvidenceOperations.VerifyAsync,
             DrillNote = EvidenceOperations.NoteAsync,
             Demo = DemoOperation.RunAsync,
+            Wal = WalOperations.Set,
+            Stream = StreamOperation.RunAsync,
             Runbook = new RunbookOperationSet
             {
                 List = RunbookOperations.ListAsync,

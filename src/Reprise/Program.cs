@@ -20,7 +20,7 @@ catch (Exception e) when (e is IOException or UnauthorizedAccessException)
     terminal.Error.WriteLine(
         $"error: the current folder cannot be read, it was deleted perhaps [{StorageErrors.FileMissing.Name}]\n"
         + "  change to another folder, then run the command again");
-    return StorageErrors.FileMissing.Exit;
+    return WalCommand.IsGet(args) ? WalCommand.RecoveryMustNotGoOn : StorageErrors.FileMissing.Exit;
 }
 
 // Not a command: a drill calls it for the door into its sandbox.

@@ -2,6 +2,7 @@ using Reprise.Repository;
 using Reprise.Repository.Checking;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
+using Reprise.Repository.Wal;
 using Reprise.Storage;
 using Reprise.Storage.Errors;
 
@@ -26,6 +27,9 @@ public sealed record VerifyResult
 {
     /// <summary>What was read and which packs are bad.</summary>
     public required CheckReport Packs { get; init; }
+
+    /// <summary>What was read of the WAL; null when only one point was verified, or nothing read.</summary>
+    public WalReport? Wal { get; init; }
 
     /// <summary>How many points were looked at.</summary>
     public required int Points { get; init; }
@@ -69,12 +73,21 @@ public sealed class VerifyRun(PointRepository repository, IReadOnlyDictionary<st
             && !await repository.WasDroppedAsync(catalog, remembered.Id, cancellationToken)) problems.Add(gone);
         if (only is null && depth != ReadDepth.None) problems.AddRange(await CheckRestAsync(catalog, problems, cancellationToken));
         problems.AddRange(await CondemnAsync(packs, cancellationToken));
+        var wal = only is null && depth != ReadDepth.None
+            ? await repository.CheckWalAsync(depth == ReadDepth.Sample ? Part : null, progress, cancellationToken)
+            : null;
+        problems.AddRange(wal?.Problems ?? []);
         return new VerifyResult
         {
             Packs = packs,
+            Wal = wal,
             Points = points.Count,
             Depth = depth,
-            Damage = packs.Damage.Count == 0 ? [] : await AffectedAsync(points, packs, cancellationToken),
+            Damage =
+            [
+                .. packs.Damage.Count == 0 ? [] : await AffectedAsync(points, packs, cancellationToken),
+                .. (wal?.Problems ?? []).Where(p => p.Severity == Severity.Error).Select(p => new Damage(p.Where ?? "wal", null, null, [])),
+            ],
             Problems = problems,
         };
     }

@@ -4,6 +4,7 @@ using Reprise.Repository.Index;
 using Reprise.Repository.Packs;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
+using Reprise.Repository.Wal;
 using Reprise.Storage;
 using Reprise.Storage.Errors;
 
@@ -78,6 +79,7 @@ internal sealed class RestChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
                 case CondemnedList.Folder: await OpenAsync(ObjectKind.Sessions, info.Name, cancellationToken); break;
                 case ClearFolders.Kit: await CheckKitAsync(info, cancellationToken); break;
                 case ChunkIndex.Folder or PointId.Folder or PackId.Folder or KeyStock.Folder: break;
+                case WalName.Folder: break; // The check of the WAL reads it: something does need it.
                 case ClearFolders.Evidence: break; // It is clear and signed: 'reprise evidence verify' judges it.
                 case var _ when info.Name == RepositoryObject.Name: break;
                 default: Foreign(info.Name.Value); break;

@@ -38,6 +38,15 @@ public static class Limits
     /// <summary>The largest decompressed size of an object that is not a pack.</summary>
     public const int MaxObjectPlainBytes = 64 * 1024 * 1024;
 
+    /// <summary>The longest range of WAL in one object: a segment of the usual size.</summary>
+    public const int MaxWalRangeBytes = 16 * 1024 * 1024;
+
+    /// <summary>A range of WAL, sealed: one that does not compress is stored as it is.</summary>
+    public const int MaxWalObjectBytes = MaxWalRangeBytes + 1024;
+
+    /// <summary>A history or backup file of WAL.</summary>
+    public const int MaxWalFileBytes = 1024 * 1024;
+
     /// <summary>Chunks that are hashed and compressed at once.</summary>
     public const int ChunksInFlight = 6;
 

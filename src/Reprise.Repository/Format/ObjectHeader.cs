@@ -16,6 +16,10 @@ internal enum ObjectKind : byte
     Condemned = 7,
     Sessions = 8,
     Closing = 9,
+    WalRange = 10,
+    WalLineage = 11,
+    WalClaim = 12,
+    WalFile = 13,
 }
 
 /// <summary>

@@ -8,13 +8,18 @@ namespace Reprise.Repository.Sealing;
 internal static class SealedObjects
 {
     /// <summary>What the object holds; null when there is none. Damage throws, and names the object.</summary>
+    public static Task<byte[]?> ReadAsync(
+        IStore store, Sealer sealer, Zstd zstd, ObjectKind kind, ObjectName name, CancellationToken cancellationToken) =>
+        ReadAsync(store, sealer, zstd, kind, name, Limits.MaxObjectBytes, cancellationToken);
+
+    /// <summary>The same for kinds that may be longer: at most <paramref name="maxBytes"/> in the store.</summary>
     public static async Task<byte[]?> ReadAsync(
-        IStore store, Sealer sealer, Zstd zstd, ObjectKind kind, ObjectName name, CancellationToken cancellationToken)
+        IStore store, Sealer sealer, Zstd zstd, ObjectKind kind, ObjectName name, int maxBytes, CancellationToken cancellationToken)
     {
         try
         {
             if (await store.StatAsync(name, cancellationToken) is not { } info) return null;
-            if (info.SizeBytes > Limits.MaxObjectBytes) throw ByteReader.Broken($"it has {info.SizeBytes} bytes");
+            if (info.SizeBytes > maxBytes) throw ByteReader.Broken($"it has {info.SizeBytes} bytes");
             using var bytes = await store.ReadAsync(name, new ByteRange(0, (int)info.SizeBytes), cancellationToken);
             return sealer.OpenObject(kind, name.Value, bytes.Memory.Span, zstd);
         }

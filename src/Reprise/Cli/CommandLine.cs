@@ -17,6 +17,24 @@ internal sealed class CommandLine(Host host, Operations operations)
     /// <summary>Runs <paramref name="arguments"/>; returns the exit code of the process.</summary>
     public async Task<int> RunAsync(IReadOnlyList<string> arguments)
     {
+        if (!WalCommand.IsGet(arguments)) return (await UnderstandAsync(arguments)).Exit;
+        try
+        {
+            // Only its own action knows what a recovery may be told: what was not understood is 255 as well.
+            var (exit, acted) = await UnderstandAsync(arguments);
+            return acted ? exit : WalCommand.RecoveryMustNotGoOn;
+        }
+#pragma warning disable CA1031 // PostgreSQL takes the exit of a program that broke off for the end of the archive.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            await host.Terminal.Error.WriteLineAsync($"error: this is a bug of reprise, not of yours: {e}");
+            return WalCommand.RecoveryMustNotGoOn;
+        }
+    }
+
+    private async Task<(int Exit, bool Acted)> UnderstandAsync(IReadOnlyList<string> arguments)
+    {
         // No response files: an argument that begins with @ is that argument. No bundling: -qh is not -q -h.
         var parse = tree.Root.Parse(
             arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
@@ -25,19 +43,21 @@ internal sealed class CommandLine(Host host, Operations operations)
         if (parse.GetValue(tree.HelpOption))
         {
             await host.Terminal.Out.WriteAsync(HelpText.Of(tree, command, host.Terminal.Width));
-            return ExitCodes.Done;
+
+            // A recovery that asked for a file did not get it.
+            return (ExitCodes.Done, parse.CommandResult.Tokens.Count == 0);
         }
 
         if (parse.GetValue(tree.VersionOption))
         {
             await host.Terminal.Out.WriteLineAsync($"reprise {host.Version}");
-            return ExitCodes.Done;
+            return (ExitCodes.Done, false);
         }
 
-        if (Misunderstood(parse, arguments) is { } problem) return run.Refuse(problem);
+        if (Misunderstood(parse, arguments) is { } problem) return (run.Refuse(problem), false);
         return tree.ActionOf(command) is { } action
-            ? await action(parse, run)
-            : run.Refuse(NeedsWord(command));
+            ? (await action(parse, run), true)
+            : (run.Refuse(NeedsWord(command)), false);
     }
 
     private GlobalOptions Options(ParseResult parse, IReadOnlyList<string> arguments) => new()

@@ -41,6 +41,8 @@ internal sealed class CommandTree
         RunbookCommand.AddTo(this, operations);
         KeyCommand.AddTo(this, operations);
         StoreCommand.AddTo(this, operations);
+        WalCommand.AddTo(this, operations);
+        StreamCommand.AddTo(this, operations);
         EvidenceCommand.AddTo(this, operations);
         DemoCommand.AddTo(this, operations);
         CompletionCommand.AddTo(this);

@@ -92,6 +92,20 @@ internal sealed record Operations
     public Operation<DemoOptions, DemoJson>? Demo { get; init; }
 
     public RunbookOperationSet? Runbook { get; init; }
+
+    public WalOperationSet? Wal { get; init; }
+
+    public Operation<StreamOptions, StreamJson>? Stream { get; init; }
+}
+
+/// <summary>Everything that <c>wal</c> does.</summary>
+internal sealed record WalOperationSet
+{
+    public required Operation<WalPushOptions, WalPushJson> Push { get; init; }
+
+    public required Operation<WalGetOptions, WalGetJson> Get { get; init; }
+
+    public required Operation<WalAdoptOptions, WalAdoptJson> Adopt { get; init; }
 }
 
 /// <summary>Everything that <c>runbook</c> does.</summary>

@@ -49,6 +49,7 @@ internal static class PruneCommand
             [.. result.Points.Select(p => p.Stays ? Tone.Plain : Tone.Warning)],
             indent: 0);
         output.Line();
+        if (result.WalBytes > 0) output.Paragraph($"{Amounts.Bytes(result.WalBytes)} of WAL stay: no prune deletes WAL yet");
         var dropped = Amounts.Count(result.Dropped.Count, "point");
         if (result.Plan)
         {

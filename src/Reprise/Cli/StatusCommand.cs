@@ -37,6 +37,7 @@ internal static class StatusCommand
             ]);
         }
 
+        rows.AddRange(status.Wal.Select(w => (string[])["WAL", Wal(w, context)]));
         rows.Add(Proof(status, context));
         rows.AddRange(status.Stale.Select(s => (string[])["", status.LastProof is null ? s : $"no longer worth anything: {s}"]));
         if (status.Rto is { } rto) rows.Add(Rto(rto));
@@ -105,6 +106,15 @@ internal static class StatusCommand
         var lost = status.Rpo.ExposureSeconds is { } seconds ? $"the last {Amounts.Seconds(seconds)}" : "everything";
         var promised = status.Rpo.ObjectiveSeconds is { } most ? $"; at most {Amounts.Seconds(most)} was promised" : "";
         return ["at risk", lost + promised];
+    }
+
+    // No window is claimed: WAL is replayed onto a physical point only.
+    private static string Wal(WalStateJson wal, CommandContext context)
+    {
+        if (wal.To is null) return $"timeline {wal.Timeline}: claimed, and nothing came yet";
+        var commit = wal.LastCommit is { } last ? $", last commit {Age(context, last)} ago" : "";
+        var gaps = wal.Gaps.Count == 0 ? "without a gap" : $"with {Amounts.Count(wal.Gaps.Count, "gap")}";
+        return $"timeline {wal.Timeline}: {wal.From} to {wal.To} {gaps}{commit}, {Amounts.Bytes(wal.StoredBytes)}";
     }
 
     private static string[] Proof(StatusJson status, CommandContext context) => status.LastProof is { } proof

@@ -87,8 +87,10 @@ internal static class VerifyCommand
         {
             var where = string.Join(": ", new[] { damage.Asset, damage.Path }.Where(s => s is not null));
             output.Paragraph(
-                $"  {(where.Length == 0 ? "the whole point" : where)} in {string.Join(", ", damage.Points)} "
-                + $"(object {damage.Object})", 4);
+                damage.Points.Count == 0
+                    ? $"  object {damage.Object}"
+                    : $"  {(where.Length == 0 ? "the whole point" : where)} in {string.Join(", ", damage.Points)} (object {damage.Object})",
+                4);
         }
     }
 }

@@ -47,6 +47,14 @@ internal static class Documents
 
     public static Document<StoreRecoverJson> StoreRecover { get; } = new("store-recover", Context.EnvelopeStoreRecoverJson);
 
+    public static Document<WalPushJson> WalPush { get; } = new("wal-push", Context.EnvelopeWalPushJson);
+
+    public static Document<WalGetJson> WalGet { get; } = new("wal-get", Context.EnvelopeWalGetJson);
+
+    public static Document<WalAdoptJson> WalAdopt { get; } = new("wal-adopt", Context.EnvelopeWalAdoptJson);
+
+    public static Document<StreamJson> Stream { get; } = new("stream", Context.EnvelopeStreamJson);
+
     public static Document<RecoverJson> Recover { get; } = new("recover", Context.EnvelopeRecoverJson);
 
     public static Document<KeyListJson> KeyList { get; } = new("key-list", Context.EnvelopeKeyListJson);
@@ -136,6 +144,10 @@ internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 [JsonSerializable(typeof(Envelope<StoreCheckJson>))]
 [JsonSerializable(typeof(Envelope<StoreRecoverJson>))]
 [JsonSerializable(typeof(Envelope<RecoverJson>))]
+[JsonSerializable(typeof(Envelope<StreamJson>))]
+[JsonSerializable(typeof(Envelope<WalPushJson>))]
+[JsonSerializable(typeof(Envelope<WalGetJson>))]
+[JsonSerializable(typeof(Envelope<WalAdoptJson>))]
 [JsonSerializable(typeof(Envelope<KeyListJson>))]
 [JsonSerializable(typeof(Envelope<KeyChangeJson>))]
 [JsonSerializable(typeof(Envelope<KeySheetJson>))]

@@ -178,6 +178,9 @@ internal sealed record PointsJson
 
     /// <summary>Between which moments one cannot, and why.</summary>
     public required IReadOnlyList<GapJson> Gaps { get; init; }
+
+    /// <summary>The WAL that is in the repository, a timeline each.</summary>
+    public IReadOnlyList<WalStateJson> Wal { get; init; } = [];
 }
 
 /// <summary>Moments that can be restored.</summary>

@@ -21,6 +21,9 @@ internal sealed record PruneJson
     /// <summary>Bytes that the next prune frees, once running restores have had time to end.</summary>
     public required long FreedNextBytes { get; init; }
 
+    /// <summary>What WAL takes, which no prune deletes yet.</summary>
+    public long WalBytes { get; init; }
+
     /// <summary>Backups that were at work; one that has not ended by the next prune is taken for dead.</summary>
     public required IReadOnlyList<string> Waiting { get; init; }
 

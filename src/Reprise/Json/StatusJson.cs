@@ -46,6 +46,9 @@ internal sealed record StatusJson
     /// <summary>Every runbook, with what its rehearsals are still worth.</summary>
     public IReadOnlyList<RunbookProofJson> Runbooks { get; init; } = [];
 
+    /// <summary>The WAL that is in the repository, a timeline each.</summary>
+    public IReadOnlyList<WalStateJson> Wal { get; init; } = [];
+
     /// <summary>The next command to type.</summary>
     public required string Next { get; init; }
 }

@@ -1,5 +1,6 @@
 using Reprise.Recovery.Assets;
 using Reprise.Repository.Points;
+using Reprise.Repository.Wal;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Json;
@@ -44,6 +45,15 @@ internal static class Words
         SignatureState.Wrong => "wrong",
         SignatureState.NotVerifiable => "not-verifiable",
         _ => throw new InvariantException($"signature state {state}"),
+    };
+
+    /// <summary>The word for whether WAL was there already.</summary>
+    public static string Of(WalStored stored) => stored switch
+    {
+        WalStored.New => "new",
+        WalStored.Same => "same",
+        WalStored.Again => "again",
+        _ => throw new InvariantException($"stored {stored}"),
     };
 
     /// <summary>The word for an exit code: the <c>outcome</c> of an envelope.</summary>

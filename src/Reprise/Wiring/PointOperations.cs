@@ -41,12 +41,14 @@ internal static class PointOperations
         _ = options;
         using var repository = await Protection.OpenRepositoryAsync(Machine.Of(context.Host), context, context.Cancellation);
         var catalog = await repository.ListPointsAsync(Machine.Of(context.Host).Signing, context.Cancellation);
+        var (wal, gaps) = await WalMapping.ReadAsync(repository, context.Cancellation);
         return new CommandReport<PointsJson>(
             new PointsJson
             {
+                Wal = wal,
                 Points = [.. catalog.Points.Select(p => PointJson.From(p.Manifest, p.Signature))],
 
-                // Without WAL only the points themselves can be restored: each is a window of its own.
+                // WAL needs a physical point to begin from: until there is one, each point is a window of its own.
                 Window = [.. PointNames.Regular(catalog).Reverse().Select(p => new WindowJson
                 {
                     From = p.Manifest.Created,
@@ -54,7 +56,7 @@ internal static class PointOperations
                 })],
                 Gaps = [],
             },
-            catalog.Problems);
+            [.. catalog.Problems, .. gaps]);
     }
 
     /// <summary><c>points show POINT</c></summary>
@@ -281,17 +283,18 @@ internal static class PointOperations
     private static VerifyJson Verified(VerifyResult result, string read)
     {
         var damaged = result.Problems.Any(p => p.Severity == Severity.Error);
+        var (objects, objectsRead) = (result.Packs.Objects + (result.Wal?.Objects ?? 0), result.Packs.ObjectsRead + (result.Wal?.ObjectsRead ?? 0));
         return new VerifyJson
         {
             Read = read,
             Points = result.Points,
-            Objects = result.Packs.Objects,
-            ObjectsRead = result.Packs.ObjectsRead,
-            BytesRead = result.Packs.BytesRead,
-            Coverage = result.Packs.Objects == 0 ? null : Math.Round((double)result.Packs.ObjectsRead / result.Packs.Objects, 4),
+            Objects = objects,
+            ObjectsRead = objectsRead,
+            BytesRead = result.Packs.BytesRead + (result.Wal?.BytesRead ?? 0),
+            Coverage = objects == 0 ? null : Math.Round((double)objectsRead / objects, 4),
             Verdict = damaged ? "fail" : result.Depth switch
             {
-                ReadDepth.All => result.Points == 0 ? "not-applicable" : "pass",
+                ReadDepth.All => objects == 0 ? "not-applicable" : "pass",
                 ReadDepth.Sample => "could-not-verify",
                 _ => "not-run",
             },

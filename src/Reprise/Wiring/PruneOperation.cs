@@ -34,6 +34,7 @@ internal static class PruneOperation
             .OfType<PointId>()
             .ToHashSet();
         var verdicts = Judge(catalog, protection, proven);
+        var wal = (await protection.Repository.Wal.ListAllAsync(context.Cancellation)).Sum(l => l.StoredBytes);
         var holds = Holds(catalog, options, proven, machine.Clock.GetUtcNow()).ToList();
         if (options.Plan || holds.Count > 0)
         {
@@ -50,7 +51,7 @@ internal static class PruneOperation
                     FreedBytes = 0,
                     FreedNextBytes = freed,
                     Problems = [],
-                }),
+                }) with { WalBytes = wal },
                 holds);
         }
 
@@ -59,7 +60,7 @@ internal static class PruneOperation
             now => [.. Judge(now, protection, proven).Where(v => !v.Stays).Select(v => v.Point)],
             machine.Signing,
             context.Cancellation);
-        return new CommandReport<PruneJson>(Shape(verdicts, plan: false, report), report.Problems);
+        return new CommandReport<PruneJson>(Shape(verdicts, plan: false, report) with { WalBytes = wal }, report.Problems);
     }
 
     // Prune and writers agree by who creates an object first. Where two can, only the operator knows that nobody writes.

@@ -32,8 +32,10 @@ internal static class StatusOperation
         var actions = evidence.OpenActions(machine.Clock.GetUtcNow());
         var confirmed = protection.State.ReadAnswers().KeySheetConfirmed is not null;
         var drills = protection.State.ReadDrills();
+        var (wal, gaps) = await WalMapping.ReadAsync(protection.Repository, context.Cancellation);
         var status = new StatusJson
         {
+            Wal = wal,
             Rpo = new RpoJson { ObjectiveSeconds = objective?.TotalSeconds, ExposureSeconds = Rounded(exposure) },
             Rto = new RtoJson { ObjectiveSeconds = protection.Configuration.Objectives.Rto?.TotalSeconds, MeasuredSeconds = LastRestore(protection.State) ?? drills.LastPassed?.TechnicalSeconds },
             LastPoint = newest is null ? null : new LastPointJson
@@ -61,6 +63,7 @@ internal static class StatusOperation
             status,
             [
                 .. Problems(catalog, newest, exposure, objective, protection, machine, headWasDropped),
+                .. gaps,
                 .. evidence.Verdict.Problems,
                 .. actions.Where(a => a.IsOverdue).Select(Overdue),
             ]);

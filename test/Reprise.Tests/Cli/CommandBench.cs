@@ -118,6 +118,13 @@ internal sealed class CommandBench
             new EvidenceShowJson { Evidence = Samples.Evidence(), Report = "/srv/shop/drill.html" }),
         EvidenceVerify = Answer<EvidenceOptions, EvidenceVerifyJson>(Samples.EvidenceVerify()),
         DrillNote = Answer<DrillNoteOptions, DrillNoteJson>(Samples.DrillNote()),
+        Wal = new WalOperationSet
+        {
+            Push = Answer<WalPushOptions, WalPushJson>(Samples.WalPush()),
+            Get = Answer<WalGetOptions, WalGetJson>(Samples.WalGet("fetched")),
+            Adopt = Answer<WalAdoptOptions, WalAdoptJson>(Samples.WalAdopt()),
+        },
+        Stream = Answer<StreamOptions, StreamJson>(Samples.Stream()),
         Demo = Answer<DemoOptions, DemoJson>(Samples.Demo()),
         Runbook = new RunbookOperationSet
         {

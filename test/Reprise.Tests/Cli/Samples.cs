@@ -38,6 +38,42 @@ internal static class Samples
         Signature = "valid",
     };
 
+    public static StreamJson Stream() => new()
+    {
+        Asset = "orders",
+        Lineage = "0123456789abcdef",
+        Timeline = 1,
+        From = "0/3000000",
+        Confirmed = "0/4000028",
+        Connections = 1,
+        Heartbeats = 0,
+    };
+
+    public static WalPushJson WalPush() => new()
+    {
+        File = "000000010000000000000003",
+        Lineage = "0123456789abcdef",
+        Timeline = 1,
+        From = "0/3000000",
+        To = "0/4000000",
+        Stored = "new",
+    };
+
+    public static WalGetJson WalGet(string answer) => new()
+    {
+        File = "000000010000000000000003", Answer = answer, ProcessExit = answer == "end" ? 1 : 0,
+    };
+
+    public static WalAdoptJson WalAdopt() => new()
+    {
+        Lineage = "fedcba9876543210",
+        Timeline = 2,
+        Adopted = true,
+        Parent = "0123456789abcdef",
+        ForkedAt = "0/3000000",
+        ForkedOn = 1,
+    };
+
     public static CheckJson Check(string name, string outcome, string? expected = null, string? actual = null) => new()
     {
         Name = name,
@@ -107,6 +143,19 @@ internal static class Samples
         Stale = [],
         Former = [new FormerJson { Asset = "orders", Where = "database shop__before_x", Until = null }],
         Interrupted = [],
+        Wal =
+        [
+            new WalStateJson
+            {
+                Lineage = "0123456789abcdef",
+                Timeline = 1,
+                From = "0/3000000",
+                To = "0/9000028",
+                LastCommit = Created,
+                Gaps = [new WalGapJson { From = "0/5000000", To = "0/6000000" }],
+                StoredBytes = 20_000_000,
+            },
+        ],
         Points = 3,
         Window = new WindowJson { From = Created.AddDays(-2), To = Created },
         KeyElsewhere = false,

@@ -35,6 +35,8 @@ public class TextTests
               newest    20261122T031502Z-7f3a, 42 min old, 4 assets, 1.10 GiB
               at risk   the last 42 min; at most 1 h was promised
               window    2026-11-20 03:15 UTC to 2026-11-22 03:15 UTC, 3 points
+              WAL       timeline 1: 0/3000000 to 0/9000028 with 1 gap, last commit 42 min
+                        ago, 19.1 MiB
               proven    20261122T031502Z-7f3a by restore, 37 min ago, data
               time      back in 41 s last time; 15 min was promised
               key       the only key is on this host; print the sheet, then: reprise key

@@ -1,5 +1,6 @@
 using Reprise.Recovery.Postgres.Physical;
 using Reprise.Repository.Points;
+using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Tests.Hostile;

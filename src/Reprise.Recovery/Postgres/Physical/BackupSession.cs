@@ -1,4 +1,5 @@
 using System.Globalization;
+using Reprise.Repository.Wal;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Postgres.Physical;

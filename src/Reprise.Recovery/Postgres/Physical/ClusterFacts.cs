@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Reprise.Repository.Format;
 using Reprise.Repository.Points;
+using Reprise.Repository.Wal;
 
 namespace Reprise.Recovery.Postgres.Physical;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Reprise.Recovery.Assets;
 using Reprise.Repository.Pages;
+using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Storage.Runtime;

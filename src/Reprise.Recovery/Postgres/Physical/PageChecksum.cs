@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Reprise.Repository.Wal;
 
 namespace Reprise.Recovery.Postgres.Physical;
 

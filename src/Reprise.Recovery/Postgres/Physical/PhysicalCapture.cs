@@ -3,6 +3,7 @@ using System.Text;
 using Reprise.Recovery.Assets;
 using Reprise.Repository.Pages;
 using Reprise.Repository.Points;
+using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
@@ -41,7 +42,7 @@ internal sealed class PhysicalCapture(
         var found = await host.Cpu.RunAsync(
             () =>
             {
-                using var wal = new WalRange(host.Disk, root / "pg_wal", facts);
+                using var wal = new BackupWal(host.Disk, root / "pg_wal", facts);
                 return wal.Walk(start, stop, cancellationToken);
             },
             cancellationToken);
@@ -149,7 +150,7 @@ internal sealed class PhysicalCapture(
         await pages.AddAsync(ClusterScan.Of(new DiskPath("global"), folder, PagedEntryType.Folder), cancellationToken);
         await reading.WriteAsync(Like("global/pg_control"), control, cancellationToken);
         await pages.AddAsync(ClusterScan.Of(new DiskPath("pg_wal"), folder, PagedEntryType.Folder), cancellationToken);
-        foreach (var segment in WalRange.Segments(start, stop, facts.Timeline, facts.WalSegmentBytes))
+        foreach (var segment in BackupWal.Segments(start, stop, facts.Timeline, facts.WalSegmentBytes))
         {
             var path = new DiskPath("pg_wal") / segment;
             await reading.ReadAsync(new ScannedEntry(Like(path.ToString()), root / path), cancellationToken);

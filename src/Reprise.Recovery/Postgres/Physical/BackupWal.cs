@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Storage.Runtime;
@@ -15,7 +16,7 @@ internal readonly record struct WalFindings(long Records, bool HasTablespaces);
 /// a segment system identifier and sizes), length, predecessor and CRC-32C of each record. What is not as PostgreSQL
 /// wrote it is <c>wal-range-broken</c>.
 /// </summary>
-internal sealed class WalRange : IDisposable
+internal sealed class BackupWal : IDisposable
 {
     private const int PageBytes = 8192;
     private const int ShortHeader = 24;
@@ -43,7 +44,7 @@ internal sealed class WalRange : IDisposable
     private ulong pageAt = ulong.MaxValue;
     private int magic;
 
-    public WalRange(IDisk disk, DiskPath folder, ServerFacts server)
+    public BackupWal(IDisk disk, DiskPath folder, ServerFacts server)
     {
         this.disk = disk;
         this.folder = folder;

@@ -1,6 +1,7 @@
 using Reprise.Recovery;
 using Reprise.Recovery.Postgres;
 using Reprise.Recovery.Postgres.Physical;
+using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Tests.Fixtures;
@@ -9,7 +10,7 @@ namespace Reprise.Tests.Postgres;
 
 /// <summary>The WAL of a backup: real segments are walked as pg_waldump walks them, and what is not as it was written is refused.</summary>
 [Collection(PostgresTests.Name)]
-public sealed class WalRangeTests : IDisposable
+public sealed class BackupWalTests : IDisposable
 {
     private const string Keep = "wal_keep_size = 1GB";
     private const int SegmentBytes = 16 * 1024 * 1024;
@@ -17,7 +18,7 @@ public sealed class WalRangeTests : IDisposable
     private readonly PostgresBench bench = new();
     private readonly string place = Directory.CreateTempSubdirectory("rph").FullName;
 
-    public WalRangeTests() => PostgresCluster.Run("chmod", ["755", place]);
+    public BackupWalTests() => PostgresCluster.Run("chmod", ["755", place]);
 
     public void Dispose()
     {
@@ -61,7 +62,7 @@ public sealed class WalRangeTests : IDisposable
         cluster.Sql("postgres", "create table t as select i, repeat('x', 500) s from generate_series(1, 60000) i");
         var stop = Here(cluster);
         var copy = Directory.CreateDirectory(Path.Combine(place, "copy", "pg_wal")).FullName;
-        var names = WalRange.Segments(start, stop, facts.Timeline, SegmentBytes).ToList();
+        var names = BackupWal.Segments(start, stop, facts.Timeline, SegmentBytes).ToList();
         Assert.True(names.Count > 2);
         foreach (var name in names) File.Copy(Path.Combine(cluster.Data, "pg_wal", name), Path.Combine(copy, name));
         Walk(Path.Combine(place, "copy"), facts, start, stop);
@@ -112,7 +113,7 @@ public sealed class WalRangeTests : IDisposable
 
     private static WalFindings Walk(string data, ServerFacts facts, Lsn start, Lsn stop)
     {
-        using var range = new WalRange(Disks.OfThisMachine(), new DiskPath(Path.Combine(data, "pg_wal")), facts);
+        using var range = new BackupWal(Disks.OfThisMachine(), new DiskPath(Path.Combine(data, "pg_wal")), facts);
         return range.Walk(start, stop, None);
     }
 
