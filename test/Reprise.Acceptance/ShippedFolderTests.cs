@@ -6,10 +6,10 @@ namespace Reprise.Acceptance;
 /// <summary>What is shipped: few files, within the size budget, needing nothing but a C library.</summary>
 public partial class ShippedFolderTests
 {
-    // Measured with runbooks, rehearsals, passphrases and S3: program 33.4 MB, folder 36.4 MB; the budget is that and 10 %.
+    // Measured with runbooks, rehearsals, passphrases, S3 and WAL: program 37.9 MB, folder 40.9 MB; the budget is that and 10 %.
     // docs/decisions/0002-native-program.md says what each package weighs; raising the budget is a decision there.
-    private const long ProgramBudgetBytes = 36_800_000;
-    private const long FolderBudgetBytes = 40_100_000;
+    private const long ProgramBudgetBytes = 41_700_000;
+    private const long FolderBudgetBytes = 45_000_000;
 
     // The oldest C library that we promise: Debian 12, Ubuntu 22.04 and RHEL 9 have it or a newer one.
     private static readonly Version OldestLibrary = new(2, 34);
