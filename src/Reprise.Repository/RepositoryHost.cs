@@ -20,5 +20,5 @@ public sealed record RepositoryHost(IStore Store, TimeProvider Clock, Entropy En
     /// How hard zstd tries: at 3, two cores keep up with one pg_dump. At 0 everything is stored as it is: golden
     /// repositories are, because releases of libzstd write different frames for the same bytes.
     /// </summary>
-    internal int CompressionLevel { get; init; } = 3;
+    internal int CompressionLevel { get; init; } = 2;
 }

@@ -341,7 +341,7 @@ internal sealed record CapturedItem(FileEntry Entry)
 /// <summary>What one turn of reading brought.</summary>
 internal sealed class CaptureBatch
 {
-    private readonly byte[] buffer = new byte[4 * CaptureScan.SmallFileBytes];
+    private readonly byte[] buffer = new byte[2 * CaptureScan.SmallFileBytes];
 
     /// <summary>In the order of the list.</summary>
     public List<CapturedItem> Items { get; } = [];

@@ -3,8 +3,9 @@ namespace Reprise.Repository.Format;
 /// <summary>
 /// Every bound of the format and of its memory, in one table. Buffers of a backup: chunks in flight, once as they came and
 /// once compressed (<see cref="ChunksInFlight"/> × 2 × <see cref="MaxChunkBytes"/>), an open pack each for data and lists,
-/// and <see cref="PacksInFlight"/> being sealed and stored: 24 + 4 × 16 = 88 MiB. Of a restore: <see cref="PacksCached"/>
-/// packs, up to four that batches of files still need, and the chunks in flight: 120 MiB at the most. To this come idle
+/// and <see cref="PacksInFlight"/> being sealed and stored: 24 + 8 + 5 + 2 × 8 = 53 MiB, and 61 MiB of a point with so many
+/// packs that they are large. Of a restore: <see cref="PacksCached"/> packs, up to four that batches of files still need, and
+/// the chunks in flight: 72 MiB, and 120 MiB when the packs are large. To this come idle
 /// buffers that are kept for the next turn (<see cref="Storage.Runtime.BlockBuffers"/>), what the collector has not yet taken
 /// back, and the index.
 /// </summary>
@@ -13,8 +14,11 @@ public static class Limits
     /// <summary>The largest pack, padding included.</summary>
     public const int MaxPackBytes = 16 * 1024 * 1024;
 
-    /// <summary>A pack is closed when its entries would pass this.</summary>
-    public const int PackTargetBytes = MaxPackBytes - (1024 * 1024);
+    /// <summary>A pack of lists is closed when its entries would pass this.</summary>
+    public const int ListPackTargetBytes = 15 * 256 * 1024;
+
+    /// <summary>So many packs are small: half the memory, and less to read for one file or to lose with one object.</summary>
+    private const int SmallPacks = 10_000;
 
     /// <summary>The most entries of a pack.</summary>
     public const int MaxPackEntries = 4096;
@@ -37,8 +41,6 @@ public static class Limits
     /// <summary>Chunks that are hashed and compressed at once.</summary>
     public const int ChunksInFlight = 6;
 
-    /// <summary>Packs that are sealed and stored while the next one fills.</summary>
-    public const int PacksInFlight = 2;
 
     /// <summary>Packs that a reader keeps.</summary>
     public const int PacksCached = 2;
@@ -48,4 +50,13 @@ public static class Limits
 
     /// <summary>Entries of one index object.</summary>
     public const int IndexEntries = 50_000;
+
+    /// <summary>
+    /// A pack is closed when its entries would pass this: 7.5 MiB, or twice that of a point that has many packs already,
+    /// whose number is limited.
+    /// </summary>
+    public static int PackTargetBytes(int packs) => packs < SmallPacks ? 15 * 512 * 1024 : MaxPackBytes - (1024 * 1024);
+
+    /// <summary>Packs that are sealed and stored while the next one fills.</summary>
+    public static int PacksInFlight(int packs) => packs < SmallPacks ? 2 : 1;
 }

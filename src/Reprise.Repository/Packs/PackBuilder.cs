@@ -11,16 +11,17 @@ namespace Reprise.Repository.Packs;
 /// same sealed directory again, the same header again. Entries are laid out behind a reserve for the directory, so that
 /// the pack is one contiguous piece without copying. Not thread-safe; <see cref="Seal"/> is called once.
 /// </summary>
-internal sealed class PackBuilder : IDisposable
+/// <param name="targetBytes">no entry is added that would pass this, unless it is the only one.</param>
+internal sealed class PackBuilder(int targetBytes) : IDisposable
 {
     // Each entry of a directory takes at most 1 + 4 + 4 + 16 bytes; the count takes 2.
     private const int EntryRoom = 25;
     private const int Reserve = ObjectHeader.Length + 8 + (EntryRoom * (Limits.MaxPackEntries + 1)) + Sealer.TagLength;
 
     // The largest class of padding above the target, the reserve in front and the same directory behind.
-    private static readonly int RoomBytes = Padding.Class(Limits.PackTargetBytes + (2 * Sealer.TagLength) + 1) + (2 * Reserve);
+    private readonly byte[] buffer =
+        BlockBuffers.Program.Rent(Padding.Class(targetBytes + (2 * Sealer.TagLength) + 1) + (2 * Reserve));
 
-    private readonly byte[] buffer = BlockBuffers.Program.Rent(RoomBytes);
     private readonly List<PackEntry> entries = [];
     private int used;
 
@@ -30,7 +31,7 @@ internal sealed class PackBuilder : IDisposable
     /// <summary>Whether an entry of this encoded size still fits.</summary>
     public bool HasRoom(int encodedBytes) =>
         entries.Count < Limits.MaxPackEntries
-        && (used == 0 || used + encodedBytes + Sealer.TagLength <= Limits.PackTargetBytes);
+        && (used == 0 || used + encodedBytes + Sealer.TagLength <= targetBytes);
 
     /// <summary>Appends an encoded chunk; returns its entry number and its offset in the data.</summary>
     public (int Entry, int OffsetBytes, int StoredBytes) Add(byte type, ChunkId id, ReadOnlySpan<byte> encoded, int plainBytes)

@@ -353,18 +353,20 @@ public sealed class PointWriter : IAsyncDisposable
             await ClosePackAsync(place, cancellationToken);
         }
 
-        var pack = open[place] ??= new OpenedPack(new PackBuilder(), table.Reserve());
+        var pack = open[place] ??= new OpenedPack(new PackBuilder(TargetOf(place)), table.Reserve());
         var (entry, offset, stored) = pack.Builder.Add(type, prepared.Id, prepared.Encoded.Span, length);
         var part = new Part(pack.Number, entry, offset, stored, length);
         index.AddOwn(prepared.Id, new ChunkPlace(~pack.Number, entry, offset, stored, length));
         return part;
     }
 
+    private int TargetOf(int place) => place == 0 ? Limits.PackTargetBytes(table.Packs.Count) : Limits.ListPackTargetBytes;
+
     private async ValueTask ClosePackAsync(int place, CancellationToken cancellationToken)
     {
         if (open[place] is not { } full) return;
         open[place] = null;
-        while (storing.Count >= Limits.PacksInFlight) await TakeStoredAsync(cancellationToken);
+        while (storing.Count >= Limits.PacksInFlight(table.Packs.Count)) await TakeStoredAsync(cancellationToken);
         storing.Enqueue(StoreAsync(full.Builder, full.Number, cancellationToken));
     }
 

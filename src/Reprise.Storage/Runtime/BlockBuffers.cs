@@ -16,12 +16,14 @@ public sealed class BlockBuffers
     private const int Chunk = (2 * Unit) + (16 * 1024);
     private const int Share = 5 * Unit;
 
-    // Two of them fit into a region of the collector's heap, which has 32 MiB; two of 16 MiB do not.
-    private const int Pack = (16 * Unit) - (64 * 1024);
+    // Packs of the usual size and of large points. Four or two of them fit into a region of the collector's heap, which has
+    // 32 MiB; with a little more they would not.
+    private const int Pack = (8 * Unit) - (64 * 1024);
+    private const int LargePack = (16 * Unit) - (64 * 1024);
 
     private static readonly (int Length, int Kept)[] Sizes =
     [
-        (4 * 1024, 256), (16 * 1024, 128), (64 * 1024, 32), (256 * 1024, 16), (Unit, 16), (Chunk, 12), (Share, 3), (Pack, 4),
+        (4 * 1024, 256), (16 * 1024, 128), (64 * 1024, 32), (256 * 1024, 16), (Unit, 16), (Chunk, 12), (Share, 4), (Pack, 4), (LargePack, 2),
     ];
 
     private readonly ConcurrentQueue<byte[]>[] idle = [.. Sizes.Select(_ => new ConcurrentQueue<byte[]>())];
