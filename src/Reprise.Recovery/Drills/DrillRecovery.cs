@@ -15,6 +15,8 @@ internal sealed class DrillRecovery(
     private const string EmptyName = "e";
 
     private readonly Dictionary<string, PostgresThrowaway> servers = new(StringComparer.Ordinal);
+    private int started;
+    private int lost;
     private readonly HashSet<string> recovered = new(StringComparer.Ordinal);
 
     /// <summary>What was recovered; null before <see cref="RunAsync"/>.</summary>
@@ -33,7 +35,7 @@ internal sealed class DrillRecovery(
     public async Task RunAsync(
         IReadOnlyList<AssetRecord> records, PointReader point, PointId id, int level, CancellationToken cancellationToken)
     {
-        await notes.InAsync("restore", () => StartServersAsync(records, cancellationToken));
+        await notes.InAsync("restore", () => StartServersAsync(records, point, cancellationToken));
         RecoveredPlaces = Places(RecoveredName, isEmpty: false);
         Target = application.Target(RecoveredPlaces);
         Empty = application.Target(Places(EmptyName, isEmpty: true));
@@ -47,7 +49,7 @@ internal sealed class DrillRecovery(
         }
 
         Recovered = back;
-        IsComplete = back.Count == records.Count(r => Target.Assets.Any(a => a.Name == r.Name));
+        IsComplete = lost == 0 && back.Count == records.Count(r => Target.Assets.Any(a => a.Name == r.Name));
     }
 
     /// <summary>Whether everything that was to come back did.</summary>
@@ -61,7 +63,8 @@ internal sealed class DrillRecovery(
 
     /// <summary>What of the servers is worth knowing, by asset.</summary>
     public IReadOnlyDictionary<string, string> Servers => servers.ToDictionary(
-        s => s.Key, s => $"PostgreSQL {s.Value.Version}, which syncs to disk, with the settings of initdb");
+        s => s.Key,
+        s => $"PostgreSQL {s.Value.Version}, which syncs to disk, with the settings of {(s.Value.IsRestored ? "production" : "initdb")}");
 
     private DrillPlaces Places(string name, bool isEmpty)
     {
@@ -79,22 +82,64 @@ internal sealed class DrillRecovery(
         };
     }
 
-    private async Task StartServersAsync(IReadOnlyList<AssetRecord> records, CancellationToken cancellationToken)
+    private async Task StartServersAsync(
+        IReadOnlyList<AssetRecord> records, PointReader point, CancellationToken cancellationToken)
     {
         foreach (var record in records.Where(r => r.Kind == AssetKinds.Postgres))
         {
-            var folder = sandbox.Servers / servers.Count.ToString(CultureInfo.InvariantCulture);
+            var folder = sandbox.Servers / started.ToString(CultureInfo.InvariantCulture);
+            var port = separation.IsProven ? PostgresThrowaway.FirstPort + started : (int?)null;
+            started++;
             host.Disk.MakeFolder(folder);
             if (host.IsRoot) await GiveAwayAsync(folder, cancellationToken);
             host.Progress.Begin($"start a server for {record.Name}", null);
+            if (record.Method == PostgresRecord.PhysicalMethod)
+            {
+                await TryStartRestoredAsync(record, point, folder, port, cancellationToken);
+                continue;
+            }
+
             var major = record.Versions.GetValueOrDefault("server", "").Split('.', ' ')[0];
             servers[record.Name] = await PostgresThrowaway.StartAsync(
                 host.Postgres,
                 int.TryParse(major, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0,
                 folder,
                 separation.EnterAsServer,
-                separation.IsProven ? PostgresThrowaway.FirstPort + servers.Count : null,
+                port,
                 cancellationToken);
+        }
+    }
+
+    // Here the files themselves are what is proven: that they do not start is a failure of the point.
+    private async Task TryStartRestoredAsync(
+        AssetRecord record, PointReader point, DiskPath folder, int? port, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var server = await PostgresThrowaway.StartRestoredAsync(
+                host.Postgres, record, point, host.Progress, (folder, separation.EnterAsServer, port), cancellationToken);
+            servers[record.Name] = server;
+            notes.Add(
+                $"{record.Name}-files",
+                CheckLevel.Bytes,
+                server.IsVerified ? Outcome.Pass : Outcome.CouldNotVerify,
+                record.Name,
+                "pg_verifybackup accepts the files before their first start",
+                server.IsVerified ? "it does" : "it is not installed here",
+                server.IsVerified ? null : RecoveryErrors.ClientMissing.Name);
+        }
+        catch (RepriseException e) when (!DrillReasons.IsOfMachine(e.Problem))
+        {
+            lost++;
+            if (e.Code.Exit == ExitCodes.Damaged) notes.Damage.Add(e.Problem with { Asset = record.Name });
+            notes.Add(
+                $"{record.Name}-restore",
+                CheckLevel.Engine,
+                Outcome.Fail,
+                record.Name,
+                "it comes back",
+                e.Problem.Message,
+                DrillReasons.Of(e.Problem));
         }
     }
 

@@ -31,7 +31,7 @@ internal static class DrillVerdict
             new DrillPhase("decide", "excluded", null, Unattended),
             new DrillPhase("mobilise", "excluded", null, "people, a host and the key were at hand"),
             Measured("restore"),
-            new DrillPhase("replay", "excluded", null, "a point of dumps and copies has nothing to replay"),
+            new DrillPhase("replay", "excluded", null, "a point of dumps and copies has nothing to replay; what files of a server replay counts as restore"),
             hasStart ? Measured("start") : new DrillPhase(
                 "start", "excluded", null, "drill.start does not say how the application is started, or it was not asked for"),
             Measured("verify"),

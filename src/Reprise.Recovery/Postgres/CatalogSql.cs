@@ -57,6 +57,11 @@ internal static class CatalogSql
         "select coalesce(pg_catalog.json_agg(datname order by datname), '[]'::json)::text"
         + " from pg_catalog.pg_database where not datistemplate and datallowconn";
 
+    /// <summary>Indexes that nobody can rely on.</summary>
+    public const string InvalidIndexes =
+        "select coalesce(pg_catalog.json_agg(indexrelid::pg_catalog.regclass::text), '[]'::json)::text"
+        + " from pg_catalog.pg_index where not (indisvalid and indisready)";
+
     private const string UserTable =
         "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'";
 

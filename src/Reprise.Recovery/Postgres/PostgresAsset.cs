@@ -92,6 +92,7 @@ public sealed class PostgresAsset : IRestorable, IExaminable
     public Task StageAsync(
         RestoreItem item, PointReader point, IProgressSink progress, CancellationToken cancellationToken)
     {
+        if (IsThere(item)) return Task.CompletedTask;
         var databases = Databases(item);
         return new PostgresStage(server, settings, host, item, progress)
             .RunAsync(databases, Maintenance(databases), point, cancellationToken);
@@ -100,7 +101,9 @@ public sealed class PostgresAsset : IRestorable, IExaminable
     /// <inheritdoc />
     public Task<IReadOnlyList<CheckOutcome>> VerifyStagedAsync(
         RestoreItem item, IProgressSink progress, CancellationToken cancellationToken) =>
-        new PostgresVerify(server, host, item).RunAsync(Databases(item), progress, cancellationToken);
+        IsThere(item)
+            ? Task.FromResult<IReadOnlyList<CheckOutcome>>([])
+            : new PostgresVerify(server, host, item).RunAsync(Databases(item), progress, cancellationToken);
 
     /// <inheritdoc />
     public Task<IReadOnlyList<CheckOutcome>> ExamineAsync(
@@ -109,11 +112,15 @@ public sealed class PostgresAsset : IRestorable, IExaminable
         CheckLevel upTo,
         IProgressSink progress,
         CancellationToken cancellationToken) =>
-        new PostgresExamination(server, host, item, point).RunAsync(Databases(item), upTo, progress, cancellationToken);
+        IsThere(item)
+            ? new PhysicalExamination(server, host, item).RunAsync(upTo, progress, cancellationToken)
+            : new PostgresExamination(server, host, item, point).RunAsync(
+                Databases(item), upTo, progress, cancellationToken);
 
     /// <inheritdoc />
     public Task SwapAsync(RestoreItem item, Swap swap, CancellationToken cancellationToken)
     {
+        if (IsThere(item)) return Task.CompletedTask;
         var databases = Databases(item);
         return new PostgresSwap(server, host, item).RunAsync(
             databases, Maintenance(databases), swap, cancellationToken);
@@ -202,6 +209,9 @@ public sealed class PostgresAsset : IRestorable, IExaminable
             ? [new RestoreDatabase(only, server.Connection.Database)]
             : [.. databases.Select(database => new RestoreDatabase(database, database.Name))];
     }
+
+    // Nothing has to be brought into a server that was made of the files of the point.
+    private bool IsThere(RestoreItem item) => settings.IsRecovered && item.Record.Method == PostgresRecord.PhysicalMethod;
 
     private Problem InPlace() => new(
         RecoveryErrors.PhysicalInPlace,

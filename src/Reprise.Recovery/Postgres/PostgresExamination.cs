@@ -108,8 +108,7 @@ internal sealed class PostgresExamination(PostgresServer server, PostgresHost ho
     {
         const string expected = "every index is valid";
         var invalid = await session.AskAsync(
-            "select coalesce(pg_catalog.json_agg(indexrelid::pg_catalog.regclass::text), '[]'::json)::text"
-            + " from pg_catalog.pg_index where not (indisvalid and indisready)",
+            CatalogSql.InvalidIndexes,
             CatalogJson.Default.IReadOnlyListString,
             cancellationToken);
         return invalid.Count == 0
@@ -168,6 +167,13 @@ internal sealed class PostgresExamination(PostgresServer server, PostgresHost ho
         await using var session = await server.OpenAsync(database.Live, SessionUse.Ours, cancellationToken);
         if (database.Facts.Extensions.All(e => e.Name != "amcheck"))
             await session.ExecuteAsync("drop extension if exists amcheck", cancellationToken);
+        return Judge(result);
+    }
+
+    /// <summary>What pg_amcheck came to.</summary>
+    internal static PostgresAnswer Judge(ChildResult result)
+    {
+        const string expected = "pg_amcheck finds nothing";
         return result.Exit switch
         {
             0 => new PostgresAnswer(Outcome.Pass, expected, "it found nothing", null),

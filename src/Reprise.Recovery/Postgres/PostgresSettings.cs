@@ -40,6 +40,11 @@ public sealed record PostgresSettings
     /// </summary>
     public string? DataFolder { get; init; }
 
+    /// <summary>
+    /// Whether the server that the connection names is a sandbox's, and was made of the files of the point itself.
+    /// </summary>
+    public bool IsRecovered { get; init; }
+
     /// <summary>The database that is connected to for creating and renaming others.</summary>
     public string Maintenance { get; init; } = "postgres";
 

@@ -1,5 +1,7 @@
 using Reprise.Recovery.Assets;
+using Reprise.Recovery.Postgres.Physical;
 using Reprise.Recovery.Processes;
+using Reprise.Repository.Points;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
@@ -42,6 +44,12 @@ public sealed class PostgresThrowaway : IAsyncDisposable
         this.enter = enter;
     }
 
+    /// <summary>Whether it was made of the files of a point.</summary>
+    public bool IsRestored { get; private init; }
+
+    /// <summary>Whether <c>pg_verifybackup</c> accepted these files before the first start.</summary>
+    public bool IsVerified { get; private init; }
+
     /// <summary>The release, as <c>15.13</c>.</summary>
     public string Version => set.Version;
 
@@ -61,8 +69,10 @@ public sealed class PostgresThrowaway : IAsyncDisposable
     public string ProgramFolder => set.Folder ?? "";
 
     /// <summary>How to connect to a database of it as superuser.</summary>
-    public string Connection(string database) =>
-        $"host='{Quoted(Socket)}' port={Port} user={Superuser} dbname='{Quoted(database)}' connect_timeout=10";
+    public string Connection(string database) => Connection(database, Superuser);
+
+    private string Connection(string database, string user) =>
+        $"host='{Quoted(Socket)}' port={Port} user='{Quoted(user)}' dbname='{Quoted(database)}' connect_timeout=10";
 
     /// <summary>Makes and starts one of <paramref name="major"/>, or of the next newer one that is installed here.</summary>
     /// <param name="host">this machine.</param>
@@ -81,23 +91,37 @@ public sealed class PostgresThrowaway : IAsyncDisposable
     {
         var made = new PostgresThrowaway(host, folder, await FindAsync(host, major, cancellationToken), enter, tcpPort);
         await made.InitAsync(cancellationToken);
-        made.server = host.Children.RunAsync(
-            enter(new ChildCommand([made.PathOf("postgres"), "-D", made.Data, .. made.Options])
-            {
-                Folder = "/",
-                Environment = Clean,
-            }),
-            made.ending.Token);
-        try
+        return await made.ServeAsync(Superuser, cancellationToken);
+    }
+
+    /// <summary>Makes one of the files of a point and starts it: recovery ends where the backup ended.</summary>
+    /// <param name="host">this machine.</param>
+    /// <param name="record">of a physical capture.</param>
+    /// <param name="point">which holds it.</param>
+    /// <param name="progress">hears how far it is.</param>
+    /// <param name="place">as of <see cref="StartAsync"/>: folder, how to enter, and where to listen.</param>
+    /// <param name="cancellationToken">ends the making.</param>
+    public static async Task<PostgresThrowaway> StartRestoredAsync(
+        PostgresHost host,
+        AssetRecord record,
+        PointReader point,
+        IProgressSink progress,
+        (DiskPath Folder, Func<ChildCommand, ChildCommand> Enter, int? TcpPort) place,
+        CancellationToken cancellationToken)
+    {
+        var (cluster, major) = (ClusterFacts.Of(record), PhysicalRestore.Major(record));
+        var programs = (await ServersAsync(host, cancellationToken)).FirstOrDefault(s => s.Major == major) ?? throw new RepriseException(
+            RecoveryErrors.ClientMissing,
+            $"the files are of PostgreSQL {major}, and no server of that version is installed on this machine",
+            $"install postgresql-{major} (the server, not only its clients), or drill on a machine that has it");
+        var settings = new PostgresSettings { ConnectionText = "", ClientFolder = programs.Folder };
+        var files = new PhysicalRestore(host, settings, record, point, progress) { IsSandbox = true };
+        await files.RunAsync(place.Folder, cancellationToken);
+        var made = new PostgresThrowaway(host, place.Folder, programs, place.Enter, place.TcpPort)
         {
-            await made.AwaitAsync(cancellationToken);
-            return made;
-        }
-        catch
-        {
-            await made.DisposeAsync();
-            throw;
-        }
+            IsRestored = true, IsVerified = files.IsVerified,
+        };
+        return await made.ServeAsync(cluster.Superuser, cancellationToken);
     }
 
     /// <summary>How it is started anew when it was stopped, in the background; as whom it runs is not in it.</summary>
@@ -183,16 +207,39 @@ public sealed class PostgresThrowaway : IAsyncDisposable
         ["-D", Data, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"],
         cancellationToken);
 
+    private async Task<PostgresThrowaway> ServeAsync(string user, CancellationToken cancellationToken)
+    {
+        server = host.Children.RunAsync(
+            enter(new ChildCommand([PathOf("postgres"), "-D", Data, .. Options]) { Folder = "/", Environment = Clean }), ending.Token);
+        try
+        {
+            await AwaitAsync(user, cancellationToken);
+            return this;
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
+    }
+
     private static async Task<ClientSet> FindAsync(PostgresHost host, int major, CancellationToken cancellationToken)
     {
-        var clients = new Clients(host.Disk, host.Children, host.Variable, null);
-        var servers = (await clients.AllAsync(cancellationToken))
-            .Where(s => s.Folder is { } bin && Has(host, bin, "initdb") && Has(host, bin, "postgres"))
-            .ToList();
+        var servers = await ServersAsync(host, cancellationToken);
         return servers.FirstOrDefault(s => s.Major >= major) ?? throw new RepriseException(
             RecoveryErrors.ClientMissing,
             $"no server of PostgreSQL {major} or newer is installed on this machine",
             $"install postgresql-{major} (the server, not only its clients), or drill on a machine that has it");
+    }
+
+    private static async Task<IReadOnlyList<ClientSet>> ServersAsync(PostgresHost host, CancellationToken cancellationToken)
+    {
+        var clients = new Clients(host.Disk, host.Children, host.Variable, null);
+        return
+        [
+            .. (await clients.AllAsync(cancellationToken))
+                .Where(s => s.Folder is { } bin && Has(host, bin, "initdb") && Has(host, bin, "postgres")),
+        ];
     }
 
     private static bool Has(PostgresHost host, string folder, string program) =>
@@ -214,17 +261,19 @@ public sealed class PostgresThrowaway : IAsyncDisposable
             "correct what it says, then run the command again");
     }
 
-    private async Task AwaitAsync(CancellationToken cancellationToken)
+    private async Task AwaitAsync(string user, CancellationToken cancellationToken)
     {
+        const string database = "template1";
         var began = host.Clock.GetTimestamp();
-        var settings = new PostgresSettings { ConnectionText = Connection("postgres") };
+        var settings = new PostgresSettings { ConnectionText = Connection(database, user) };
         while (true)
         {
             try
             {
                 await using var session = await new PostgresServer(settings, host).OpenAsync(
-                    "postgres", SessionUse.Ours, cancellationToken);
-                await session.ExecuteAsync($"create database {Sql.Name(EmptyDatabase)}", cancellationToken);
+                    database, SessionUse.Ours, cancellationToken);
+                if (user != Superuser) await session.ExecuteAsync($"create role {Superuser} superuser login", cancellationToken);
+                await session.ExecuteAsync($"create database {Sql.Name(EmptyDatabase)} template template0", cancellationToken);
                 return;
             }
             catch (RepriseException e) when (e.Code == RecoveryErrors.DatabaseUnavailable)

@@ -16,6 +16,8 @@ internal static class RecordedSentences
             "aucun espace de noms n'est possible ici : le bac à sable partage le réseau de la machine",
         ["people, a host and the key were at hand"] = "les personnes, une machine et la clé étaient là",
         ["a point of dumps and copies has nothing to replay"] = "un point fait d'exports et de copies n'a rien à rejouer",
+        ["a point of dumps and copies has nothing to replay; what files of a server replay counts as restore"] =
+            "un point fait d'exports et de copies n'a rien à rejouer ; ce que les fichiers d'un serveur rejouent compte comme restauration",
         ["drill.start does not say how the application is started, or it was not asked for"] =
             "drill.start ne dit pas comment l'application démarre, ou ce n'était pas demandé",
         ["a drill never touches production"] = "un exercice ne touche jamais à la production",

@@ -131,6 +131,7 @@ internal sealed class DrillTargets(Machine machine, Protection protection)
                 StageFolder = places.Folder.ToString(),
                 ClientFolder = server.ProgramFolder,
                 CountRows = false,
+                IsRecovered = server.IsRestored,
             },
             PostgresHost);
     }

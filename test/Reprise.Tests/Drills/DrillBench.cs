@@ -68,7 +68,14 @@ internal sealed class DrillBench : IDisposable
         TemporaryFolder = world.Scratch.Text,
     };
 
-    public PostgresAsset Database(string connection) => new("orders", new PostgresSettings { ConnectionText = connection }, PostgresHost);
+    public PostgresAsset Database(string connection, bool isRecovered = false) =>
+        new("orders", new PostgresSettings { ConnectionText = connection, IsRecovered = isRecovered }, PostgresHost);
+
+    /// <summary>All of a server as files.</summary>
+    public PostgresAsset Cluster(string connection, string data) => new(
+        "orders",
+        new PostgresSettings { ConnectionText = connection, Method = PostgresMethod.Physical, DataFolder = data },
+        PostgresHost);
 
     public SqliteAsset Sqlite(string path) =>
         new("sessions", new SqliteSettings { Path = path }, world.Disk, world.Cpu, TimeProvider.System);
@@ -180,7 +187,7 @@ internal sealed class DrillBench : IDisposable
         var file = places.Of("sessions") / "sessions.db";
         if (places.IsEmpty) world.Disk.CreateNew(file).Dispose();
         if (places.Servers.TryGetValue("orders", out var server))
-            assets.Add(Database(server.Connection(places.IsEmpty ? PostgresThrowaway.EmptyDatabase : "shop")));
+            assets.Add(Database(server.Connection(places.IsEmpty ? PostgresThrowaway.EmptyDatabase : "shop"), server.IsRestored));
         assets.Add(Sqlite(file.ToString()));
         assets.Add(Files(places.Of("runtime").ToString()));
         var runner = new CheckRunner(new CheckTools

@@ -59,7 +59,7 @@ public class ClusterRulesTests
         var facts = new ClusterFacts
         {
             System = "7412345678901234567", StartLsn = "0/2000028", StopLsn = "0/2000138", Timeline = 1, Catalog = "202209061", BlockBytes = 8192,
-            WalSegmentBytes = 16 * 1024 * 1024, Checksums = true, DataFolder = "/var/lib/postgresql", Tablespaces = [new(16400, "s", "/srv/s")],
+            WalSegmentBytes = 16 * 1024 * 1024, Checksums = true, DataFolder = "/var/lib/postgresql", Superuser = "postgres", Tablespaces = [new(16400, "s", "/srv/s")],
         };
         Assert.Equal(facts.Format(), ClusterFacts.Of(Record(facts.Format())).Format());
         Fuzzing.Run(2000, [facts.Format()], text => ClusterFacts.Of(Record(text)), 1024 * 1024);

@@ -111,6 +111,27 @@ public sealed class PhysicalTests : IDisposable
     }
 
     [Fact]
+    public async Task A_configuration_that_names_places_of_production_starts_in_the_copy()
+    {
+        var hba = Path.Combine(place, "pg_hba.conf");
+        await File.WriteAllTextAsync(hba, "local all all trust # of production\n");
+        PostgresCluster.Run("chmod", ["644", hba]);
+        using var cluster = PostgresCluster.Start(15, settings: $"hba_file = '{hba}'");
+        await File.AppendAllTextAsync(
+            Path.Combine(cluster.Data, "postgresql.conf"), $"\ndata_directory = '{cluster.Data}'\nexternal_pid_file = '{place}/pid'\n");
+        var (record, point) = await bench.BackupAsync(Physical(cluster));
+        var folder = Directory.CreateDirectory(Path.Combine(place, "out")).FullName;
+        await Physical(cluster).MaterialiseAsync(record, point, folder, Survey.Intact, bench.Progress, None);
+        Assert.Equal(await File.ReadAllTextAsync(hba), await File.ReadAllTextAsync(Path.Combine(folder, "outside", "pg_hba.conf")));
+        using var copy = new Copy(cluster, Path.Combine(folder, "data"));
+        Assert.Equal(Path.Combine(folder, "data"), copy.Sql("show data_directory"));
+        Assert.Equal(Path.Combine(folder, "data", "pg_hba.conf"), copy.Sql("show hba_file"));
+        Assert.Equal("", copy.Sql("show listen_addresses"));
+        Assert.Equal("off", copy.Sql("show archive_mode"));
+        Assert.False(File.Exists(Path.Combine(place, "pid")));
+    }
+
+    [Fact]
     public async Task Only_the_folder_in_which_the_server_works_is_read()
     {
         using var cluster = PostgresCluster.Start(15);

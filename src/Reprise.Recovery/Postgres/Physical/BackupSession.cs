@@ -28,6 +28,7 @@ internal sealed class BackupSession : IAsyncDisposable
           'hbaFile', pg_catalog.current_setting('hba_file'),
           'identFile', pg_catalog.current_setting('ident_file'),
           'started', pg_catalog.floor(extract(epoch from pg_catalog.pg_postmaster_start_time()))::bigint,
+          'superuser', (select r.rolname from pg_catalog.pg_roles r where r.oid = 10),
           'port', pg_catalog.current_setting('port')::int,
           'sizeBytes', (select pg_catalog.sum(pg_catalog.pg_tablespace_size(t.oid)) from pg_catalog.pg_tablespace t))::text
         from pg_catalog.pg_control_system() s, pg_catalog.pg_control_init() i, pg_catalog.pg_control_checkpoint() c

@@ -46,6 +46,9 @@ internal sealed record ClusterFacts
     /// </summary>
     public bool ReplaysTablespaces { get; init; }
 
+    /// <summary>The role that initdb made: with it somebody gets into a copy.</summary>
+    public required string Superuser { get; init; }
+
     /// <summary>Where configuration files lay that are kept apart, by their name there.</summary>
     public IReadOnlyDictionary<string, string> Outside { get; init; } = new SortedDictionary<string, string>();
 
@@ -75,7 +78,7 @@ internal sealed record ClusterFacts
         }
 
         // Generated readers leave null what is absent, whatever its type says.
-        if (facts is not { System: not null, StartLsn: not null, StopLsn: not null, Catalog: not null, DataFolder: not null })
+        if (facts is not { System: not null, StartLsn: not null, StopLsn: not null, Catalog: not null, DataFolder: not null, Superuser: not null })
             throw ByteReader.Broken($"the record of {record.Name} does not say which cluster it is of");
         facts = facts with
         {
@@ -132,6 +135,8 @@ internal sealed record ServerFacts
     public required int Port { get; init; }
 
     public required long SizeBytes { get; init; }
+
+    public required string Superuser { get; init; }
 
     public int Major => Number / 10000;
 }

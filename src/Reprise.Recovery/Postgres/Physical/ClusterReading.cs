@@ -193,9 +193,10 @@ internal sealed class ClusterReading(
         var number = Number(file.Relation ?? throw new InvariantException("only pages of relations are judged"), read.Offset + at);
         var page = read.Rented.AsMemory(at, server.BlockBytes);
         var differs = false;
-        for (var again = 0; again < Rereads; again++)
+        // With very many, the disk is broken, and nobody wants to wait for each.
+        for (var again = BadCount < MaxBadPages ? 0 : Rereads - 1; again < Rereads; again++)
         {
-            await Task.Delay(RereadPause, clock, cancellationToken);
+            if (BadCount < MaxBadPages) await Task.Delay(RereadPause, clock, cancellationToken);
             var fresh = new byte[server.BlockBytes];
             var length = await cpu.RunAsync(() => file.Handle.Read(read.Offset + at, fresh), cancellationToken);
 

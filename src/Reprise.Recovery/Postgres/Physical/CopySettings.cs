@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Reprise.Recovery.Postgres.Physical;
 
@@ -9,7 +10,7 @@ namespace Reprise.Recovery.Postgres.Physical;
 /// outside of it. PostgreSQL takes most failures of a <c>restore_command</c> for the end of the archive and promotes; here
 /// all WAL is in place, and a target that is not reached is an error.
 /// </summary>
-internal static class CopySettings
+internal static partial class CopySettings
 {
     /// <summary>Lines to append to <c>postgresql.auto.conf</c>.</summary>
     public static byte[] Lines(ClusterFacts cluster)
@@ -26,6 +27,24 @@ internal static class CopySettings
 
     /// <summary>Only who can enter the folder of the socket gets in.</summary>
     public static byte[] MinimalHba() => "local all all trust\n"u8.ToArray();
+
+    /// <summary>Whether a <c>postgresql.conf</c> says where data directory or other files of the server are.</summary>
+    public static bool NamesPlaces(string configuration) => PlaceSetting().IsMatch(configuration);
+
+    /// <summary>Lines to append to such a file: the last ones count.</summary>
+    public static byte[] Places(string data)
+    {
+        var quoted = data.Replace("'", "''", StringComparison.Ordinal);
+        return Encoding.UTF8.GetBytes(
+            $"\n# Written by Reprise: the places of the copy.\ndata_directory = '{quoted}'\n"
+            + $"hba_file = '{quoted}/pg_hba.conf'\nident_file = '{quoted}/pg_ident.conf'\n");
+    }
+
+    [GeneratedRegex("^\\s*(data_directory|hba_file|ident_file)\\b", RegexOptions.ExplicitCapture | RegexOptions.Multiline | RegexOptions.IgnoreCase, 1000)]
+    private static partial Regex PlaceSetting();
+
+    /// <summary>Who is in the sandbox gets in.</summary>
+    public static byte[] SandboxHba() => "local all all trust\nhost all all 127.0.0.1/32 trust\n"u8.ToArray();
 
     private static IEnumerable<(string Name, string Value)> Settings(ClusterFacts cluster) =>
     [

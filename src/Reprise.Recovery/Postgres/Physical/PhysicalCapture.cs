@@ -61,6 +61,7 @@ internal sealed class PhysicalCapture(
             WalSegmentBytes = facts.WalSegmentBytes,
             Checksums = facts.Checksums,
             DataFolder = root.ToString(),
+            Superuser = facts.Superuser,
             Tablespaces = tablespaces,
             ReplaysTablespaces = found.HasTablespaces,
             Outside = places,

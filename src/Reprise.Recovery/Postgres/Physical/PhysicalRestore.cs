@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Processes;
 using Reprise.Repository.Format;
@@ -18,11 +19,19 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
 {
     private const int PrivateFolder = 0x1C0;
     private const int PrivateFile = 0x180;
+    private const int MaxConfigurationBytes = 1024 * 1024;
     private static readonly TimeSpan VerifyWithin = TimeSpan.FromHours(24);
 
     private readonly ClusterFacts cluster = ClusterFacts.Of(record);
     private readonly List<PagedEntry> folders = [];
     private readonly int major = Major(record);
+    private FileStatus? owner;
+
+    /// <summary>Whether the copy is a sandbox's: its files belong to whom the folder belongs, and everybody in it gets in.</summary>
+    public bool IsSandbox { get; init; }
+
+    /// <summary>Whether <c>pg_verifybackup</c> accepted what was written; false: it is not installed here.</summary>
+    public bool IsVerified { get; private set; }
 
     /// <summary>The folder, in a target, that the server is started with.</summary>
     public const string DataName = "data";
@@ -40,6 +49,7 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
         }
 
         progress.Begin($"write the files of {record.Name}", record.SourceBytes);
+        if (IsSandbox) owner = await host.Cpu.RunAsync(() => host.Disk.Stat(target), cancellationToken);
         var data = target / DataName;
         var manifest = new BackupManifest(cluster, major);
         var own = new OwnFiles();
@@ -49,6 +59,8 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
             await WriteTreeAsync(ClusterFacts.OutsideTree, target / "outside", target, null, own, cancellationToken);
         await host.Cpu.RunAsync(() => Finish(data, manifest, own), cancellationToken);
         await VerifyAsync(data, cancellationToken);
+        await host.Cpu.RunAsync(() => Localise(data), cancellationToken);
+        if (IsSandbox) await host.Cpu.RunAsync(() => LetIn(data), cancellationToken);
         return WrittenPaths.Of([DataName, .. cluster.Tablespaces.Select(t => $"tablespaces/{t.Oid}"), .. cluster.Outside.Count > 0 ? (string[])["outside"] : []]);
     }
 
@@ -187,7 +199,27 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
     // Only root may give files away; anybody else starts the server as himself.
     private void Own(DiskPath path, PagedEntry like)
     {
-        if (host.UserName == "root" || Environment.IsPrivilegedProcess) host.Disk.SetOwner(path, like.User, like.Group);
+        if (host.UserName == "root" || Environment.IsPrivilegedProcess) host.Disk.SetOwner(path, owner?.User ?? like.User, owner?.Group ?? like.Group);
+    }
+
+    // A configuration in the data directory may name production's: started on the copy, PostgreSQL would work there.
+    private void Localise(DiskPath data)
+    {
+        using var file = host.Disk.OpenWrite(data / "postgresql.conf");
+        var bytes = new byte[Math.Min(file.Stat().SizeBytes, MaxConfigurationBytes)];
+        var text = Encoding.UTF8.GetString(bytes, 0, file.Read(0, bytes));
+        if (CopySettings.NamesPlaces(text)) file.Write(file.Stat().SizeBytes, CopySettings.Places(data.ToString()));
+    }
+
+    // The roles of production have passwords that nobody knows here.
+    private void LetIn(DiskPath data)
+    {
+        foreach (var (name, bytes) in new[] { ("pg_hba.conf", CopySettings.SandboxHba()), ("pg_ident.conf", []) })
+        {
+            using var file = host.Disk.OpenWrite(data / name);
+            file.SetLength(0);
+            file.Write(0, bytes);
+        }
     }
 
     private async Task VerifyAsync(DiskPath data, CancellationToken cancellationToken)
@@ -207,7 +239,8 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
         var result = await host.Children.RunAsync(
             new ChildCommand([set.PathOf("pg_verifybackup"), .. wal, data.ToString()]) { Folder = "/", Within = VerifyWithin },
             cancellationToken);
-        if (result.Exit == 0) return;
+        IsVerified = result.Exit == 0;
+        if (IsVerified) return;
         throw new RepriseException(
             RecoveryErrors.ClusterRefused,
             $"pg_verifybackup says: {result.LastError}",
@@ -216,7 +249,8 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
 
     private bool Has(ClientSet set) => set.Folder is { } folder && host.Disk.Stat(new DiskPath(folder) / "pg_verifybackup") is not null;
 
-    private static int Major(AssetRecord record) =>
+    /// <summary>The major version of the server that a record is of.</summary>
+    public static int Major(AssetRecord record) =>
         int.TryParse(record.Versions.GetValueOrDefault("server", "").Split('.', ' ')[0], CultureInfo.InvariantCulture, out var major)
             ? major
             : throw ByteReader.Broken($"the record of {record.Name} does not say which PostgreSQL it is of");
