@@ -1,4 +1,3 @@
-using Reprise.Repository;
 using Reprise.Repository.Wal;
 using Reprise.Simulation.Runtime;
 using Reprise.Storage.Errors;

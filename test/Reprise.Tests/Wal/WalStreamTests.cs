@@ -3,7 +3,6 @@ using Reprise.Recovery.Postgres;
 using Reprise.Recovery.Wal;
 using Reprise.Repository;
 using Reprise.Repository.Wal;
-using Reprise.Storage;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Storage.Memory;
