@@ -17,6 +17,8 @@ public static class AllSteps
         yield return ("prune", s => new PruneWorkload(s, 5, new PruneCounters()), new WorldOptions { Medium = Medium.RetriedStore });
         yield return ("keys", s => new KeyWorkload(s, 5), new WorldOptions { Medium = Medium.Store });
         yield return ("keys", s => new KeyWorkload(s, 5), new WorldOptions { Medium = Medium.RetriedStore });
+        yield return ("wal", s => new WalWorkload(s), new WorldOptions { Medium = Medium.Store });
+        yield return ("wal", s => new WalWorkload(s), new WorldOptions { Medium = Medium.RetriedStore });
         foreach (var crash in powerLosses)
         {
             var local = new WorldOptions { Medium = Medium.Local, Crash = crash };
@@ -24,6 +26,7 @@ public static class AllSteps
             yield return ("backup", s => new BackupWorkload(s, 2), local);
             yield return ("prune", s => new PruneWorkload(s, 4, new PruneCounters()), local);
             yield return ("keys", s => new KeyWorkload(s, 5), local);
+            yield return ("wal", s => new WalWorkload(s), local);
             yield return ("rerun", s => new RerunWorkload(s, 3), local);
             yield return ("rerun", s => new RerunWorkload(s, 3), disk);
             yield return ("store", s => new StoreWorkload(s, 30), local);

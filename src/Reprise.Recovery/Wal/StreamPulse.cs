@@ -1,4 +1,5 @@
 using Reprise.Recovery.Postgres;
+using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Wal;
 
@@ -12,6 +13,8 @@ internal sealed class StreamPulse : IAsyncDisposable
     private const string Ours = "set synchronous_commit = local";
     private const string Beat = "select pg_logical_emit_message(true, 'reprise', 'heartbeat')";
     private const string Waiting = "select current_setting('synchronous_standby_names') <> ''";
+    private const string Unbounded = "select current_setting('max_slot_wal_keep_size') = '-1'";
+    private const string AwaitsReplay = "select current_setting('synchronous_commit') = 'remote_apply'";
     private static readonly TimeSpan AskEvery = TimeSpan.FromSeconds(5);
 
     private readonly ISqlSession session;
@@ -31,6 +34,9 @@ internal sealed class StreamPulse : IAsyncDisposable
     /// <summary>Whether commits of the server may wait until we say that they are durable.</summary>
     public bool IsAwaited { get; private set; }
 
+    /// <summary>Whether the server would keep WAL for a slot until its disk is full.</summary>
+    public bool IsUnbounded { get; private set; }
+
     /// <summary>Opens the session.</summary>
     public static async Task<StreamPulse> BeginAsync(
         PostgresServer server, WalStreamSettings settings, TimeProvider clock, WalStreamTally tally, CancellationToken cancellationToken)
@@ -39,6 +45,15 @@ internal sealed class StreamPulse : IAsyncDisposable
         var pulse = new StreamPulse(opened, settings, clock, tally);
         try
         {
+            if (await opened.ScalarAsync(AwaitsReplay, cancellationToken) == "t")
+            {
+                throw new RepriseException(
+                    WalErrors.StreamImpossible,
+                    "synchronous_commit of the server is remote_apply: commits wait until a standby has replayed them, and a repository replays nothing",
+                    "set synchronous_commit = on");
+            }
+
+            pulse.IsUnbounded = await opened.ScalarAsync(Unbounded, cancellationToken) == "t";
             await opened.ExecuteAsync(Ours, cancellationToken);
             await pulse.AskAsync(cancellationToken);
             return pulse;

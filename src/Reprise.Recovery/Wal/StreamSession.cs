@@ -74,8 +74,11 @@ internal sealed class StreamSession(
     private bool isCompared;
     private Task sweeping = Task.CompletedTask;
 
-    /// <summary>Connects, and makes the slot when there is none.</summary>
-    public async Task<Lsn?> OpenAsync(CancellationToken cancellationToken)
+    /// <summary>Whether the server would keep WAL for the slot until its disk is full.</summary>
+    public bool IsUnbounded => pulse?.IsUnbounded == true;
+
+    /// <summary>Connects, and makes the slot when there is none; returns from where on the server keeps WAL for it.</summary>
+    public async Task<Lsn> OpenAsync(CancellationToken cancellationToken)
     {
         await connection.Open(cancellationToken);
         var system = await connection.IdentifySystem(cancellationToken);
@@ -99,11 +102,19 @@ internal sealed class StreamSession(
             fork = WalHistory.Before(history.Content)?.At;
         }
 
-        var slot = await connection.ReadReplicationSlot(settings.Slot, cancellationToken);
-        if (slot is null) await connection.CreateReplicationSlot(settings.Slot, isTemporary: false, reserveWal: true, cancellationToken);
-        slot ??= await connection.ReadReplicationSlot(settings.Slot, cancellationToken);
         pulse = await StreamPulse.BeginAsync(server, settings, clock, tally, cancellationToken);
-        return slot?.RestartLsn is { } restart ? new Lsn((ulong)restart) : new Lsn((ulong)system.XLogPos);
+        return await SlotAsync(cancellationToken) ?? reached;
+    }
+
+    // A slot that keeps nothing was never used, or the server has invalidated it because too much had to be kept.
+    private async Task<Lsn?> SlotAsync(CancellationToken cancellationToken)
+    {
+        var slot = await connection.ReadReplicationSlot(settings.Slot, cancellationToken);
+        if (slot is { RestartLsn: null }) await connection.DropReplicationSlot(settings.Slot, wait: false, cancellationToken);
+        if (slot?.RestartLsn is { } kept) return new Lsn((ulong)kept);
+        await connection.CreateReplicationSlot(settings.Slot, isTemporary: false, reserveWal: true, cancellationToken);
+        slot = await connection.ReadReplicationSlot(settings.Slot, cancellationToken);
+        return slot?.RestartLsn is { } reserved ? new Lsn((ulong)reserved) : null;
     }
 
     /// <summary>

@@ -32,4 +32,8 @@ public static class WalErrors
     /// <summary>No way to stream.</summary>
     public static readonly ErrorCode StreamImpossible =
         new("stream-impossible", ExitCodes.Usage, "WAL cannot be streamed from this asset as it is configured");
+
+    /// <summary>The server's disk may fill up.</summary>
+    public static readonly ErrorCode KeepUnbounded =
+        new("wal-keep-unbounded", ExitCodes.CheckFailed, "a server keeps WAL for a slot without a bound");
 }

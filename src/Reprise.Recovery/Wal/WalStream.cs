@@ -97,7 +97,8 @@ public sealed class WalStream
             try
             {
                 await using var session = new StreamSession(await open(cancellationToken), server, settings, owner, clock, tally);
-                var earliest = await session.OpenAsync(cancellationToken) ?? default;
+                var earliest = await session.OpenAsync(cancellationToken);
+                if (tally.Connections == 1 && session.IsUnbounded) say(Unbounded(settings.Slot));
                 var (start, known) = await session.PlanAsync(earliest, segmentsBack, cancellationToken);
                 if (known is { } end && end < start) say(Gap(end, start, tally.Timeline));
                 await session.ReceiveAsync(start, known > start ? known : null, cancellationToken);
@@ -123,6 +124,12 @@ public sealed class WalStream
         Severity.Error,
         $"WAL of timeline {timeline} from {end} to {start} was removed from the server before it was in the repository",
         "take a point now: reprise backup. Let the server keep more: max_slot_wal_keep_size");
+
+    private static Problem Unbounded(string slot) => new(
+        WalErrors.KeepUnbounded,
+        Severity.Warning,
+        $"the server keeps WAL for the slot {slot} without a bound: while nothing streams, its disk fills up",
+        "set max_slot_wal_keep_size on the server to what its disk can spare");
 
     private static bool IsPassing(ErrorCode code) =>
         code == RecoveryErrors.DatabaseUnavailable || code == StorageErrors.StoreUnavailable

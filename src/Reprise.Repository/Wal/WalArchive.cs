@@ -194,9 +194,9 @@ public sealed class WalArchive
         byte[]? there;
         try
         {
-            there = await ReadAsync(name, cancellationToken);
+            there = await ReadTwiceAsync(name, cancellationToken);
         }
-        catch (RepriseException e) when (e.Code == RepositoryErrors.ObjectDamaged || e.Code == StorageErrors.ObjectTruncated)
+        catch (RepriseException e) when (IsDamage(e))
         {
             // Nobody can read what is there, and the source still has it: this is the moment to have it whole again.
             await host.Store.PutAsync(name.Object, await SealAsync(name, plain, cancellationToken), PutMode.Replace, cancellationToken);
@@ -218,6 +218,21 @@ public sealed class WalArchive
             {
                 Where = name.Object.Value,
             });
+    }
+
+    private static bool IsDamage(RepriseException e) => e.Code == RepositoryErrors.ObjectDamaged || e.Code == StorageErrors.ObjectTruncated;
+
+    // A read that went wrong once must not make good bytes give way to other ones.
+    private async Task<byte[]?> ReadTwiceAsync(WalName name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ReadAsync(name, cancellationToken);
+        }
+        catch (RepriseException e) when (IsDamage(e))
+        {
+            return await ReadAsync(name, cancellationToken);
+        }
     }
 
     // Whoever wrote it may have been killed before its name was durable, and PostgreSQL removes the segment when we say so.

@@ -27,6 +27,13 @@ public class FailEveryStepTests
         30);
 
     [Theory]
+    [InlineData(Medium.Store, CrashStyle.Journalled)]
+    [InlineData(Medium.RetriedStore, CrashStyle.Journalled)]
+    [InlineData(Medium.Local, CrashStyle.DropAll)]
+    public void Wal_that_was_acknowledged_is_there_whatever_fails(Medium medium, CrashStyle crash) => Passes(
+        FailEveryStep.Run(seed => new WalWorkload(seed), new WorldOptions { Medium = medium, Crash = crash }, seed: 1, stride: 3), 8);
+
+    [Theory]
     [InlineData(Medium.Store)]
     [InlineData(Medium.RetriedStore)]
     public void Keys_change_wholly_or_can_be_changed_again_whatever_fails(Medium medium) => Passes(

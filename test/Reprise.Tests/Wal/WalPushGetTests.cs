@@ -39,7 +39,6 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
 
     [Theory]
     [InlineData(15, 16)]
-    [InlineData(17, 16)]
     [InlineData(18, 64)]
     public async Task What_comes_back_is_bit_for_bit_what_went_in(int major, int megabytes)
     {
@@ -110,7 +109,7 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
     public async Task A_segment_that_is_missing_is_a_gap_and_never_the_end()
     {
         using var cluster = WalGround.Start(15);
-        WalGround.Work(cluster, 3);
+        WalGround.Work(cluster, 6);
         var segments = WalGround.Segments(cluster)[..^1];
         Assert.True(segments.Count >= 5, $"{segments.Count} segments");
         foreach (var file in segments.Where((_, i) => i is not (0 or 2)).SkipLast(1)) await PushAsync(cluster, file);
@@ -157,12 +156,10 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
         Assert.Equal(RepositoryErrors.WalGap, gap.Code);
     }
 
-    [Theory]
-    [InlineData(15)]
-    [InlineData(18)]
-    public async Task A_copy_that_was_promoted_is_refused_until_it_is_adopted_and_the_other_keeps_its_own(int major)
+    [Fact]
+    public async Task A_copy_that_was_promoted_is_refused_until_it_is_adopted_and_the_other_keeps_its_own()
     {
-        using var production = WalGround.Start(major);
+        using var production = WalGround.Start(17);
         WalGround.Work(production, 1);
         foreach (var file in WalGround.Segments(production)[..^1]) await PushAsync(production, file);
 

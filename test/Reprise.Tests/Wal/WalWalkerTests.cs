@@ -9,8 +9,6 @@ public sealed class WalWalkerTests
 {
     [Theory]
     [InlineData(15, 16)]
-    [InlineData(17, 16)]
-    [InlineData(18, 16)]
     [InlineData(17, 1)]
     [InlineData(18, 64)]
     public void It_sees_the_records_that_pg_waldump_sees(int major, int megabytes)
@@ -50,7 +48,7 @@ public sealed class WalWalkerTests
     {
         using var cluster = WalGround.Start(major, settings: "max_wal_size = 64MB\nmin_wal_size = 48MB\nwal_keep_size = 0");
         var seen = new HashSet<WalFaultKind>();
-        for (var round = 0; round < 4; round++)
+        for (var round = 0; round < 3; round++)
         {
             WalGround.Work(cluster, 1);
             cluster.Sql("postgres", "checkpoint; insert into t(v) select md5(g::text) from generate_series(1, 50) g");
@@ -77,7 +75,7 @@ public sealed class WalWalkerTests
     public void What_was_altered_is_found()
     {
         using var cluster = WalGround.Start(17);
-        WalGround.Work(cluster, 1);
+        WalGround.Work(cluster);
         var good = File.ReadAllBytes(WalGround.Segments(cluster)[1])[..(2 * 1024 * 1024)];
         var whole = WalGround.Walk(good);
         Assert.True(whole.Fault is null && whole.Records > 100, $"{whole.Fault}");
@@ -102,7 +100,7 @@ public sealed class WalWalkerTests
         using var cluster = WalGround.Start(15);
         WalGround.Work(cluster);
         var segments = WalGround.Segments(cluster);
-        var (first, second) = (File.ReadAllBytes(segments[1]), File.ReadAllBytes(segments[2]));
+        var (first, second) = (File.ReadAllBytes(segments[0]), File.ReadAllBytes(segments[1]));
         var expected = WalGround.Expect(second);
         var start = WalWalker.HeaderOf(second, out _)!.Start; // Expect looked.
         Assert.Equal(WalFaultKind.Recycled, Fault(first));
@@ -129,7 +127,7 @@ public sealed class WalWalkerTests
     public void Whatever_comes_it_ends_with_a_fault_or_goes_on()
     {
         using var cluster = WalGround.Start(18);
-        WalGround.Work(cluster, 1);
+        WalGround.Work(cluster);
         var sample = File.ReadAllBytes(WalGround.Segments(cluster)[1])[..(4 * 8192)];
         var expected = WalGround.Expect(sample);
         var start = WalWalker.HeaderOf(sample, out _)!.Start; // Expect looked.
