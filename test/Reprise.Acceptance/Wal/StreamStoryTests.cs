@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Globalization;
-using Reprise.Acceptance.Harness;
 
 namespace Reprise.Acceptance.Wal;
 
