@@ -206,7 +206,7 @@ internal sealed class StreamSession(
             }
 
             if (!next.IsCompleted && !await ComesAsync(next, since, cancellationToken)) continue;
-            if (!await next) return;
+            if (!await OrBrokenAsync(next)) return;
             next = null;
             var hadPending = block!.HasPending;
             await TakeAsync(messages.Current, ancestry, pieces, cancellationToken);
@@ -258,7 +258,27 @@ internal sealed class StreamSession(
         tally.From ??= block.Start;
         tally.Confirmed = block.Durable;
         connection.SetReplicationStatus(new NpgsqlLogSequenceNumber(block.Durable.Value));
-        await connection.SendStatusUpdate(cancellationToken);
+        await OrBrokenAsync(ConfirmAsync());
+
+        async Task<bool> ConfirmAsync()
+        {
+            await connection.SendStatusUpdate(cancellationToken);
+            return true;
+        }
+    }
+
+    // While one call finds out that the server is gone, the other finds the connection half taken apart: Npgsql then throws
+    // what looks like a bug. Seen with servers that were killed under load.
+    private static async Task<bool> OrBrokenAsync(Task<bool> call)
+    {
+        try
+        {
+            return await call;
+        }
+        catch (Exception e) when (e is InvalidOperationException or NullReferenceException)
+        {
+            throw new IOException("the connection broke", e);
+        }
     }
 
     // Whatever ended it: what came is kept, so that the next connection has less to ask for. It is no longer confirmed here.
