@@ -75,8 +75,7 @@ internal sealed class AssetFactory(Machine machine, IReadOnlyList<string> compos
         _ => throw new InvariantException($"asset kind {asset.Kind}"),
     };
 
-    /// <summary>A PostgreSQL asset as its room wants it.</summary>
-    public PostgresSettings Settings(AssetConfiguration.Postgres postgres, ApplicationConfiguration configuration) => new()
+    private PostgresSettings Settings(AssetConfiguration.Postgres postgres, ApplicationConfiguration configuration) => new()
     {
         ConnectionText = postgres.Connection.Reveal(),
         Method = postgres.Method switch

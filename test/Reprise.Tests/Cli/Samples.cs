@@ -38,17 +38,6 @@ internal static class Samples
         Signature = "valid",
     };
 
-    public static StreamJson Stream() => new()
-    {
-        Asset = "orders",
-        Lineage = "0123456789abcdef",
-        Timeline = 1,
-        From = "0/3000000",
-        Confirmed = "0/4000028",
-        Connections = 1,
-        Heartbeats = 0,
-    };
-
     public static WalPushJson WalPush() => new()
     {
         File = "000000010000000000000003",

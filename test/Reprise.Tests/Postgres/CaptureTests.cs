@@ -280,10 +280,10 @@ public sealed class CaptureTests(PostgresRoom room) : IDisposable
     }
 
     [Fact]
-    public void A_method_that_does_not_exist_yet_is_refused()
+    public void Files_of_a_server_that_is_reached_through_a_prefix_are_refused()
     {
         var e = Assert.Throws<RepriseException>(
-            () => bench.Asset(cluster, "x", s => s with { Method = PostgresMethod.Physical }));
+            () => bench.Asset(cluster, "x", s => s with { Method = PostgresMethod.Physical, Via = ["docker", "exec", "-i", "db"] }));
         Assert.Equal(RecoveryErrors.ConnectionInvalid, e.Code);
     }
 

@@ -34,7 +34,7 @@ public sealed class BlockBuffersTests
     public void What_stays_idle_is_bounded()
     {
         var buffers = new BlockBuffers();
-        foreach (var length in (int[])[1000, 10_000, 60_000, 200_000, 1_000_000, 2_000_000, 4_000_000, 10_000_000])
+        foreach (var length in (int[])[1000, 10_000, 60_000, 200_000, 1_000_000, 2_000_000, 4_000_000, 8_000_000, 10_000_000])
         {
             foreach (var array in Enumerable.Range(0, 300).Select(_ => buffers.Rent(length)).ToList()) buffers.Return(array);
             Assert.InRange(buffers.IdleBytes, 1, BlockBuffers.MostIdleBytes);
