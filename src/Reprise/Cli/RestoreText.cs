@@ -93,7 +93,7 @@ internal static class RestoreText
         Plan(plan, output);
         RenderSecrets(plan, output);
         output.Line("nothing was changed");
-        output.Line($"next: {Command(plan)} {plan.Point}");
+        output.Line($"next: {Command(plan)} {plan.Point}{(plan.MissingCount > 0 ? " --salvage" : "")}");
     }
 
     private static string From(RestoreJson result, CommandContext context)
@@ -127,6 +127,10 @@ internal static class RestoreText
             ? $"in the last {Amounts.Time(context.Host.Clock.GetUtcNow() - created)}"
             : "since that restore";
         output.Paragraph($"lost: what was written {since}" + (changes.Length == 0 ? "" : $" ({changes})"), 2);
+        if (result.MissingCount == 0) return;
+        var named = string.Join(", ", result.Missing.Take(3).Select(m => m.Path ?? $"all of {m.Asset}"));
+        var more = result.MissingCount > 3 ? $" and {result.MissingCount - 3:N0} more" : "";
+        output.Paragraph($"{output.Paint("missing:", Tone.Warning)} {named}{more}: damaged, and left out", 2);
     }
 
     private static void RenderChecks(RestoreJson result, Output output)
@@ -143,7 +147,7 @@ internal static class RestoreText
     {
         switch (result.Verdict)
         {
-            case "restored" when result.Secrets.All(IsKnown) && result.Checks.All(HasPassed):
+            case "restored" when result.MissingCount == 0 && result.Secrets.All(IsKnown) && result.Checks.All(HasPassed):
                 output.Line("unsafe: nothing that was asked about");
                 break;
             case "rolled-back" or "unchanged":
