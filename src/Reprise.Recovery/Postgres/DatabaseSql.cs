@@ -17,6 +17,17 @@ internal static class DatabaseSql
     ];
 
     /// <summary>
+    /// Ends whatever still creates it, and answers how many that were. A client that was killed leaves its statement running,
+    /// and the database appears at the end of that, when it was looked for already.
+    /// </summary>
+    public static string EndCreation(string name) =>
+        $"""
+        select pg_catalog.count(pg_catalog.pg_terminate_backend(a.pid))::text from pg_catalog.pg_stat_activity a
+        where a.pid <> pg_catalog.pg_backend_pid() and a.state = 'active'
+          and pg_catalog.strpos(a.query, {Sql.Text($"create database {Sql.Name(name)} ")}) = 1
+        """;
+
+    /// <summary>
     /// Creates it empty, with encoding and locale of the captured one, on a server of <paramref name="major"/>.
     /// </summary>
     public static string Create(string name, CatalogDatabase facts, string? owner, string? tablespace, int major)

@@ -150,6 +150,8 @@ public sealed class PostgresAsset : IRestorable, IExaminable
         {
             var name = SlotNames.Of(database.Live, slot);
             Invariant.Check(name != database.Live, "a slot is never the live database");
+            for (var looks = 0; looks < 200 && await session.ScalarAsync(DatabaseSql.EndCreation(name), cancellationToken) is not "0"; looks++)
+                await Task.Delay(TimeSpan.FromMilliseconds(50), host.Clock, cancellationToken);
             await session.ExecuteAsync($"drop database if exists {Sql.Name(name)} with (force)", cancellationToken);
         }
     }
