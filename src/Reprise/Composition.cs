@@ -40,6 +40,7 @@ internal static class Composition
             DrillNote = EvidenceOperations.NoteAsync,
             Demo = DemoOperation.RunAsync,
             Wal = WalOperations.Set,
+            Stream = StreamOperation.RunAsync,
             Runbook = new RunbookOperationSet
             {
                 List = RunbookOperations.ListAsync,

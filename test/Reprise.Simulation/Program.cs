@@ -20,24 +20,44 @@ var commit = typeof(SeedRun).Assembly.GetCustomAttribute<AssemblyInformationalVe
     ?.InformationalVersion.Split('+').Last() ?? "unknown";
 var report = new SoakReport("./dev sim " + string.Join(' ', args), commit, command.Seed);
 var watch = Stopwatch.StartNew();
-var seed = command.Seed;
-do
-{
-    var result = SeedRun.Run(seed, command.Verbose ? Console.Out : null);
-    report.Add(result);
-    if (!command.Soak || result.Failure is not null)
-        Console.WriteLine($"seed {seed} commit {commit} {(result.Failure is null ? "pass" : "FAIL")} {result.Line}");
-    if (result.Failure is not null) Console.WriteLine($"  {result.Failure}\n  next: ./dev sim {seed} --verbose");
-    if (report.Seeds % seedsBetweenReports == 0 && command.Soak) Say();
-    seed++;
-}
-while (command.For is { } limit ? watch.Elapsed < limit : report.Seeds < command.Count);
+var next = command.Seed;
+var one = new Lock();
+
+// Each seed is a world of its own: a soak takes every core, and everything else keeps its order.
+if (command.Soak) Parallel.For(0, Environment.ProcessorCount, _ => RunSeeds());
+else RunSeeds();
 
 report.WriteTable(Console.Out);
 Say();
 if (!command.Soak) return report.Failed.Count == 0 ? 0 : 1;
 foreach (var seldom in report.TooSeldom()) Console.WriteLine("too seldom: " + seldom);
 return report.Failed.Count == 0 && report.TooSeldom().Count == 0 ? 0 : 1;
+
+void RunSeeds()
+{
+    while (Take() is { } seed) Keep(SeedRun.Run(seed, command.Verbose ? Console.Out : null));
+}
+
+ulong? Take()
+{
+    lock (one)
+    {
+        var isMore = next == command.Seed || (command.For is { } limit ? watch.Elapsed < limit : next - command.Seed < (ulong)command.Count);
+        return isMore ? next++ : null;
+    }
+}
+
+void Keep(SeedResult result)
+{
+    lock (one)
+    {
+        report.Add(result);
+        if (!command.Soak || result.Failure is not null)
+            Console.WriteLine($"seed {result.Seed} commit {commit} {(result.Failure is null ? "pass" : "FAIL")} {result.Line}");
+        if (result.Failure is not null) Console.WriteLine($"  {result.Failure}\n  next: ./dev sim {result.Seed} --verbose");
+        if (report.Seeds % seedsBetweenReports == 0 && command.Soak) Say();
+    }
+}
 
 void Say()
 {

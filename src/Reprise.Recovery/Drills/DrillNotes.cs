@@ -47,6 +47,13 @@ internal sealed class DrillNotes(TimeProvider clock)
         }
     }
 
+    /// <summary>Counts part of what one phase took as another.</summary>
+    public void Move(string from, string to, TimeSpan time)
+    {
+        elapsed[from] = elapsed.GetValueOrDefault(from) - time;
+        elapsed[to] = elapsed.GetValueOrDefault(to) + time;
+    }
+
     /// <summary>What a phase took, or null when it was not reached.</summary>
     public TimeSpan? Of(string phase) => elapsed.TryGetValue(phase, out var time) ? time : null;
 

@@ -18,6 +18,7 @@ internal sealed class DrillRecovery(
     private int started;
     private int lost;
     private readonly HashSet<string> recovered = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, MomentSeen> replayed = new(StringComparer.Ordinal);
 
     /// <summary>What was recovered; null before <see cref="RunAsync"/>.</summary>
     public DrillTarget? Target { get; private set; }
@@ -33,9 +34,11 @@ internal sealed class DrillRecovery(
 
     /// <summary>Recovers everything; what cannot be is a check that fails.</summary>
     public async Task RunAsync(
-        IReadOnlyList<AssetRecord> records, PointReader point, PointId id, int level, CancellationToken cancellationToken)
+        IReadOnlyList<AssetRecord> records, DrillRequest request, PointId id, CancellationToken cancellationToken)
     {
-        await notes.InAsync("restore", () => StartServersAsync(records, point, cancellationToken));
+        var (point, level) = (request.Point, request.Level);
+        await notes.InAsync("restore", () => StartServersAsync(records, request, cancellationToken));
+        foreach (var seen in replayed.Values) notes.Move("restore", "replay", seen.Elapsed);
         RecoveredPlaces = Places(RecoveredName, isEmpty: false);
         Target = application.Target(RecoveredPlaces);
         Empty = application.Target(Places(EmptyName, isEmpty: true));
@@ -51,6 +54,9 @@ internal sealed class DrillRecovery(
         Recovered = back;
         IsComplete = lost == 0 && back.Count == records.Count(r => Target.Assets.Any(a => a.Name == r.Name));
     }
+
+    /// <summary>What was taken on to a moment behind the point, by asset.</summary>
+    public IReadOnlyDictionary<string, MomentSeen> Replayed => replayed;
 
     /// <summary>Whether everything that was to come back did.</summary>
     public bool IsComplete { get; private set; }
@@ -83,7 +89,7 @@ internal sealed class DrillRecovery(
     }
 
     private async Task StartServersAsync(
-        IReadOnlyList<AssetRecord> records, PointReader point, CancellationToken cancellationToken)
+        IReadOnlyList<AssetRecord> records, DrillRequest request, CancellationToken cancellationToken)
     {
         foreach (var record in records.Where(r => r.Kind == AssetKinds.Postgres))
         {
@@ -95,14 +101,13 @@ internal sealed class DrillRecovery(
             host.Progress.Begin($"start a server for {record.Name}", null);
             if (record.Method == PostgresRecord.PhysicalMethod)
             {
-                await TryStartRestoredAsync(record, point, folder, port, cancellationToken);
+                await TryStartRestoredAsync(record, request, folder, port, cancellationToken);
                 continue;
             }
 
-            var major = record.Versions.GetValueOrDefault("server", "").Split('.', ' ')[0];
             servers[record.Name] = await PostgresThrowaway.StartAsync(
                 host.Postgres,
-                int.TryParse(major, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0,
+                PostgresRecord.MajorOf(record) ?? 0,
                 folder,
                 separation.EnterAsServer,
                 port,
@@ -112,13 +117,16 @@ internal sealed class DrillRecovery(
 
     // Here the files themselves are what is proven: that they do not start is a failure of the point.
     private async Task TryStartRestoredAsync(
-        AssetRecord record, PointReader point, DiskPath folder, int? port, CancellationToken cancellationToken)
+        AssetRecord record, DrillRequest request, DiskPath folder, int? port, CancellationToken cancellationToken)
     {
         try
         {
-            var server = await PostgresThrowaway.StartRestoredAsync(
-                host.Postgres, record, point, host.Progress, (folder, separation.EnterAsServer, port), cancellationToken);
+            var beyond = application.Beyond is { } find
+                ? await find(request.Point.Manifest, record, request.FaultAt, cancellationToken)
+                : null;
+            var server = await StartRestoredAsync(record, request.Point, beyond, (folder, separation.EnterAsServer, port), cancellationToken);
             servers[record.Name] = server;
+            if (server.Moment is { } seen) Note(record.Name, seen, beyond?.Notes ?? []);
             notes.Add(
                 $"{record.Name}-files",
                 CheckLevel.Bytes,
@@ -141,6 +149,47 @@ internal sealed class DrillRecovery(
                 e.Problem.Message,
                 DrillReasons.Of(e.Problem));
         }
+    }
+
+    // What would write into production's tablespaces is not replayed; the point itself is looked at all the same.
+    private async Task<PostgresThrowaway> StartRestoredAsync(
+        AssetRecord record,
+        PointReader point,
+        RehearsedMoment? beyond,
+        (DiskPath Folder, Func<Processes.ChildCommand, Processes.ChildCommand> Enter, int? Port) place,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await PostgresThrowaway.StartRestoredAsync(host.Postgres, record, point, host.Progress, beyond, place, cancellationToken);
+        }
+        catch (RepriseException e) when (e.Code == RecoveryErrors.TablespaceReplay && beyond is not null)
+        {
+            notes.Add(
+                $"{record.Name}-moment",
+                CheckLevel.Engine,
+                Outcome.CouldNotVerify,
+                record.Name,
+                $"the WAL is replayed to {beyond.Moment.Wish}",
+                e.Problem.Message,
+                e.Code.Name);
+            foreach (var entry in host.Disk.List(place.Folder).ToList()) Folders.DeleteTree(host.Disk, place.Folder / entry.Name);
+            return await PostgresThrowaway.StartRestoredAsync(host.Postgres, record, point, host.Progress, null, place, cancellationToken);
+        }
+    }
+
+    private void Note(string asset, MomentSeen seen, IReadOnlyList<Problem> gaps)
+    {
+        replayed[asset] = seen;
+        notes.Add(
+            $"{asset}-moment",
+            CheckLevel.Engine,
+            seen.Outcome,
+            asset,
+            seen.Expected,
+            seen.Actual,
+            seen.Outcome == Outcome.Pass ? null : seen.Outcome == Outcome.Fail ? "moment-missed" : "moment-not-asked");
+        foreach (var gap in gaps) notes.Find("error", gap.Code.Name, asset, gap.Message, gap.Hint);
     }
 
     // The folder above is given away too: who cannot pass through it cannot reach what is in it.

@@ -1,5 +1,6 @@
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Evidence;
+using Reprise.Recovery.Postgres;
 using Reprise.Repository.Points;
 using Reprise.Storage.Errors;
 
@@ -27,7 +28,7 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
         notes.Moments["T0"] = fault;
         var id = PointId.At(request.Started);
         var seen = await InSandboxAsync(request, records, id, cancellationToken);
-        var record = Record(request, records, losses, id, seen);
+        var record = Record(request, records, DrillVerdict.Losses(losses, seen.Replayed, fault), id, seen);
         return new DrillReport(record, [.. Problems(record)], request.Keep ? seen.Folder : null);
     }
 
@@ -116,7 +117,8 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
             // What is recovered for a runbook is what it finds; its own recovery is the one that is measured.
             var isMeasured = application.Rehearsal is null;
             if (isMeasured) notes.At("T3");
-            await recovery.RunAsync(records, request.Point, id, request.Level, cancellationToken);
+            await recovery.RunAsync(records, request, id, cancellationToken);
+            seen.Replayed = recovery.Replayed;
             if (isMeasured) notes.At("T4");
             if (isMeasured) notes.At("T5");
             seen.Servers = recovery.Servers;
@@ -343,6 +345,8 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
         public DrillCleanUp CleanUp { get; set; } = new(Outcome.CouldNotVerify, []);
 
         public IReadOnlyList<string> LeftOvers { get; set; } = [];
+
+        public IReadOnlyDictionary<string, MomentSeen> Replayed { get; set; } = new SortedDictionary<string, MomentSeen>();
 
         public IReadOnlyDictionary<string, string> Servers { get; set; } = new SortedDictionary<string, string>();
     }

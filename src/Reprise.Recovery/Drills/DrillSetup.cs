@@ -30,6 +30,9 @@ public sealed record DrillApplication
     /// <summary>Makes assets and questions that know the sandbox instead of production.</summary>
     public required Func<DrillPlaces, DrillTarget> Target { get; init; }
 
+    /// <summary>To which moment behind the point a server is taken on, given the fault; null: to the point's own.</summary>
+    public Func<PointManifest, AssetRecord, DateTimeOffset?, CancellationToken, Task<RehearsedMoment?>>? Beyond { get; init; }
+
     /// <summary>Why an asset of the point is not recovered, or null: it is.</summary>
     public required Func<AssetRecord, string?> WhyNot { get; init; }
 

@@ -1,5 +1,6 @@
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Evidence;
+using Reprise.Recovery.Postgres;
 using Reprise.Repository.Points;
 
 namespace Reprise.Recovery.Drills;
@@ -31,7 +32,9 @@ internal static class DrillVerdict
             new DrillPhase("decide", "excluded", null, Unattended),
             new DrillPhase("mobilise", "excluded", null, "people, a host and the key were at hand"),
             Measured("restore"),
-            new DrillPhase("replay", "excluded", null, "a point of dumps and copies has nothing to replay; what files of a server replay counts as restore"),
+            notes.Of("replay") is null
+                ? new DrillPhase("replay", "excluded", null, "there is no WAL behind the point; what its own files replay counts as restore")
+                : Measured("replay"),
             hasStart ? Measured("start") : new DrillPhase(
                 "start", "excluded", null, "drill.start does not say how the application is started, or it was not asked for"),
             Measured("verify"),
@@ -48,6 +51,17 @@ internal static class DrillVerdict
         [.. records
             .Where(r => r.Kind != AssetKinds.Secrets)
             .Select(r => new DrillLoss(r.Name, r.Moment, fault - r.Moment))];
+
+    /// <summary>
+    /// The same with what was replayed: at a time that the WAL reached nothing older is lost; else what was committed after the last
+    /// commit that came back may be.
+    /// </summary>
+    public static IReadOnlyList<DrillLoss> Losses(
+        IReadOnlyList<DrillLoss> ofPoint, IReadOnlyDictionary<string, MomentSeen> seen, DateTimeOffset fault) =>
+        [.. ofPoint.Select(loss => !seen.TryGetValue(loss.Asset, out var moment) ? loss
+            : moment.IsTime ? loss with { Moment = fault, Lost = TimeSpan.Zero }
+            : moment.Reached.LastCommit is { } commit && commit > loss.Moment ? loss with { Moment = commit, Lost = fault - commit }
+            : loss)];
 
     /// <summary>Between the first and the last moment.</summary>
     public static TimeSpan Skew(IReadOnlyList<DrillLoss> losses) =>

@@ -104,9 +104,10 @@ internal sealed class Sandbox : IDisposable
     /// <summary>Deletes it; true when nothing is left.</summary>
     public bool Delete()
     {
-        Dispose();
+        // Held to the end: another drill that begins takes a sandbox without a holder for one that was left over, and deletes it too.
         Folders.DeleteTree(disk, Servers);
         Folders.DeleteTree(disk, Folder);
+        Dispose();
         return disk.Stat(Folder) is null && disk.Stat(Servers) is null;
     }
 

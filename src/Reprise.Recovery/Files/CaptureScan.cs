@@ -341,7 +341,7 @@ internal sealed record CapturedItem(FileEntry Entry)
 /// <summary>What one turn of reading brought.</summary>
 internal sealed class CaptureBatch
 {
-    private readonly byte[] buffer = new byte[2 * CaptureScan.SmallFileBytes];
+    private readonly byte[] buffer = new byte[CaptureScan.SmallFileBytes * 3 / 2];
 
     /// <summary>In the order of the list.</summary>
     public List<CapturedItem> Items { get; } = [];
@@ -355,8 +355,9 @@ internal sealed class CaptureBatch
     /// <summary>The part of the buffer that is not taken.</summary>
     public Span<byte> Free => buffer.AsSpan(Used);
 
-    /// <summary>The bytes of a small file.</summary>
-    public ReadOnlyMemory<byte> BytesOf(CapturedItem item) => buffer.AsMemory(item.Offset, item.Length);
+    /// <summary>The bytes of its small files, in the order of the items.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> Contents() =>
+        [.. Items.Where(item => item.Offset >= 0).Select(item => (ReadOnlyMemory<byte>)buffer.AsMemory(item.Offset, item.Length))];
 
     /// <summary>Empties it for the next turn.</summary>
     public void Clear()

@@ -245,13 +245,22 @@ public sealed class FilesAsset : IRestorable, ITreeSource
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var spool = new DiskPath(scratchFolder) / $"survey-{record.Name}";
-        if (await Survey.TryReadAsync(point, ListOf(record), progress, cancellationToken) is { } loss)
+        Problem? loss = null;
+        try
+        {
+            await SpoolAsync(record, point, spool, cancellationToken);
+        }
+        catch (RepriseException e) when (e.Code.Exit == ExitCodes.Damaged)
+        {
+            loss = e.Problem;
+        }
+
+        if (loss is not null)
         {
             yield return new DamagedPart(record.Name, null, loss);
             yield break;
         }
 
-        await SpoolAsync(record, point, spool, cancellationToken);
         var damaged = new Dictionary<DiskPath, Problem>();
         using (var list = new FileListReader(disk, spool, expected: ListOf(record).Sha256))
         {

@@ -34,8 +34,8 @@ internal sealed record CaptureSummary
 }
 
 /// <summary>
-/// The writing half of a capture: takes batches as <see cref="CaptureScan"/> reads them, one ahead, stores the bytes
-/// and writes the list. Memory: two batches, two blocks of a large file, and what the point's writer takes.
+/// The writing half of a capture: takes batches as <see cref="CaptureScan"/> reads them, two ahead, stores the bytes
+/// and writes the list. Memory: three batches, two blocks of a large file, and what the point's writer takes.
 /// </summary>
 internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset) : IDisposable
 {
@@ -69,30 +69,7 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
     public async Task<CaptureSummary> RunAsync(CaptureScan scan, CancellationToken cancellationToken)
     {
         FileListEncoder.Begin(buffer);
-        var (current, next) = (new CaptureBatch(), new CaptureBatch());
-        var reading = cpu.RunAsync(() => scan.Fill(current, cancellationToken), cancellationToken);
-        try
-        {
-            while (await reading)
-            {
-                (current, next) = (next, current);
-                var (taken, filling) = (next, current);
-                reading = cpu.RunAsync(() => scan.Fill(filling, cancellationToken), cancellationToken);
-                var small = taken.Items.Where(item => item.Offset >= 0).ToList();
-                var stored = await context.Writer.StoreEachAsync(
-                    [.. small.Select(taken.BytesOf)], cancellationToken);
-                var contents = new Queue<Content>(stored);
-                foreach (var item in taken.Items)
-                    await TakeAsync(item, item.Offset >= 0 ? contents.Dequeue() : null, cancellationToken);
-            }
-        }
-        finally
-        {
-            // The scan is still using its batch when something else failed; its own failure is then the second one.
-            await Task.WhenAny(reading);
-            foreach (var item in current.Items.Concat(next.Items)) item.Stream?.Dispose();
-        }
-
+        await TakeAllAsync(scan, cancellationToken);
         foreach (var (code, count) in unnamed) context.Problems.Add(Unnamed(code, count));
         encoder.End(buffer);
         await list.WriteAsync(buffer.WrittenMemory, cancellationToken);
@@ -123,6 +100,54 @@ internal sealed class FilesCapture(Cpu cpu, CaptureContext context, string asset
 
     /// <inheritdoc />
     public void Dispose() => encoder.Dispose();
+
+    /// <summary>
+    /// One batch is read while the one before it is compressed and the one before that gets its place: at each moment there
+    /// is work for every core.
+    /// </summary>
+    private async Task TakeAllAsync(CaptureScan scan, CancellationToken cancellationToken)
+    {
+        CaptureBatch[] batches = [new(), new(), new()];
+        var prepared = new ContentBatch?[batches.Length];
+        var reading = cpu.RunAsync(() => scan.Fill(batches[0], cancellationToken), cancellationToken);
+        try
+        {
+            var more = true;
+            for (var turn = 0; more; turn++)
+            {
+                var (now, next, before) = (turn % 3, (turn + 1) % 3, (turn + 2) % 3);
+                more = await reading;
+                if (more)
+                {
+                    prepared[now] = context.Writer.Prepare(batches[now].Contents(), cancellationToken);
+                    reading = cpu.RunAsync(() => scan.Fill(batches[next], cancellationToken), cancellationToken);
+                }
+
+                if (prepared[before] is not { } ready) continue;
+                await TakeBatchAsync(batches[before], ready, cancellationToken);
+                await ready.DisposeAsync();
+                prepared[before] = null;
+            }
+        }
+        finally
+        {
+            // The scan is still using its batch when something else failed; its own failure is then the second one.
+            await Task.WhenAny(reading);
+            foreach (var batch in prepared)
+            {
+                if (batch is not null) await batch.DisposeAsync();
+            }
+
+            foreach (var item in batches.SelectMany(batch => batch.Items)) item.Stream?.Dispose();
+        }
+    }
+
+    private async Task TakeBatchAsync(CaptureBatch batch, ContentBatch prepared, CancellationToken cancellationToken)
+    {
+        var contents = new Queue<Content>(await context.Writer.TakeUpAsync(prepared, cancellationToken));
+        foreach (var item in batch.Items)
+            await TakeAsync(item, item.Offset >= 0 ? contents.Dequeue() : null, cancellationToken);
+    }
 
     private async ValueTask TakeAsync(CapturedItem item, Content? stored, CancellationToken cancellationToken)
     {

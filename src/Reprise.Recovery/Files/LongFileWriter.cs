@@ -62,18 +62,9 @@ internal sealed class LongFileWriter(Cpu cpu)
             await work;
             var (at, length) = (start, used);
             (filling, writing) = (writing, filling);
-            var full = writing.Memory;
-            work = cpu.RunAsync(() => Write(file, at, full, length), cancellationToken);
+            var full = writing;
+            work = cpu.RunAsync(() => full.WriteTo(file, at, length), cancellationToken);
             (start, used) = (at + length, 0);
         }
-    }
-
-    // The last block is filled up with zeros, which the file's length cuts off again.
-    private static void Write(IDiskFile file, long offset, Memory<byte> buffer, int length)
-    {
-        var whole = DirectBuffer.Rounded(length);
-        buffer.Span[length..whole].Clear();
-        if (offset % DirectBuffer.Alignment == 0 && file.TryWriteDirect(offset, buffer.Span[..whole])) return;
-        file.Write(offset, buffer.Span[..length]);
     }
 }

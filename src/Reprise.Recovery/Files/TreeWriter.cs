@@ -41,14 +41,11 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
     /// <summary>Files up to this are written whole, many in one piece of work; longer ones stream.</summary>
     private const int ShortFileBytes = 1024 * 1024;
 
-    /// <summary>Packs that one batch may need: while it is written, they are all in memory.</summary>
-    private const int BatchPacks = 2;
-
     /// <summary>After this many bytes the file system is told to write them.</summary>
     private const long WriteBackBytes = 128L * 1024 * 1024;
 
     /// <summary>Batches that are read and written at once.</summary>
-    private const int BatchesInFlight = 2;
+    private const int BatchesInFlight = 4;
 
     private readonly EntryMetadata metadata = new(disk, tally);
     private readonly Stack<FileEntry> folders = new();
@@ -106,11 +103,9 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
             cancellationToken);
     }
 
-    // One with holes streams, and so does one whose chunks lie in so many packs that these would fill the memory.
+    // One with holes streams.
     private static bool IsShort(Content content) =>
-        content is { Depth: 0, LengthBytes: <= ShortFileBytes }
-        && !content.Parts.Any(part => part.IsHole)
-        && content.Parts.Select(part => part.Pack).Distinct().Count() <= BatchPacks;
+        content is { Depth: 0, LengthBytes: <= ShortFileBytes } && !content.Parts.Any(part => part.IsHole);
 
     private static List<FileEntry> Entries(FileListReader list)
     {
@@ -311,29 +306,18 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
     /// <summary>Entries that are written together.</summary>
     private sealed class Batch
     {
-        private readonly HashSet<int> packs = [];
-
         public List<FileEntry> Entries { get; } = [];
 
         public long Bytes { get; private set; }
 
-        public bool HasRoom(FileEntry entry)
-        {
-            if (Entries.Count == 0) return true;
-            if (Entries.Count >= BatchEntries || Bytes + (entry.Content?.LengthBytes ?? 0) > BatchBytes) return false;
-            var more = entry.Content?.Parts.Select(part => part.Pack).Where(pack => pack >= 0 && !packs.Contains(pack));
-            return more is null || packs.Count + more.Distinct().Count() <= BatchPacks;
-        }
+        public bool HasRoom(FileEntry entry) =>
+            Entries.Count == 0
+            || (Entries.Count < BatchEntries && Bytes + (entry.Content?.LengthBytes ?? 0) <= BatchBytes);
 
         public void Add(FileEntry entry)
         {
             Entries.Add(entry);
-            if (entry.Content is not { } content) return;
-            Bytes += content.LengthBytes;
-            foreach (var part in content.Parts)
-            {
-                if (!part.IsHole) packs.Add(part.Pack);
-            }
+            Bytes += entry.Content?.LengthBytes ?? 0;
         }
     }
 }

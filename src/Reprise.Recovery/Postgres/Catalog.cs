@@ -157,6 +157,7 @@ internal sealed record CatalogServer
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(CatalogSnapshot))]
 [JsonSerializable(typeof(CatalogServer))]
+[JsonSerializable(typeof(ServerArchiving))]
 [JsonSerializable(typeof(IReadOnlyList<CatalogDatabase>))]
 [JsonSerializable(typeof(IReadOnlyList<CatalogRole>))]
 [JsonSerializable(typeof(IReadOnlyList<CatalogExtension>))]

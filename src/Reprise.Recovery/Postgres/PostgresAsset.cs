@@ -10,7 +10,7 @@ namespace Reprise.Recovery.Postgres;
 /// A PostgreSQL database, or all of a server, captured with <c>pg_dump</c> and brought back with <c>pg_restore</c>
 /// beside the live one; or all of a server as files (<see cref="Physical.PhysicalCapture"/>). What its records hold is described at <see cref="PostgresRecord"/>.
 /// </summary>
-public sealed class PostgresAsset : IRestorable, IExaminable
+public sealed class PostgresAsset : IReplayable, IExaminable
 {
     private readonly PostgresSettings settings;
     private readonly PostgresHost host;
@@ -192,6 +192,16 @@ public sealed class PostgresAsset : IRestorable, IExaminable
         written.Add($"{record.Name}.globals.sql");
         return written;
     }
+
+    /// <inheritdoc />
+    public Task<WrittenMoment> MaterialiseAsync(
+        AssetRecord record,
+        PointReader point,
+        string folder,
+        AssetMoment moment,
+        IProgressSink progress,
+        CancellationToken cancellationToken) =>
+        new MomentRestore(host, settings, record, point, progress).RunAsync(new DiskPath(folder), moment, cancellationToken);
 
     /// <inheritdoc />
     public IAsyncEnumerable<DamagedPart> SurveyAsync(

@@ -36,6 +36,11 @@ public sealed record PostgresConnection
     /// <summary>Whether <see cref="Host"/> is the folder of a Unix socket.</summary>
     public bool IsSocket => Host.StartsWith('/') || Host.StartsWith('@');
 
+    /// <summary>The file of the Unix socket; one without a place in the file system begins with a zero byte.</summary>
+    internal string SocketFile => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{(Host.StartsWith('@') ? "\0" + Host[1..] : Host).TrimEnd('/')}/.s.PGSQL.{Port}");
+
     /// <summary><c>127.0.0.1:5432</c>, or the socket's folder and port.</summary>
     public string Server => Host.Contains(':', StringComparison.Ordinal)
         ? string.Create(CultureInfo.InvariantCulture, $"[{Host}]:{Port}")
@@ -102,7 +107,7 @@ public sealed record PostgresConnection
 
     internal const string ApplicationName = "reprise";
 
-    private int ConnectSeconds =>
+    internal int ConnectSeconds =>
         Options.TryGetValue("connect_timeout", out var text)
         && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
         && seconds is > 0 and <= 600

@@ -178,7 +178,13 @@ internal sealed class PostgresExamination(PostgresServer server, PostgresHost ho
         {
             0 => new PostgresAnswer(Outcome.Pass, expected, "it found nothing", null),
             2 => new PostgresAnswer(Outcome.Fail, expected, First(result), "amcheck-failed"),
-            _ => new PostgresAnswer(Outcome.CouldNotVerify, expected, First(result), "amcheck-missing"),
+
+            // Broken structures can end the server that looks at them, and the program with it: that is no missing extension.
+            _ => new PostgresAnswer(
+                Outcome.CouldNotVerify,
+                expected,
+                First(result),
+                result.Errors.Contains("extension", StringComparison.Ordinal) ? "amcheck-missing" : "amcheck-broke-off"),
         };
     }
 

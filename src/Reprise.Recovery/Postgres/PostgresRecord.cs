@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -22,6 +23,12 @@ public static class PostgresRecord
 {
     /// <summary>The method of a record that holds the files of a server, see <see cref="Physical.ClusterFacts"/>.</summary>
     internal const string PhysicalMethod = "physical";
+
+    /// <summary>The major version of the server that a record is of; null when the record does not say.</summary>
+    internal static int? MajorOf(AssetRecord record) => int.TryParse(
+        record.Versions.GetValueOrDefault("server", "").Split('.', ' ')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var major)
+        ? major
+        : null;
 
     internal const string DatabasesFact = "databases";
 

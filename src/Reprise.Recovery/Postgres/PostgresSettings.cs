@@ -45,6 +45,9 @@ public sealed record PostgresSettings
     /// </summary>
     public bool IsRecovered { get; init; }
 
+    /// <summary>Where the WAL lies with which files are taken on to a later moment; null: none is at hand.</summary>
+    public Repository.Wal.WalArchive? Archive { get; init; }
+
     /// <summary>The database that is connected to for creating and renaming others.</summary>
     public string Maintenance { get; init; } = "postgres";
 

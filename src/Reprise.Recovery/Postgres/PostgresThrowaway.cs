@@ -50,6 +50,9 @@ public sealed class PostgresThrowaway : IAsyncDisposable
     /// <summary>Whether <c>pg_verifybackup</c> accepted these files before the first start.</summary>
     public bool IsVerified { get; private init; }
 
+    /// <summary>What was seen of the moment to which it was taken on; null: it is as the point has it.</summary>
+    public MomentSeen? Moment { get; private init; }
+
     /// <summary>The release, as <c>15.13</c>.</summary>
     public string Version => set.Version;
 
@@ -99,6 +102,7 @@ public sealed class PostgresThrowaway : IAsyncDisposable
     /// <param name="record">of a physical capture.</param>
     /// <param name="point">which holds it.</param>
     /// <param name="progress">hears how far it is.</param>
+    /// <param name="moment">a moment behind that of the point, or null.</param>
     /// <param name="place">as of <see cref="StartAsync"/>: folder, how to enter, and where to listen.</param>
     /// <param name="cancellationToken">ends the making.</param>
     public static async Task<PostgresThrowaway> StartRestoredAsync(
@@ -106,6 +110,7 @@ public sealed class PostgresThrowaway : IAsyncDisposable
         AssetRecord record,
         PointReader point,
         IProgressSink progress,
+        RehearsedMoment? moment,
         (DiskPath Folder, Func<ChildCommand, ChildCommand> Enter, int? TcpPort) place,
         CancellationToken cancellationToken)
     {
@@ -115,11 +120,17 @@ public sealed class PostgresThrowaway : IAsyncDisposable
             $"the files are of PostgreSQL {major}, and no server of that version is installed on this machine",
             $"install postgresql-{major} (the server, not only its clients), or drill on a machine that has it");
         var settings = new PostgresSettings { ConnectionText = "", ClientFolder = programs.Folder };
-        var files = new PhysicalRestore(host, settings, record, point, progress) { IsSandbox = true };
+        var files = new PhysicalRestore(host, settings, record, point, progress)
+        {
+            IsSandbox = true, Beyond = moment is null ? null : (moment.Moment, moment.Archive),
+        };
         await files.RunAsync(place.Folder, cancellationToken);
+        var seen = moment is null
+            ? null
+            : await new MomentRehearsal(host, programs, record, moment, progress).RunAsync(place.Folder, place.Enter, files, cancellationToken);
         var made = new PostgresThrowaway(host, place.Folder, programs, place.Enter, place.TcpPort)
         {
-            IsRestored = true, IsVerified = files.IsVerified,
+            IsRestored = true, IsVerified = files.IsVerified, Moment = seen,
         };
         return await made.ServeAsync(cluster.Superuser, cancellationToken);
     }

@@ -1,37 +1,24 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
-using Reprise.Recovery.Processes;
 using Reprise.Storage.Errors;
 using Reprise.Storage.Runtime;
 
 namespace Reprise.Recovery.Postgres;
 
 /// <summary>
-/// A connection for reading very many rows: it speaks the protocol itself (PostgreSQL's documentation, "Frontend/Backend
-/// Protocol", version 3.0), because every client library hands rows over one by one. Without TLS: it is only opened
-/// where a session of ours is not encrypted either. Used by one caller at a time.
+/// A connection for reading very many rows: it speaks the protocol itself, because every client library hands rows over
+/// one by one. Without TLS: it is only opened where a session of ours is not encrypted either. Used by one caller at a time.
 /// </summary>
 internal sealed class WireConnection : IDisposable
 {
-    private const int HeaderBytes = 5;
-    private const int MaxMessageBytes = 1 << 20;
     private const int BlockBytes = 256 * 1024;
 
     private static readonly TimeSpan ConnectWithin = TimeSpan.FromSeconds(10);
 
-    private readonly Socket socket;
-    private readonly string where;
-    private readonly byte[] header = new byte[HeaderBytes];
-    private OutputPump? pump;
-    private ReadOnlyMemory<byte> input;
+    private readonly WireMessages messages;
 
-    private WireConnection(Socket socket, string where)
-    {
-        this.socket = socket;
-        this.where = where;
-    }
+    private WireConnection(WireMessages messages) => this.messages = messages;
 
     /// <summary>
     /// Connects, or answers null when the server asks for something that is not spoken here, or does not let us in:
@@ -43,11 +30,15 @@ internal sealed class WireConnection : IDisposable
         if (target.Host.StartsWith('@') || target.Options.ContainsKey("options")) return null;
         using var within = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         within.CancelAfter(ConnectWithin);
-        var connection = new WireConnection(NewSocket(target), $"database {database} on {target.Server}");
+        var socket = NewSocket(target);
+        IDisposable opened = socket;
         try
         {
-            await connection.ConnectAsync(target, cpu, within.Token);
-            if (await connection.LogInAsync(target, database, entropy, within.Token)) return connection;
+            await ConnectAsync(socket, target, cpu, within.Token);
+            var spoken = new WireMessages(new PumpTransport(socket), $"database {database} on {target.Server}");
+            opened = spoken;
+            if (await spoken.LogInAsync(new WireLogIn(target.User, target.Password, entropy), Parameters(target, database), within.Token) is null)
+                return new WireConnection(spoken);
         }
         catch (Exception e) when (e is SocketException or IOException or RepriseException)
         {
@@ -59,11 +50,11 @@ internal sealed class WireConnection : IDisposable
         }
         catch
         {
-            connection.Dispose();
+            opened.Dispose();
             throw;
         }
 
-        connection.Dispose();
+        opened.Dispose();
         return null;
     }
 
@@ -71,15 +62,18 @@ internal sealed class WireConnection : IDisposable
     /// <exception cref="SqlException">the server refused it.</exception>
     public async Task<string?> AskAsync(string sql, CancellationToken cancellationToken)
     {
-        Send('Q', Terminated(sql));
-        string? answer = null;
-        await UntilReadyAsync(
+        await messages.SendAsync('Q', WireMessages.Terminated(sql), cancellationToken);
+        byte[]? answer = null;
+        var isFirst = true;
+        await messages.UntilReadyAsync(
             (type, body) =>
             {
-                if (type == 'D' && answer is null) answer = FirstColumn(body);
+                if (type != 'D' || !isFirst) return;
+                isFirst = false;
+                answer = messages.Row(body) is [var first, ..] ? first : null;
             },
             cancellationToken);
-        return answer;
+        return answer is null ? null : Encoding.UTF8.GetString(answer);
     }
 
     /// <summary>
@@ -91,13 +85,13 @@ internal sealed class WireConnection : IDisposable
         Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> take,
         CancellationToken cancellationToken)
     {
-        Send('Q', Terminated(statement));
+        await messages.SendAsync('Q', WireMessages.Terminated(statement), cancellationToken);
         var frames = new CopyFrames(new byte[BlockBytes]);
         var ended = false;
         while (!ended)
         {
-            if (input.IsEmpty) await MoreAsync(cancellationToken);
-            input = input[frames.Take(input.Span)..];
+            if (messages.Input.IsEmpty) await messages.MoreAsync(cancellationToken);
+            messages.Input = messages.Input[frames.Take(messages.Input.Span)..];
             if (frames.IsFull || frames.Other is not null)
             {
                 if (frames.Used > 0) await take(frames.Output, cancellationToken);
@@ -105,14 +99,14 @@ internal sealed class WireConnection : IDisposable
             }
 
             if (frames.Other is not { } other) continue;
-            var body = await BodyAsync(other.Length, cancellationToken);
-            if (other.Type == 'E') throw await RefusedAsync(body, cancellationToken);
+            var body = await messages.BodyAsync(other.Length, cancellationToken);
+            if (other.Type == 'E') throw await messages.RefusedAsync(body, cancellationToken);
             ended = other.Type == 'c';
             frames.Resume();
         }
 
         var counted = "";
-        await UntilReadyAsync(
+        await messages.UntilReadyAsync(
             (type, body) =>
             {
                 if (type == 'C') counted = Encoding.ASCII.GetString(body).TrimEnd('\0');
@@ -124,153 +118,26 @@ internal sealed class WireConnection : IDisposable
     }
 
     /// <inheritdoc />
-    public void Dispose()
-    {
-        // The reading thread waits in a call that this ends.
-        socket.Dispose();
-        pump?.Stop();
-    }
+    public void Dispose() => messages.Dispose();
 
     private static Socket NewSocket(PostgresConnection target) => target.IsSocket
         ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
         : new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
 
-    // A socket that was used asynchronously once is read through the runtime's polling thread for ever, also by a thread
-    // that could wait in the call itself: with rows coming every few microseconds that costs a tenth of everything.
-    private async Task ConnectAsync(PostgresConnection target, Cpu cpu, CancellationToken cancellationToken)
+    // Not asynchronously, so that the socket stays one that a thread can wait for.
+    private static Task ConnectAsync(Socket socket, PostgresConnection target, Cpu cpu, CancellationToken cancellationToken)
     {
-        var port = target.Port.ToString(CultureInfo.InvariantCulture);
         var connecting = target.IsSocket
-            ? cpu.RunAsync(
-                () => socket.Connect(new UnixDomainSocketEndPoint($"{target.Host.TrimEnd('/')}/.s.PGSQL.{port}")),
-                cancellationToken)
-            : cpu.RunAsync(
-                () => socket.Connect(target.Options.GetValueOrDefault("hostaddr", target.Host), target.Port),
-                cancellationToken);
-        await connecting.WaitAsync(cancellationToken);
-        pump = OutputPump.Start(new NetworkStream(socket, ownsSocket: false), TimeSpan.Zero);
+            ? cpu.RunAsync(() => socket.Connect(new UnixDomainSocketEndPoint(target.SocketFile)), cancellationToken)
+            : cpu.RunAsync(() => socket.Connect(target.Options.GetValueOrDefault("hostaddr", target.Host), target.Port), cancellationToken);
+        return connecting.WaitAsync(cancellationToken);
     }
 
-    private async Task<bool> LogInAsync(
-        PostgresConnection target, string database, Entropy entropy, CancellationToken cancellationToken)
-    {
-        const int version3 = 3 << 16;
-        var body = new byte[4];
-        BinaryPrimitives.WriteInt32BigEndian(body, version3);
-        body = [.. body, .. Terminated("user"), .. Terminated(target.User), .. Terminated("database"),
-            .. Terminated(database), .. Terminated("client_encoding"), .. Terminated("UTF8"),
-            .. Terminated("application_name"),
-            .. Terminated(target.Options.GetValueOrDefault("application_name", PostgresConnection.ApplicationName)), 0];
-        Send(null, body);
-        var logIn = new WireLogIn(target.User, target.Password, entropy);
-        while (true)
-        {
-            var (type, length) = await HeaderAsync(cancellationToken);
-            var message = await BodyAsync(length, cancellationToken);
-            if (type is 'N' or 'S' or 'v') continue;
-            if (type != 'R' || logIn.Answer(message) is not { } answer) return false;
-            if (answer.Length > 0) Send('p', answer);
-            if (!logIn.IsIn) continue;
-            await UntilReadyAsync((_, _) => { }, cancellationToken);
-            return true;
-        }
-    }
-
-    private static byte[] Terminated(string text) => [.. Encoding.UTF8.GetBytes(text), 0];
-
-    private void Send(char? type, ReadOnlySpan<byte> body)
-    {
-        var bytes = new byte[HeaderBytes + body.Length];
-        bytes[0] = (byte)(type ?? '\0');
-        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(1), body.Length + 4);
-        body.CopyTo(bytes.AsSpan(HeaderBytes));
-        var left = bytes.AsSpan(type is null ? 1 : 0);
-        try
-        {
-            while (!left.IsEmpty) left = left[socket.Send(left)..];
-        }
-        catch (SocketException e)
-        {
-            throw SqlErrors.Unreachable(where, e.Message, e);
-        }
-    }
-
-    private async ValueTask MoreAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            input = await Pump.NextAsync(cancellationToken);
-        }
-        catch (IOException e)
-        {
-            throw SqlErrors.Unreachable(where, e.Message, e);
-        }
-
-        if (input.IsEmpty) throw SqlErrors.Unreachable(where, "it closed the connection");
-    }
-
-    private OutputPump Pump => pump ?? throw new InvariantException("a connection is read after it was made");
-
-    private async ValueTask FillAsync(Memory<byte> bytes, CancellationToken cancellationToken)
-    {
-        while (!bytes.IsEmpty)
-        {
-            if (input.IsEmpty) await MoreAsync(cancellationToken);
-            var count = Math.Min(bytes.Length, input.Length);
-            input[..count].CopyTo(bytes);
-            input = input[count..];
-            bytes = bytes[count..];
-        }
-    }
-
-    private async ValueTask<(char Type, int Length)> HeaderAsync(CancellationToken cancellationToken)
-    {
-        await FillAsync(header, cancellationToken);
-        return CopyFrames.Header(header);
-    }
-
-    private async ValueTask<byte[]> BodyAsync(int length, CancellationToken cancellationToken)
-    {
-        if (length is < 0 or > MaxMessageBytes)
-            throw SqlErrors.Unreachable(where, $"it announces a message of {length} bytes");
-        var body = new byte[length];
-        await FillAsync(body, cancellationToken);
-        return body;
-    }
-
-    private async Task UntilReadyAsync(Action<char, byte[]> hear, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var (type, length) = await HeaderAsync(cancellationToken);
-            var body = await BodyAsync(length, cancellationToken);
-            if (type == 'Z') return;
-            if (type == 'E') throw await RefusedAsync(body, cancellationToken);
-            hear(type, body);
-        }
-    }
-
-    // What follows an error is thrown away up to the point where the server takes a new statement, if it still does.
-    private async Task<SqlException> RefusedAsync(byte[] body, CancellationToken cancellationToken)
-    {
-        var fields = new Dictionary<char, string>();
-        foreach (var field in Encoding.UTF8.GetString(body).Split('\0', StringSplitOptions.RemoveEmptyEntries))
-            fields.TryAdd(field[0], field[1..]);
-        var state = fields.GetValueOrDefault('C', "XX000");
-        var error = SqlErrors.From(state, fields.GetValueOrDefault('M', "an error without a text"), where);
-        if (fields.GetValueOrDefault('V', "ERROR") != "ERROR") return error;
-        while (true)
-        {
-            var (type, length) = await HeaderAsync(cancellationToken);
-            await BodyAsync(length, cancellationToken);
-            if (type == 'Z') return error;
-        }
-    }
-
-    private static string? FirstColumn(ReadOnlySpan<byte> row)
-    {
-        if (row.Length < 6 || BinaryPrimitives.ReadInt16BigEndian(row) < 1) return null;
-        var length = BinaryPrimitives.ReadInt32BigEndian(row[2..]);
-        return length < 0 || length > row.Length - 6 ? null : Encoding.UTF8.GetString(row.Slice(6, length));
-    }
+    private static (string Name, string Value)[] Parameters(PostgresConnection target, string database) =>
+    [
+        ("user", target.User),
+        ("database", database),
+        ("client_encoding", "UTF8"),
+        ("application_name", target.Options.GetValueOrDefault("application_name", PostgresConnection.ApplicationName)),
+    ];
 }

@@ -136,6 +136,9 @@ public sealed record RestoreRequest
     /// <summary>Whether damaged parts are restored as far as they go: the result is exit 7 then.</summary>
     public bool Salvage { get; init; }
 
+    /// <summary>Moments behind that of the point, by asset; those without one come back as the point has them.</summary>
+    public IReadOnlyDictionary<string, AssetMoment> Moments { get; init; } = new SortedDictionary<string, AssetMoment>();
+
     /// <summary>Choices that are remembered when the operation is continued.</summary>
     public RestoreChoices Choices { get; init; } = new();
 }

@@ -117,6 +117,11 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
         RestoreRequest request, string folder, CancellationToken cancellationToken) =>
         new Materialising(application, host).RunAsync(request, folder, cancellationToken);
 
+    /// <summary>What <see cref="MaterialiseAsync"/> would write, or the error that it would end with; nothing is made.</summary>
+    public Task<MaterialisationPlan> PlanMaterialisingAsync(
+        RestoreRequest request, string folder, CancellationToken cancellationToken) =>
+        new Materialising(application, host).PlanAsync(request, folder, cancellationToken);
+
     /// <summary>What a point does not have, or a survey found damaged: a sentence each.</summary>
     public static IReadOnlyList<string> MissingOf(PointManifest manifest, Survey survey)
     {

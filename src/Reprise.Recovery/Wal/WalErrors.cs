@@ -36,4 +36,16 @@ public static class WalErrors
     /// <summary>The server's disk may fill up.</summary>
     public static readonly ErrorCode KeepUnbounded =
         new("wal-keep-unbounded", ExitCodes.CheckFailed, "a server keeps WAL for a slot without a bound");
+
+    /// <summary>The slot was dropped, or the server gave it up.</summary>
+    public static readonly ErrorCode SlotLost =
+        new("wal-slot-lost", ExitCodes.CheckFailed, "the server no longer keeps WAL for the slot of a stream, or soon will not");
+
+    /// <summary>WAL never came.</summary>
+    public static readonly ErrorCode NotArchived =
+        new("wal-not-archived", ExitCodes.CheckFailed, "nothing brings the WAL of a server into the repository");
+
+    /// <summary>WAL no longer comes.</summary>
+    public static readonly ErrorCode ArchivingStopped =
+        new("wal-archiving-stopped", ExitCodes.CheckFailed, "the WAL of a server does not reach the repository any more");
 }

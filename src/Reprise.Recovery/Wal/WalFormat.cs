@@ -21,11 +21,25 @@ internal static class WalFormat
     public const ushort AllFlags = 15;
 
     public const byte LogManagement = 0;
+    public const byte KindMask = 0xF0;
+    public const byte ShutdownCheckpoint = 0x00;
+    public const byte OnlineCheckpoint = 0x10;
     public const byte Switch = 0x40;
+    public const byte RestorePoint = 0x70;
+    public const byte EndOfRecovery = 0x90;
+
+    /// <summary>Where the time, in seconds since 1970, stands in a checkpoint.</summary>
+    public const int CheckpointTimeOffset = 64;
+    public const int RestorePointNameOffset = 8;
+    public const int RestorePointNameBytes = 64;
     public const byte Transactions = 1;
     public const byte TransactionKinds = 0x70;
     public const byte Commit = 0x00;
+    public const byte Abort = 0x20;
     public const byte CommitPrepared = 0x30;
+    public const byte AbortPrepared = 0x40;
+
+    public const byte Tablespaces = 5;
 
     private static readonly DateTimeOffset Epoch = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
 

@@ -8,14 +8,20 @@ namespace Reprise.Recovery.Wal;
 internal static class WalHistory
 {
     /// <summary>The timeline before, and where it was left; null: the text says nothing of that.</summary>
-    public static (uint Timeline, Lsn At)? Before(ReadOnlySpan<byte> history)
+    public static (uint Timeline, Lsn At)? Before(ReadOnlySpan<byte> history) => All(history) is [.., var last] ? last : null;
+
+    /// <summary>Every earlier timeline and where it was left, the oldest first.</summary>
+    public static IReadOnlyList<(uint Timeline, Lsn At)> All(ReadOnlySpan<byte> history)
     {
         // Timeline, place of the switch and reason, with tabs between; the last line is of the nearest.
-        var last = Encoding.UTF8.GetString(history).Split('\n')
-            .Select(l => l.Split('\t', StringSplitOptions.TrimEntries))
-            .LastOrDefault(l => l.Length >= 2 && uint.TryParse(l[0], NumberStyles.None, CultureInfo.InvariantCulture, out _));
-        return last is not null && Lsn.TryParse(last[1], out var at)
-            ? (uint.Parse(last[0], CultureInfo.InvariantCulture), at)
-            : null;
+        var all = new List<(uint Timeline, Lsn At)>();
+        foreach (var line in Encoding.UTF8.GetString(history).Split('\n'))
+        {
+            if (line.Split('\t', StringSplitOptions.TrimEntries) is [var number, var place, ..]
+                && uint.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var timeline)
+                && Lsn.TryParse(place, out var at)) all.Add((timeline, at));
+        }
+
+        return all;
     }
 }

@@ -13,12 +13,12 @@ internal sealed record WalExpectation(int SegmentBytes, ulong Identifier, int Ma
 
 /// <summary>
 /// Reads WAL as it comes, in pieces of any length: every page header, and every record with its CRC. It stops at the first
-/// thing that PostgreSQL would not replay, and says what that is. It keeps 24 bytes of the record at hand, whatever its length.
+/// thing that PostgreSQL would not replay, and says what that is. It keeps 120 bytes of the record at hand, whatever its length.
 /// </summary>
 internal sealed class WalWalker
 {
-    // What is needed of the body of a commit to find its time.
-    private const int HeadBytes = 24;
+    // What is needed of the body: the time of a commit or a checkpoint, the name of a restore point.
+    private const int HeadBytes = 96;
 
     private readonly WalExpectation expected;
     private readonly byte[] pageHeader = new byte[WalFormat.LongHeaderBytes];
@@ -76,6 +76,9 @@ internal sealed class WalWalker
 
     /// <summary>Where the last whole record begins, or null: none was seen.</summary>
     public Lsn? LastRecord => previous;
+
+    /// <summary>Is shown every whole record, in order.</summary>
+    public WalWitness? Witness { get; init; }
 
     /// <summary>Where it cannot go on, or null.</summary>
     public WalFault? Fault { get; private set; }
@@ -328,39 +331,13 @@ internal sealed class WalWalker
 
         Records++;
         previous = recordStart;
-        var (info, source) = (record[16], record[17]);
-        if (source == WalFormat.Transactions && (info & WalFormat.TransactionKinds) is WalFormat.Commit or WalFormat.CommitPrepared)
-        {
-            if (CommitTime() is { } time) (FirstCommit, LastCommit) = (FirstCommit ?? time, time);
-        }
-
-        state = State.Between;
+        var isSwitch = record[17] == WalFormat.LogManagement && (record[16] & WalFormat.KindMask) == WalFormat.Switch && InSegment != 0;
+        var end = isSwitch ? Position.Plus(expected.SegmentBytes - (long)InSegment) : WalFormat.Aligned(Position);
+        var seen = new WalRecord(recordStart, end, record, head.AsSpan(0, headHave));
+        if (seen is { IsCommit: true, TransactionTime: { } time }) (FirstCommit, LastCommit) = (FirstCommit ?? time, time);
+        Witness?.Invoke(seen);
+        state = isSwitch ? State.Switched : State.Between;
         RecordEnd = WalFormat.Aligned(Position);
-        if (source == WalFormat.LogManagement && (info & 0xF0) == WalFormat.Switch
-            && InSegment != 0) state = State.Switched;
-    }
-
-    // A commit has no blocks: behind what names origin and outer transaction stand its own bytes, the time in front.
-    private DateTimeOffset? CommitTime()
-    {
-        var rest = head.AsSpan(0, headHave);
-        while (!rest.IsEmpty)
-        {
-            var skip = rest[0] switch
-            {
-                255 => 2,
-                254 => 5,
-                253 => 3,
-                252 => 5,
-                _ => 0,
-            };
-            if (skip == 0 || rest.Length < skip) return null;
-            var isOwn = rest[0] >= 254;
-            rest = rest[skip..];
-            if (isOwn) return rest.Length < 8 ? null : WalFormat.TimeOf(BinaryPrimitives.ReadInt64LittleEndian(rest));
-        }
-
-        return null;
     }
 
     private void Stop(WalFaultKind kind, Lsn at, string message) => Fault ??= new WalFault(kind, at, message);

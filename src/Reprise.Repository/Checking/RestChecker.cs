@@ -20,7 +20,6 @@ internal sealed class RestChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
     private const string PruneHint = "it holds no data of a point, and prunes settle it; find out what changes objects in the repository";
     private const string Hint = "it holds no data of a point; find out what changes objects in the repository, then delete it";
 
-
     private readonly IStore store = host.Store;
     private readonly List<Problem> problems = [];
     private readonly HashSet<string> readers = new(StringComparer.Ordinal);

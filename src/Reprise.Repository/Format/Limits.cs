@@ -4,8 +4,8 @@ namespace Reprise.Repository.Format;
 /// Every bound of the format and of its memory, in one table. Buffers of a backup: chunks in flight, once as they came and
 /// once compressed (<see cref="ChunksInFlight"/> × 2 × <see cref="MaxChunkBytes"/>), an open pack each for data and lists,
 /// and <see cref="PacksInFlight"/> being sealed and stored: 24 + 8 + 5 + 2 × 8 = 53 MiB, and 61 MiB of a point with so many
-/// packs that they are large. Of a restore: <see cref="PacksCached"/> packs, up to four that batches of files still need, and
-/// the chunks in flight: 72 MiB, and 120 MiB when the packs are large. To this come idle
+/// packs that they are large. Of a restore: <see cref="PacksCached"/> packs, as many that batches of files still need, what
+/// these need of other packs, and the chunks in flight: 72 MiB, and 120 MiB when the packs are large. To this come idle
 /// buffers that are kept for the next turn (<see cref="Storage.Runtime.BlockBuffers"/>), what the collector has not yet taken
 /// back, and the index.
 /// </summary>
@@ -49,7 +49,6 @@ public static class Limits
 
     /// <summary>Chunks that are hashed and compressed at once.</summary>
     public const int ChunksInFlight = 6;
-
 
     /// <summary>Packs that a reader keeps.</summary>
     public const int PacksCached = 2;

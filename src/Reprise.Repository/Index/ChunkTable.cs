@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
-using System.Numerics;
 using System.Runtime.InteropServices;
 using Reprise.Repository.Format;
 using Reprise.Repository.Packs;
 using Reprise.Storage.Disk;
+using Reprise.Storage.Runtime;
 
 namespace Reprise.Repository.Index;
 
@@ -97,12 +97,7 @@ internal sealed class ChunkTable(Func<IDiskFile>? spill) : IDisposable
         BinaryPrimitives.WriteInt32LittleEndian(bucket[sizeof(uint)..], count + 1);
     }
 
-    private static uint Check(ReadOnlySpan<byte> bucket)
-    {
-        var crc = uint.MaxValue;
-        foreach (var word in MemoryMarshal.Cast<byte, ulong>(bucket[sizeof(ulong)..])) crc = BitOperations.Crc32C(crc, word);
-        return BitOperations.Crc32C(crc, (uint)CountOf(bucket));
-    }
+    private static uint Check(ReadOnlySpan<byte> bucket) => Crc32C.Of(bucket[sizeof(uint)..]);
 
     private byte[] Load(long number)
     {

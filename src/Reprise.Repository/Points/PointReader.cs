@@ -86,9 +86,10 @@ public sealed class PointReader : IDisposable
         IReadOnlyList<Content> contents, TakeContent take, CancellationToken cancellationToken)
     {
         var packs = new Dictionary<int, LoadedPack>();
-        foreach (var part in contents.SelectMany(content => content.Parts))
+        foreach (var parts in contents.SelectMany(content => content.Parts).Where(part => !part.IsHole).GroupBy(part => part.Pack))
         {
-            if (!part.IsHole && !packs.ContainsKey(part.Pack)) packs[part.Pack] = cache.Acquire(PackOf(part), cancellationToken);
+            var mayLoad = packs.Values.Count(pack => pack.IsWhole) < Limits.PacksCached;
+            packs[parts.Key] = cache.Acquire(PackOf(parts.First()), [.. parts], mayLoad, cancellationToken);
         }
 
         return OpenEachAsync(contents, packs, take, cancellationToken);
@@ -274,7 +275,7 @@ public sealed class PointReader : IDisposable
 
     private async Task<OpenedPart> OpenAsync(Part part, byte type, bool hashes, CancellationToken cancellationToken)
     {
-        var loaded = cache.Acquire(PackOf(part), cancellationToken);
+        var loaded = cache.Acquire(PackOf(part), [part], mayLoad: true, cancellationToken);
         try
         {
             var pack = await loaded.PackAsync();

@@ -6,7 +6,6 @@ using Reprise.Repository.Packs;
 using Reprise.Repository.Sealing;
 using Reprise.Storage;
 using Reprise.Storage.Errors;
-using Reprise.Storage.Runtime;
 
 namespace Reprise.Repository.Points;
 
@@ -20,6 +19,7 @@ public sealed class PointWriter : IAsyncDisposable
     private readonly RepositoryHost host;
     private readonly Sealer sealer;
     private readonly Zstd zstd;
+    private readonly ChunkPreparer preparer;
     private readonly ChunkIndex index;
     private readonly ReadOnlyMemory<byte>? signingKey;
     private readonly PackTable table = new();
@@ -43,6 +43,7 @@ public sealed class PointWriter : IAsyncDisposable
         this.signingKey = signingKey;
         Id = id;
         Cutter = new Cutter(sealer.Keys.CuttingKey);
+        preparer = new ChunkPreparer(sealer, zstd, index, Cutter);
     }
 
     /// <summary>The identifier that the point will have.</summary>
@@ -80,41 +81,24 @@ public sealed class PointWriter : IAsyncDisposable
         new(this, cutting, PackEntry.DataType, hashedByPart) { IsList = isList };
 
     /// <summary>
-    /// Stores short contents: they are cut, named and compressed together on the machine's cores, and take their places
-    /// in the order given. The memory belongs to the caller again on return.
+    /// Begins to cut, name and compress short contents on the machine's cores, several at a time; <see cref="TakeUpAsync"/>
+    /// stores them. The next batch may begin before this one is taken up. The memory is the batch's until that has ended.
     /// </summary>
-    public async Task<IReadOnlyList<Content>> StoreEachAsync(
-        IReadOnlyList<ReadOnlyMemory<byte>> contents, CancellationToken cancellationToken)
+    public ContentBatch Prepare(IReadOnlyList<ReadOnlyMemory<byte>> contents, CancellationToken cancellationToken) =>
+        new(preparer, host.Cpu, contents, cancellationToken);
+
+    /// <summary>Gives the contents of a batch their places, in their order. Batches are taken up one after another.</summary>
+    public async Task<IReadOnlyList<Content>> TakeUpAsync(ContentBatch batch, CancellationToken cancellationToken)
     {
-        var work = new List<Task<PreparedShare>>();
-        var share = (contents.Count + host.Cpu.Degree - 1) / host.Cpu.Degree;
-        for (var first = 0; first < contents.Count; first += share)
+        // What was taken before comes before.
+        await DrainAsync(0, cancellationToken);
+        var stored = new List<Content>(batch.Count);
+        foreach (var share in batch.Shares)
         {
-            var (from, count) = (first, Math.Min(share, contents.Count - first));
-            work.Add(host.Cpu.RunAsync(
-                () => PrepareShare([.. contents.Skip(from).Take(count)]), cancellationToken));
+            foreach (var content in (await share).Contents) stored.Add(await PlaceAsync(content, cancellationToken));
         }
 
-        var stored = new List<Content>(contents.Count);
-        try
-        {
-            // What was taken before comes before.
-            await DrainAsync(0, cancellationToken);
-            foreach (var job in work)
-            {
-                foreach (var content in (await job).Contents) stored.Add(await PlaceAsync(content, cancellationToken));
-            }
-
-            return stored;
-        }
-        finally
-        {
-            foreach (var job in work)
-            {
-                await Ended(job);
-                if (job.IsCompletedSuccessfully) BlockBuffers.Program.Return((await job).Room);
-            }
-        }
+        return stored;
     }
 
     /// <summary>
@@ -218,7 +202,7 @@ public sealed class PointWriter : IAsyncDisposable
         CancellationToken cancellationToken)
     {
         await DrainAsync(Limits.ChunksInFlight - 1, cancellationToken);
-        var work = host.Cpu.RunAsync(() => Prepare(type, rented, length), cancellationToken);
+        var work = host.Cpu.RunAsync(() => preparer.PrepareOwned(type, rented, length), cancellationToken);
         pending.Enqueue(new PendingChunk(type, isList, length, work, taken));
     }
 
@@ -243,86 +227,6 @@ public sealed class PointWriter : IAsyncDisposable
     {
         await Task.WhenAny(work);
         _ = work.Exception;
-    }
-
-    // Everything that is compressed for one piece of work lies in one buffer: hundreds of small ones would be garbage.
-    private PreparedShare PrepareShare(ReadOnlyMemory<byte>[] contents)
-    {
-        var room = BlockBuffers.Program.Rent(contents.Sum(content => RoomFor(content.Length)));
-        try
-        {
-            var free = room.AsMemory();
-            return new PreparedShare([.. contents.Select(content => PrepareContent(content.Span, ref free))], room);
-        }
-        catch
-        {
-            BlockBuffers.Program.Return(room);
-            throw;
-        }
-    }
-
-    // What every cut of a content may need; only its last chunk is shorter than the shortest.
-    private static int RoomFor(int length) =>
-        Zstd.Bound(length) + (Zstd.Bound(0) * (1 + (length / Limits.MinChunkBytes)));
-
-    // The same cuts as if the content had come in pieces.
-    private PreparedContent PrepareContent(ReadOnlySpan<byte> plain, ref Memory<byte> free)
-    {
-        var chunks = new List<(PreparedChunk Chunk, int Length)>(1);
-        var whole = plain;
-        while (!plain.IsEmpty)
-        {
-            var scan = default(CutScan);
-            var end = Cutter.Cut(plain, ref scan);
-            if (end < 0) end = plain.Length;
-            var chunk = Prepare(PackEntry.DataType, plain[..end], free);
-            chunks.Add((chunk, end));
-            free = free[chunk.Encoded.Length..];
-            plain = plain[end..];
-        }
-
-        var sha256 = chunks is [var only] ? only.Chunk.Sha256 : new Sha256Digest(SHA256.HashData(whole));
-        return new PreparedContent(whole.Length, sha256, chunks);
-    }
-
-    private PreparedChunk Prepare(byte type, byte[] rented, int length)
-    {
-        var room = BlockBuffers.Program.Rent(Zstd.Bound(length));
-        PreparedChunk? prepared = null;
-        try
-        {
-            prepared = Prepare(type, rented.AsSpan(0, length), room) with { Room = room };
-            return prepared;
-        }
-        finally
-        {
-            if (prepared is null) BlockBuffers.Program.Return(room);
-            BlockBuffers.Program.Return(rented);
-        }
-    }
-
-    private PreparedChunk Prepare(byte type, ReadOnlySpan<byte> plain, Memory<byte> room)
-    {
-        var length = plain.Length;
-        Span<byte> name = stackalloc byte[32];
-        var sha256 = new Sha256Digest(SHA256.HashData(plain));
-        sealer.Keys.NameChunk(type, sha256.Bytes, name);
-        var id = ChunkId.Read(name);
-        if (index.Contains(id)) return new PreparedChunk(id, sha256, default);
-
-        var encoded = room[..zstd.Encode(plain, room.Span)];
-
-        // A bit that flips in memory now would be sealed and authenticated for ever: what was compressed is
-        // decompressed and compared once, before anything relies on it.
-        var again = BlockBuffers.Program.Rent(length);
-        zstd.Decode(encoded.Span, again.AsSpan(0, length));
-        var same = again.AsSpan(0, length).SequenceEqual(plain);
-        BlockBuffers.Program.Return(again);
-        if (same) return new PreparedChunk(id, sha256, encoded);
-        throw new RepriseException(
-            RepositoryErrors.MemoryUnsound,
-            "a chunk came out of compression different from what went in",
-            "run a memory test on this machine; nothing was committed");
     }
 
     private async ValueTask<Content> PlaceAsync(PreparedContent content, CancellationToken cancellationToken)
@@ -432,23 +336,6 @@ public sealed class PointWriter : IAsyncDisposable
         byte Type, bool IsList, int Length, Task<PreparedChunk> Work, Action<Part, Sha256Digest> Taken);
 
     private sealed record StoredPack(int Number, PackFacts Facts, IReadOnlyList<PackEntry> Entries);
-
-    private sealed record PreparedContent(
-        int LengthBytes, Sha256Digest Sha256, IReadOnlyList<(PreparedChunk Chunk, int Length)> Chunks);
-
-    /// <summary>The contents of one piece of work, and the rented buffer with what was compressed of them.</summary>
-    private sealed record PreparedShare(IReadOnlyList<PreparedContent> Contents, byte[] Room);
-
-    /// <summary>A chunk as it will be stored; nothing when it is stored already. May own its rented buffer.</summary>
-    private sealed record PreparedChunk(ChunkId Id, Sha256Digest Sha256, ReadOnlyMemory<byte> Encoded) : IDisposable
-    {
-        public byte[]? Room { get; init; }
-
-        public void Dispose()
-        {
-            if (Room is not null) BlockBuffers.Program.Return(Room);
-        }
-    }
 }
 
 /// <summary>A point that is committed.</summary>

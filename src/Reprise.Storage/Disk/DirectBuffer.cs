@@ -27,4 +27,16 @@ public sealed class DirectBuffer
 
     /// <summary><paramref name="lengthBytes"/> rounded up to whole blocks.</summary>
     public static int Rounded(int lengthBytes) => (lengthBytes + Alignment - 1) / Alignment * Alignment;
+
+    /// <summary>
+    /// Writes the first <paramref name="lengthBytes"/> of the memory past the page cache where the file system can, and the
+    /// usual way where it cannot. What fills the last block up are zeros: the caller sets the length of the file at the end.
+    /// </summary>
+    public void WriteTo(IDiskFile file, long offsetBytes, int lengthBytes)
+    {
+        var whole = Rounded(lengthBytes);
+        Memory.Span[lengthBytes..whole].Clear();
+        if (offsetBytes % Alignment == 0 && file.TryWriteDirect(offsetBytes, Memory.Span[..whole])) return;
+        file.Write(offsetBytes, Memory.Span[..lengthBytes]);
+    }
 }

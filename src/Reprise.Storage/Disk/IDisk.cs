@@ -32,12 +32,15 @@ public interface IDisk
     /// system knows no files without a name, it has <paramref name="path"/> for a moment, which must not exist. Also the
     /// honest way to know whether a folder can be written.
     /// </summary>
-    IDiskFile CreateUnnamed(DiskPath path)
+    IDiskFile CreateUnnamed(DiskPath path) => CreateAndDelete(this, path);
+
+    /// <summary>How <see cref="CreateUnnamed"/> does it with a name.</summary>
+    internal static IDiskFile CreateAndDelete(IDisk disk, DiskPath path)
     {
-        var file = CreateNew(path);
+        var file = disk.CreateNew(path);
         try
         {
-            DeleteFile(path);
+            disk.DeleteFile(path);
             return file;
         }
         catch

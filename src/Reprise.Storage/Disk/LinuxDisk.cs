@@ -75,9 +75,7 @@ public sealed class LinuxDisk : IDisk
         catch (RepriseException)
         {
             // A file system without them, or a folder that cannot be written: a file with a name tells, and says why.
-            var file = CreateNew(path);
-            DeleteFile(path);
-            return file;
+            return IDisk.CreateAndDelete(this, path);
         }
     }
 

@@ -18,6 +18,9 @@ public sealed class LocalStore : IStore
 {
     private const string TemporaryFolder = ".tmp";
 
+    // What is written past the page cache, and in blocks of which size.
+    private const int DirectBytes = 512 * 1024;
+
     private readonly IDisk disk;
     private readonly DiskPath root;
     private readonly Cpu cpu;
@@ -25,6 +28,9 @@ public sealed class LocalStore : IStore
 
     /// <summary>Folders whose own names this client has seen durable up to the root.</summary>
     private readonly ConcurrentDictionary<DiskPath, bool> durableFolders = new();
+
+    // As many as objects were ever written at once.
+    private readonly ConcurrentBag<DirectBuffer> directBuffers = [];
 
     /// <summary>
     /// Takes a folder as it is; see <see cref="Open"/> and <see cref="Create"/>, which look at it first.
@@ -191,7 +197,8 @@ public sealed class LocalStore : IStore
         try
         {
             using var file = disk.CreateNew(temporary);
-            file.Write(0, content.Span);
+            if (content.Length < DirectBytes) file.Write(0, content.Span);
+            else WriteDirect(file, content.Span);
             file.Sync();
             whole = true;
         }
@@ -201,6 +208,22 @@ public sealed class LocalStore : IStore
         }
 
         return temporary;
+    }
+
+    // A pack is not read again soon, and going through the page cache costs more than compressing it.
+    private void WriteDirect(IDiskFile file, ReadOnlySpan<byte> content)
+    {
+        file.Reserve(content.Length);
+        if (!directBuffers.TryTake(out var buffer)) buffer = new DirectBuffer(DirectBytes);
+        for (var offset = 0; offset < content.Length; offset += DirectBytes)
+        {
+            var block = content.Slice(offset, Math.Min(DirectBytes, content.Length - offset));
+            block.CopyTo(buffer.Memory.Span);
+            buffer.WriteTo(file, offset, block.Length);
+        }
+
+        directBuffers.Add(buffer);
+        file.SetLength(content.Length);
     }
 
     /// <summary>

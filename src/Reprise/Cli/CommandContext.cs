@@ -91,6 +91,9 @@ internal sealed class CommandContext(Host host, GlobalOptions options, Cancellat
     /// <summary>What names configuration or repository, as it is typed again after a command; null: nothing was named.</summary>
     public string? Named { get; set; }
 
+    /// <summary>What was asked of a plan beside its point, as it is typed again to carry it out; begins with a space, or is empty.</summary>
+    public string Again { get; set; } = "";
+
     /// <summary>The command that goes on with this one when it is interrupted, or null: it is simply run again.</summary>
     public string? GoOnWith { get; set; }
 

@@ -42,6 +42,7 @@ internal sealed class CommandTree
         KeyCommand.AddTo(this, operations);
         StoreCommand.AddTo(this, operations);
         WalCommand.AddTo(this, operations);
+        StreamCommand.AddTo(this, operations);
         EvidenceCommand.AddTo(this, operations);
         DemoCommand.AddTo(this, operations);
         CompletionCommand.AddTo(this);

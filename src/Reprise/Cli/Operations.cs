@@ -95,6 +95,7 @@ internal sealed record Operations
 
     public WalOperationSet? Wal { get; init; }
 
+    public Operation<StreamOptions, StreamJson>? Stream { get; init; }
 }
 
 /// <summary>Everything that <c>wal</c> does.</summary>

@@ -48,6 +48,15 @@ internal static class PointsCommand
         foreach (var window in result.Window)
         {
             var single = window.From == window.To;
+            if (window.Asset is { } asset)
+            {
+                output.Paragraph(
+                    $"restorable: {asset} at any moment from {context.Calendar.Short(window.From)} to {context.Calendar.Short(window.To)}, "
+                    + $"{window.ToLsn} of timeline {window.Timeline}",
+                    2);
+                continue;
+            }
+
             output.Paragraph(single
                 ? $"restorable: {context.Calendar.Short(window.From)}"
                 : $"restorable: from {context.Calendar.Short(window.From)} to {context.Calendar.Short(window.To)}", 2);
@@ -56,7 +65,7 @@ internal static class PointsCommand
         foreach (var gap in result.Gaps)
         {
             output.Paragraph(
-                $"gap: {context.Calendar.Short(gap.From)} to {context.Calendar.Short(gap.To)}: {gap.Cause}", 2);
+                $"gap: {context.Calendar.Short(gap.From)} to {context.Calendar.Short(gap.To)}{(gap.Asset is null ? "" : $", {gap.Asset}")}: {gap.Cause}", 2);
         }
     }
 

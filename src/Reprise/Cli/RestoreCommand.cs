@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Reprise.Json;
+using Reprise.Recovery.Runbooks;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Cli;
@@ -45,6 +46,9 @@ internal sealed record RestoreOptions
 
     /// <summary>Write sealed secret values back.</summary>
     public bool RestoreSecrets { get; init; }
+
+    /// <summary>A moment behind that of the point, or null: the point's own.</summary>
+    public MomentOptions? Moment { get; init; }
 }
 
 /// <summary>What <c>restore forget</c> was asked.</summary>
@@ -119,15 +123,33 @@ internal static class RestoreCommand
         private readonly Option<bool> secrets = CommandTree.Flag(
             "--restore-secrets", "write sealed secret values back");
 
+        private readonly MomentWords moment = new();
+
         public void AddTo(Command command)
         {
             command.Add(point);
-            Option[] options = [plan, yes, asset, to, stage, health, skip, accept, unsafely, salvage, goOn, secrets];
-            foreach (var option in options) command.Add(option);
+            foreach (var option in All) command.Add(option);
+        }
+
+        private Option[] All => [plan, yes, asset, to, .. moment.All, stage, health, skip, accept, unsafely, salvage, goOn, secrets];
+
+        // Whoever copies the last line of a plan gets what the plan said, and nothing more.
+        private string Again(ParseResult parse)
+        {
+            var words = new List<string>();
+            foreach (var option in All.Where(o => o != plan && parse.GetResult(o) is { Implicit: false }))
+            {
+                var values = parse.GetResult(option)!.Tokens.Select(t => t.Value).ToList(); // It was found just before.
+                if (values.Count == 0) words.Add(option.Name);
+                foreach (var value in values) words.AddRange([option.Name, value]);
+            }
+
+            return words.Count == 0 ? "" : " " + Placeholders.Line(words);
         }
 
         public RestoreOptions Read(ParseResult parse, CommandContext context)
         {
+            context.Again = Again(parse);
             var options = new RestoreOptions
             {
                 Point = parse.GetValue(point),
@@ -143,11 +165,12 @@ internal static class RestoreCommand
                 Salvage = parse.GetValue(salvage),
                 Continue = parse.GetValue(goOn),
                 RestoreSecrets = parse.GetValue(secrets),
+                Moment = moment.Read(parse, context),
             };
-            return options is { Continue: true, Point: not null } or { Continue: true, To: not null }
+            return options is { Continue: true, Point: not null } or { Continue: true, To: not null } or { Continue: true, Moment: not null }
                 ? throw new RepriseException(
                     CliErrors.OptionConflict,
-                    "--continue finishes the restore that was interrupted and takes neither a point nor --to",
+                    "--continue finishes the restore that was interrupted and takes neither a point, nor a moment, nor --to",
                     "reprise restore --continue")
                 : options;
         }

@@ -47,6 +47,7 @@ internal static class RestoreText
         RenderUnsafe(result, output);
         RenderFormer(result, output, context);
         RenderWritten(result, output);
+        foreach (var moment in result.Moments) RenderMoment(moment, output, context);
         RenderPhases(result, output);
         if (Next(result) is { } next) output.Line($"next: {next}");
     }
@@ -90,10 +91,11 @@ internal static class RestoreText
             output.Paragraph(sentence.Replace($"undo {plan.RestoreId}", "undo", StringComparison.Ordinal));
         }
 
-        Plan(plan, output);
+        foreach (var moment in plan.Moments) RenderMoment(moment, output, context);
+        if (plan.Plan.Count > 0) Plan(plan, output);
         RenderSecrets(plan, output);
         output.Line("nothing was changed");
-        output.Line($"next: {Command(plan)} {plan.Point}{(plan.MissingCount > 0 ? " --salvage" : "")}");
+        output.Line($"next: {Command(plan)} {plan.Point}{context.Again}");
     }
 
     private static string From(RestoreJson result, CommandContext context)
@@ -204,6 +206,15 @@ internal static class RestoreText
         foreach (var path in result.Written.Take(MostPaths)) output.Line("  " + path);
         var more = result.WrittenCount - MostPaths;
         if (more > 0) output.Line($"  and {Amounts.Count(more, "more file")}");
+    }
+
+    private static void RenderMoment(MomentJson moment, Output output, CommandContext context)
+    {
+        var last = moment.LastCommit is { } commit ? $", last commit {context.Calendar.Both(commit)}" : "";
+        var transaction = moment.Transaction is { } number ? $" (transaction {number})" : "";
+        output.Paragraph($"{moment.Asset} at {moment.Wish}: WAL up to {moment.Lsn} of timeline {moment.Timeline}{last}{transaction}", 2);
+        if (moment.Replayed)
+            output.Paragraph($"it reached that and is stopped, on timeline {moment.NewTimeline}; it does not archive until you say so and run reprise wal adopt", 2);
     }
 
     // What took no time that could be read is left out.

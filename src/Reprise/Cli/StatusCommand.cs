@@ -37,6 +37,9 @@ internal static class StatusCommand
             ]);
         }
 
+        rows.AddRange(status.Windows.Select(w => (string[])["replay", Window(w, context)]));
+        rows.AddRange(status.Gaps.Select(g => (string[])["gap", $"{context.Calendar.Short(g.From)} to {context.Calendar.Short(g.To)}: {g.Cause}"]));
+        rows.AddRange(status.Archiving.Select(f => (string[])["shipping", Flow(f, output)]));
         rows.AddRange(status.Wal.Select(w => (string[])["WAL", Wal(w, context)]));
         rows.Add(Proof(status, context));
         rows.AddRange(status.Stale.Select(s => (string[])["", status.LastProof is null ? s : $"no longer worth anything: {s}"]));
@@ -82,6 +85,7 @@ internal static class StatusCommand
         {
             { Interrupted.Count: > 0 } => ("an operation was interrupted and is not finished", Tone.Bad),
             { LastPoint: null } => ("nothing can be restored: there is no complete point", Tone.Bad),
+            _ when status.Archiving.Any(f => f.State == "stopped") => ("the WAL of a server does not come any more: what it writes now would be lost", Tone.Bad),
             { Rpo: { ObjectiveSeconds: { } promised, ExposureSeconds: { } lost } } when lost > promised =>
                 ("more would be lost than was promised", Tone.Bad),
             { LastProof: null } => ("a point is there, but none was ever proven", Tone.Warning),
@@ -108,7 +112,26 @@ internal static class StatusCommand
         return ["at risk", lost + promised];
     }
 
-    // No window is claimed: WAL is replayed onto a physical point only.
+    private static string Window(WindowJson window, CommandContext context) =>
+        $"{window.Asset}: any moment from {context.Calendar.Short(window.From)} to {context.Calendar.Short(window.To)}, {window.ToLsn} of timeline {window.Timeline}";
+
+    private static string Flow(WalFlowJson flow, Output output)
+    {
+        var by = flow.By switch { "stream" => "by stream", "archive-command" => "by archive_command", _ => "by nothing" };
+        return flow.Asset + ": " + flow.State switch
+        {
+            "flowing" => $"{by}, {(flow.BehindBytes is { } behind ? $"{Amounts.Bytes(behind)} behind the server" : "not compared with the server")}",
+            "stopped" => output.Paint($"stopped, {by}", Tone.Bad),
+            _ => "the server does not answer; " + flow.WaitingSegments switch
+            {
+                null => "its files cannot be looked at",
+                0 => "nothing finished waits in pg_wal",
+                { } waiting => output.Paint($"{Amounts.Count(waiting, "segment")} in its pg_wal are not in the repository", Tone.Bad),
+            },
+        };
+    }
+
+    // No window is claimed here: WAL is replayed onto a physical point only.
     private static string Wal(WalStateJson wal, CommandContext context)
     {
         if (wal.To is null) return $"timeline {wal.Timeline}: claimed, and nothing came yet";

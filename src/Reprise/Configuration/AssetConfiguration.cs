@@ -44,6 +44,9 @@ internal abstract record AssetConfiguration
 
         /// <summary>The database from which others are created and renamed.</summary>
         public string Maintenance { get; init; } = "postgres";
+
+        /// <summary>How its WAL is streamed.</summary>
+        public PostgresWal Wal { get; init; } = new();
     }
 
     /// <summary>A SQLite database.</summary>
@@ -114,6 +117,19 @@ internal abstract record PostgresVia
 
     /// <summary>Behind a prefix, such as <c>docker exec -i NAME</c>.</summary>
     public sealed record Exec(IReadOnlyList<string> Prefix) : PostgresVia;
+}
+
+/// <summary>How the WAL of a PostgreSQL is streamed.</summary>
+internal sealed record PostgresWal
+{
+    /// <summary>The replication slot, or null: one that is named after the application.</summary>
+    public string? Slot { get; init; }
+
+    /// <summary>The name for <c>synchronous_standby_names</c>.</summary>
+    public string Name { get; init; } = "reprise";
+
+    /// <summary>How often what came is made durable when no commit waits for it, or null: as the objective demands.</summary>
+    public TimeSpan? FlushEvery { get; init; }
 }
 
 /// <summary>How a PostgreSQL server is stopped and started.</summary>

@@ -46,7 +46,7 @@ internal static partial class AssetParser
         YamlEntry entry, YamlNode value, string path, Variables variables, string folder)
     {
         var section = Section.Of(
-            value, path, variables, "connection", "data", "method", "via", "control", "maintenance");
+            value, path, variables, "connection", "data", "method", "via", "control", "maintenance", "wal");
         _ = section.Need("connection");
         var connection = section.Secret("connection")!; // Need threw when absent.
         if (SqliteAddress().Match(connection.Reveal()) is { Success: true } sqlite)
@@ -74,7 +74,20 @@ internal static partial class AssetParser
             Via = ReadVia(section, folder),
             Control = ReadControl(section, folder),
             Maintenance = section.Find("maintenance") is null ? "postgres" : section.NeedText("maintenance"),
+            Wal = ReadWal(section),
         };
+    }
+
+    private static PostgresWal ReadWal(Section section)
+    {
+        if (section.Child("wal", "slot", "name", "flush") is not { } wal) return new PostgresWal();
+        if (wal.Text("slot") is { } slot && !SlotName().IsMatch(slot))
+        {
+            throw wal.Need("slot").Place.Error(
+                ConfigurationErrors.Value, $"'{slot}' cannot be the name of a slot", "use small letters, digits and underscores, 63 at the most");
+        }
+
+        return new PostgresWal { Slot = wal.Text("slot"), Name = wal.Text("name") ?? "reprise", FlushEvery = wal.Duration("flush") };
     }
 
     private static PostgresVia? ReadVia(Section section, string folder)
@@ -219,6 +232,9 @@ internal static partial class AssetParser
 
     [GeneratedRegex(@"^sqlite(\+[a-z0-9]+)?://(/(?<path>.*))?\z", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex SqliteAddress();
+
+    [GeneratedRegex(@"^[a-z0-9_]{1,63}\z", RegexOptions.None, 1000)]
+    private static partial Regex SlotName();
 
     [GeneratedRegex(@"^[A-Za-z_][A-Za-z0-9_]*\z", RegexOptions.None, 1000)]
     private static partial Regex VariableName();

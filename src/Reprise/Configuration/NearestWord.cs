@@ -5,7 +5,8 @@ internal static class NearestWord
 {
     /// <summary>
     /// The known word nearest to <paramref name="typed"/>, or null when none is near: at most a third of the letters
-    /// may differ (but two always may), a swap of neighbours being one difference. The beginning of a word also counts.
+    /// may differ (but two always may), a swap of neighbours being one difference. The beginning of a word also counts, and of
+    /// words that are equally near it decides: few people mistype the first letter.
     /// </summary>
     public static string? Find(string typed, IEnumerable<string> known)
     {
@@ -16,7 +17,7 @@ internal static class NearestWord
             var distance = word.StartsWith(typed, StringComparison.OrdinalIgnoreCase) && typed.Length >= 2
                 ? 1
                 : Distance(typed, word);
-            if (distance >= bestDistance) continue;
+            if (distance > bestDistance || (distance == bestDistance && Common(word, typed) <= Common(best ?? "", typed))) continue;
             best = word;
             bestDistance = distance;
         }
@@ -55,6 +56,8 @@ internal static class NearestWord
 
         return above[other.Length];
     }
+
+    private static int Common(string one, string other) => one.Zip(other).TakeWhile(pair => Same(pair.First, pair.Second)).Count();
 
     private static bool Same(char one, char other) => char.ToLowerInvariant(one) == char.ToLowerInvariant(other);
 }

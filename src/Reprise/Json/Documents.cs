@@ -53,6 +53,7 @@ internal static class Documents
 
     public static Document<WalAdoptJson> WalAdopt { get; } = new("wal-adopt", Context.EnvelopeWalAdoptJson);
 
+    public static Document<StreamJson> Stream { get; } = new("stream", Context.EnvelopeStreamJson);
 
     public static Document<RecoverJson> Recover { get; } = new("recover", Context.EnvelopeRecoverJson);
 
@@ -143,6 +144,7 @@ internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 [JsonSerializable(typeof(Envelope<StoreCheckJson>))]
 [JsonSerializable(typeof(Envelope<StoreRecoverJson>))]
 [JsonSerializable(typeof(Envelope<RecoverJson>))]
+[JsonSerializable(typeof(Envelope<StreamJson>))]
 [JsonSerializable(typeof(Envelope<WalPushJson>))]
 [JsonSerializable(typeof(Envelope<WalGetJson>))]
 [JsonSerializable(typeof(Envelope<WalAdoptJson>))]

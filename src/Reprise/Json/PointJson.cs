@@ -191,6 +191,18 @@ internal sealed record WindowJson
 
     /// <summary>The last one.</summary>
     public required DateTimeOffset To { get; init; }
+
+    /// <summary>Of which asset: WAL is replayed onto one. Null: of all that a point holds.</summary>
+    public string? Asset { get; init; }
+
+    /// <summary>The point that it begins from, where WAL goes on from one.</summary>
+    public string? Point { get; init; }
+
+    /// <summary>The timeline that the WAL ends on, or null: there is none.</summary>
+    public long? Timeline { get; init; }
+
+    /// <summary>Where that ends, as PostgreSQL writes it.</summary>
+    public string? ToLsn { get; init; }
 }
 
 /// <summary>Moments that cannot be restored.</summary>
@@ -204,6 +216,9 @@ internal sealed record GapJson
 
     /// <summary>Why.</summary>
     public required string Cause { get; init; }
+
+    /// <summary>Of which asset, or null.</summary>
+    public string? Asset { get; init; }
 }
 
 /// <summary><c>reprise/verify/v1</c>.</summary>

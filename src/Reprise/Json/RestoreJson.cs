@@ -55,6 +55,43 @@ internal sealed record RestoreJson
 
     /// <summary>How much it leaves out, named or not.</summary>
     public long MissingCount { get; init; }
+
+    /// <summary>Moments behind that of the point to which assets were taken on; empty: none was asked for.</summary>
+    public IReadOnlyList<MomentJson> Moments { get; init; } = [];
+}
+
+/// <summary>Where the recovery of a server ended.</summary>
+internal sealed record MomentJson
+{
+    /// <summary>Which asset.</summary>
+    public required string Asset { get; init; }
+
+    /// <summary>What was asked for.</summary>
+    public required string Wish { get; init; }
+
+    /// <summary>Whose WAL was followed.</summary>
+    public required string Lineage { get; init; }
+
+    /// <summary>Which timeline was followed.</summary>
+    public required long Timeline { get; init; }
+
+    /// <summary>Up to where.</summary>
+    public required string Lsn { get; init; }
+
+    /// <summary>When the last transaction was committed that came back; null: none after the point, or only planned.</summary>
+    public required DateTimeOffset? LastCommit { get; init; }
+
+    /// <summary>That transaction.</summary>
+    public required string? Transaction { get; init; }
+
+    /// <summary>When the first one was committed that did not come back; null: none is known nearby.</summary>
+    public required DateTimeOffset? NextCommit { get; init; }
+
+    /// <summary>The timeline on which the server goes on; null: it was not started.</summary>
+    public required long? NewTimeline { get; init; }
+
+    /// <summary>Whether it was started, reached the moment and was stopped.</summary>
+    public required bool Replayed { get; init; }
 }
 
 /// <summary>Something that cannot be brought back.</summary>

@@ -49,6 +49,15 @@ internal sealed record StatusJson
     /// <summary>The WAL that is in the repository, a timeline each.</summary>
     public IReadOnlyList<WalStateJson> Wal { get; init; } = [];
 
+    /// <summary>What can be brought back to any moment between, by replaying WAL; oldest first.</summary>
+    public IReadOnlyList<WindowJson> Windows { get; init; } = [];
+
+    /// <summary>What cannot, although there is WAL.</summary>
+    public IReadOnlyList<GapJson> Gaps { get; init; } = [];
+
+    /// <summary>Whether the WAL of each PostgreSQL still comes, where it ever did or is to.</summary>
+    public IReadOnlyList<WalFlowJson> Archiving { get; init; } = [];
+
     /// <summary>The next command to type.</summary>
     public required string Next { get; init; }
 }

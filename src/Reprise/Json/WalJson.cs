@@ -91,3 +91,28 @@ internal sealed record WalGapJson
     /// <summary>The first byte that is there again.</summary>
     public required string To { get; init; }
 }
+
+/// <summary>Whether the WAL of a server comes into the repository.</summary>
+internal sealed record WalFlowJson
+{
+    /// <summary>Of which asset.</summary>
+    public required string Asset { get; init; }
+
+    /// <summary><c>flowing</c>, <c>stopped</c>: it should come and does not, or <c>server-away</c>: nobody answers.</summary>
+    public required string State { get; init; }
+
+    /// <summary><c>archive-command</c>, <c>stream</c>, or null: nothing brings it.</summary>
+    public required string? By { get; init; }
+
+    /// <summary>The newest timeline in the repository.</summary>
+    public required long Timeline { get; init; }
+
+    /// <summary>How far the repository has it, or null: nothing came yet.</summary>
+    public required string? To { get; init; }
+
+    /// <summary>How much the server has written since; null: it could not be asked.</summary>
+    public required long? BehindBytes { get; init; }
+
+    /// <summary>Finished segments in <c>pg_wal</c> of a server that is away; null: nobody could look.</summary>
+    public required int? WaitingSegments { get; init; }
+}

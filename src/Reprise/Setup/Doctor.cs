@@ -36,6 +36,9 @@ internal sealed record DoctorHost
     /// <summary>Opens the repository and looks at it.</summary>
     public required Func<CancellationToken, Task<RepositoryLook>> LookAsync { get; init; }
 
+    /// <summary>How the WAL of each PostgreSQL comes; an asset, a sentence, and what is wrong.</summary>
+    public required Func<CancellationToken, Task<IReadOnlyList<(string Asset, string Detail, IReadOnlyList<Problem> Problems)>>> WalAsync { get; init; }
+
     /// <summary>The assets; some kinds cannot be made when the repository cannot be opened.</summary>
     public required Func<CancellationToken, Task<IReadOnlyList<IAsset>>> AssetsAsync { get; init; }
 }
@@ -69,6 +72,7 @@ internal sealed class Doctor(DoctorHost host, ApplicationConfiguration configura
         Room(look);
         Device();
         await AssetsAsync(cancellationToken);
+        await WalAsync(cancellationToken);
         Programs();
         await ScheduleAsync(cancellationToken);
         return (new DoctorJson { Examined = examined }, problems);
@@ -209,6 +213,13 @@ internal sealed class Doctor(DoctorHost host, ApplicationConfiguration configura
             var all = problem is null ? found ?? [] : [problem];
             Note(asset.Name, [.. all.Select(p => p with { Asset = p.Asset ?? asset.Name })], asset.Kind);
         }
+    }
+
+    private async Task WalAsync(CancellationToken cancellationToken)
+    {
+        var (found, problem) = await TryAsync(() => host.WalAsync(cancellationToken));
+        if (problem is not null) Note("WAL", [problem], null);
+        foreach (var (asset, detail, wrong) in found ?? []) Note($"WAL of {asset}", wrong, detail);
     }
 
     private void Programs()

@@ -66,7 +66,7 @@ internal sealed class AssetFactory(Machine machine, IReadOnlyList<string> compos
 
     private IAsset Make(AssetConfiguration asset, ApplicationConfiguration configuration, PointRepository? repository) => asset switch
     {
-        AssetConfiguration.Postgres postgres => new PostgresAsset(postgres.Name, Settings(postgres, configuration), PostgresHost(machine)),
+        AssetConfiguration.Postgres postgres => new PostgresAsset(postgres.Name, Settings(postgres, configuration) with { Archive = repository?.Wal }, PostgresHost(machine)),
         AssetConfiguration.Sqlite sqlite => new SqliteAsset(
             sqlite.Name, new SqliteSettings { Path = sqlite.Path }, machine.Disk, machine.Cpu, machine.Clock),
         AssetConfiguration.Files files => new FilesAsset(
@@ -75,7 +75,8 @@ internal sealed class AssetFactory(Machine machine, IReadOnlyList<string> compos
         _ => throw new InvariantException($"asset kind {asset.Kind}"),
     };
 
-    private PostgresSettings Settings(AssetConfiguration.Postgres postgres, ApplicationConfiguration configuration) => new()
+    /// <summary>A PostgreSQL asset as its room wants it.</summary>
+    public PostgresSettings Settings(AssetConfiguration.Postgres postgres, ApplicationConfiguration configuration) => new()
     {
         ConnectionText = postgres.Connection.Reveal(),
         Method = postgres.Method switch

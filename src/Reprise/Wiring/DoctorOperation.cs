@@ -30,6 +30,9 @@ internal static class DoctorOperation
                     protection = await Protection.OpenAsync(machine, context, cancellationToken);
                     return await LookAsync(protection, cancellationToken);
                 },
+                WalAsync = async cancellationToken => protection is null
+                    ? []
+                    : await WalFlows.ExamineAsync(machine, configuration, protection.Repository, await protection.CatalogAsync(cancellationToken), cancellationToken),
                 AssetsAsync = async cancellationToken => protection?.Assets
                     ?? await BareAsync(machine, configuration, cancellationToken),
             };

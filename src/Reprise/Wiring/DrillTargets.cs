@@ -42,6 +42,8 @@ internal sealed class DrillTargets(Machine machine, Protection protection)
             : null,
         CompareSecrets = protection.CompareSecrets,
         Target = Make,
+        Beyond = (manifest, record, fault, cancellationToken) =>
+            new MomentChoice(protection.Repository.Wal, machine.Cpu).RehearseAsync(manifest, record.Name, fault, cancellationToken),
         WhyNot = WhyNot,
         Production = [.. Production()],
         Fingerprint = manifest => DrillOperation.Fingerprint(protection, machine, manifest),

@@ -42,21 +42,29 @@ internal static class PointOperations
         using var repository = await Protection.OpenRepositoryAsync(Machine.Of(context.Host), context, context.Cancellation);
         var catalog = await repository.ListPointsAsync(Machine.Of(context.Host).Signing, context.Cancellation);
         var (wal, gaps) = await WalMapping.ReadAsync(repository, context.Cancellation);
+        var windows = await WalFlows.WindowsAsync(repository, catalog, context.Cancellation);
         return new CommandReport<PointsJson>(
             new PointsJson
             {
                 Wal = wal,
                 Points = [.. catalog.Points.Select(p => PointJson.From(p.Manifest, p.Signature))],
 
-                // WAL needs a physical point to begin from: until there is one, each point is a window of its own.
-                Window = [.. PointNames.Regular(catalog).Reverse().Select(p => new WindowJson
-                {
-                    From = p.Manifest.Created,
-                    To = p.Manifest.Created,
-                })],
-                Gaps = [],
+                Window = [.. Windows(catalog, windows).OrderBy(w => w.From)],
+                Gaps = [.. WalFlows.Gaps(windows)],
             },
             [.. catalog.Problems, .. gaps]);
+    }
+
+    // WAL goes on from the files of a server; every other point is a window of its own.
+    private static IEnumerable<WindowJson> Windows(PointCatalog catalog, IReadOnlyList<Recovery.Windows.WalWindow> windows)
+    {
+        var going = windows.Where(w => w.Lineage is not null).ToList();
+        foreach (var window in going) yield return WalFlows.Json(window);
+        foreach (var point in PointNames.Regular(catalog))
+        {
+            var isInside = Recovery.Windows.WalBase.Of(point.Manifest).Any(b => going.Any(w => w.Base.Asset == b.Asset && w.From <= b.Moment && w.To >= b.Moment));
+            if (!isInside) yield return new WindowJson { From = point.Manifest.Created, To = point.Manifest.Created };
+        }
     }
 
     /// <summary><c>points show POINT</c></summary>
@@ -97,8 +105,13 @@ internal static class PointOperations
         var result = await new VerifyRun(repository, walks) { Part = turns.Part }.RunAsync(
             only, state?.ReadHead()?.Newest, depth, machine.Signing, context.Progress.Advance, context.Cancellation);
         var forgetful = turns.Remember(depth);
+
+        // It proves bytes, and they may all be there: that no more come is said, and what fails for it is status.
+        var stopped = only is null && access.Configuration is { } application
+            ? (await WalFlows.ReadAsync(machine, application, repository, catalog, context.Cancellation)).Problems
+            : [];
         var json = Verified(result, options.Read) with { Turn = depth == ReadDepth.Sample ? turns.ToJson() : null };
-        return new CommandReport<VerifyJson>(json, forgetful is null ? result.Problems : [.. result.Problems, forgetful]);
+        return new CommandReport<VerifyJson>(json, [.. result.Problems, .. stopped.Select(p => p with { Severity = Severity.Warning }), .. forgetful is null ? (IEnumerable<Problem>)[] : [forgetful]]);
     }
 
     /// <summary><c>check</c></summary>

@@ -1,6 +1,7 @@
 using Reprise.Cli;
 using Reprise.Json;
 using Reprise.Recovery;
+using Reprise.Recovery.Assets;
 using Reprise.Recovery.Restoring;
 using Reprise.Recovery.State;
 using Reprise.Repository.Points;
@@ -19,7 +20,8 @@ internal static class RestoreOperations
         using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
         var catalog = await protection.CatalogAsync(context.Cancellation);
         if (options.Continue) return await ContinueAsync(protection, catalog, options, conversation, context);
-        var entry = PointNames.Find(catalog, options.Point ?? PointNames.Latest, PointOperations.Proven(context));
+        var chosen = options.Moment is null ? null : await MomentChoices.ChooseAsync(protection, catalog, options, machine.Cpu, context);
+        var entry = chosen?.Entry ?? PointNames.Find(catalog, options.Point ?? PointNames.Latest, PointOperations.Proven(context));
         var passed = PointNames.IsRelative(options.Point) ? PointNames.PassedOver(catalog, entry).ToList() : [];
         using var point = protection.Repository.OpenPoint(entry);
         var created = entry.Manifest.Created;
@@ -30,15 +32,17 @@ internal static class RestoreOperations
             OnlyAssets = options.Assets,
             RestoreSecrets = options.RestoreSecrets,
             Salvage = options.Salvage,
+            Moments = chosen?.Moments ?? new SortedDictionary<string, AssetMoment>(),
             Choices = Choices(options),
         };
         var report = await AnswerAsync(run, request, entry, options, context);
-        return report with { Problems = [.. passed, .. report.Problems] };
+        return report with { Problems = [.. passed, .. chosen?.Notes ?? [], .. report.Problems] };
     }
 
     private static async Task<CommandReport<RestoreJson>> AnswerAsync(
         RestoreRun run, RestoreRequest request, PointEntry entry, RestoreOptions options, CommandContext context)
     {
+        if (options is { To: { } beside, Plan: true }) return await PlanWritingAsync(run, request, beside, entry, context);
         if (options.To is { } folder) return await WriteAsync(run, request, folder, entry, context);
         var created = entry.Manifest.Created;
         if (!options.Plan) return await ReportAsync(() => run.RunAsync(request, context.Cancellation), created);
@@ -122,7 +126,26 @@ internal static class RestoreOperations
             WrittenCount = written.Assets.Sum(a => a.Paths.Count),
             Missing = RestoreMapping.Missing(written.Survey),
             MissingCount = written.Survey.Parts.Count,
+            Moments = [.. written.Assets.Where(a => a.Reached is not null).Select(a => MomentChoices.Reached(a.Reached!, request.Moments[a.Name]))],
         }, [.. RestoreRun.Missing(RestoreRun.MissingOf(entry.Manifest, written.Survey))]);
+    }
+
+    private static async Task<CommandReport<RestoreJson>> PlanWritingAsync(
+        RestoreRun run, RestoreRequest request, string folder, PointEntry entry, CommandContext context)
+    {
+        var plan = await run.PlanMaterialisingAsync(request, folder, context.Cancellation);
+        return new CommandReport<RestoreJson>(Empty("planned") with
+        {
+            Point = entry.Id.Value,
+            PointCreated = entry.Manifest.Created,
+            Plan = [.. plan.Assets.Select(a => new StepJson
+            {
+                Id = "write-" + a.Name, Effect = "reversible", Target = a.Folder, Bytes = a.DataBytes, EstimateSeconds = null,
+            })],
+            Missing = RestoreMapping.Missing(plan.Survey),
+            MissingCount = plan.Survey.Parts.Count,
+            Moments = [.. request.Moments.Select(m => MomentChoices.Planned(m.Key, m.Value))],
+        }, [.. RestoreRun.Missing(RestoreRun.MissingOf(entry.Manifest, plan.Survey))]);
     }
 
     private static RestoreChoices Choices(RestoreOptions options) => new()

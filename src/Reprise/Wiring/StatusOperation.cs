@@ -22,7 +22,9 @@ internal static class StatusOperation
             && await protection.Repository.WasDroppedAsync(catalog, head.Newest.Id, context.Cancellation);
         var regular = PointNames.Regular(catalog);
         var newest = regular.FirstOrDefault();
-        var exposure = newest is null ? (TimeSpan?)null : machine.Clock.GetUtcNow() - Moment(newest.Manifest);
+        var reach = await WalFlows.ReadAsync(machine, protection.Configuration, protection.Repository, catalog, context.Cancellation);
+        var now = machine.Clock.GetUtcNow();
+        var exposure = newest is null ? (TimeSpan?)null : now - Safe(newest.Manifest, reach, now);
         var interrupted = protection.State.Interrupted();
         var objective = protection.Configuration.Objectives.Rpo;
         var conversation = new RestoreConversation(context, yes: false);
@@ -36,15 +38,12 @@ internal static class StatusOperation
         var status = new StatusJson
         {
             Wal = wal,
+            Windows = [.. reach.Windows.Where(w => w.Lineage is not null).Select(WalFlows.Json)],
+            Gaps = [.. WalFlows.Gaps(reach.Windows)],
+            Archiving = [.. reach.Flows.Select(WalFlows.Json)],
             Rpo = new RpoJson { ObjectiveSeconds = objective?.TotalSeconds, ExposureSeconds = Rounded(exposure) },
             Rto = new RtoJson { ObjectiveSeconds = protection.Configuration.Objectives.Rto?.TotalSeconds, MeasuredSeconds = LastRestore(protection.State) ?? drills.LastPassed?.TechnicalSeconds },
-            LastPoint = newest is null ? null : new LastPointJson
-            {
-                Id = newest.Id.Value,
-                Created = newest.Manifest.Created,
-                Assets = newest.Manifest.Assets.Count,
-                SourceBytes = newest.Manifest.Assets.Sum(a => a.SourceBytes),
-            },
+            LastPoint = newest is null ? null : Last(newest),
             LastProof = drills.LastPassed is { } proof
                 ? new LastProofJson { Point = proof.Point, At = proof.At, Level = proof.Level, By = "drill" }
                 : null,
@@ -52,7 +51,7 @@ internal static class StatusOperation
             Former = [.. former.Select(RestoreMapping.Former)],
             Interrupted = [.. interrupted.Select(Interrupted)],
             Points = catalog.Points.Count,
-            Window = regular.Count == 0 ? null : new WindowJson { From = regular[^1].Manifest.Created, To = regular[0].Manifest.Created },
+            Window = regular.Count == 0 ? null : new WindowJson { From = regular[^1].Manifest.Created, To = Latest(regular[0].Manifest.Created, reach) },
             KeyElsewhere = confirmed,
             Scheduled = null,
             Actions = [.. actions.Select(ActionJson.From)],
@@ -64,6 +63,7 @@ internal static class StatusOperation
             [
                 .. Problems(catalog, newest, exposure, objective, protection, machine, headWasDropped),
                 .. gaps,
+                .. reach.Problems,
                 .. evidence.Verdict.Problems,
                 .. actions.Where(a => a.IsOverdue).Select(Overdue),
             ]);
@@ -83,9 +83,20 @@ internal static class StatusOperation
                     ? DrillOperation.Fingerprint(protection, machine, newest.Manifest)
                     : null));
 
-    // What would be lost starts at the oldest of the point's moments, not at the end of the backup.
-    private static DateTimeOffset Moment(PointManifest manifest) =>
-        manifest.Assets.Select(a => a.Moment).DefaultIfEmpty(manifest.Created).Min();
+    private static LastPointJson Last(PointEntry newest) => new()
+    {
+        Id = newest.Id.Value,
+        Created = newest.Manifest.Created,
+        Assets = newest.Manifest.Assets.Count,
+        SourceBytes = newest.Manifest.Assets.Sum(a => a.SourceBytes),
+    };
+
+    private static DateTimeOffset Latest(DateTimeOffset point, WalReach reach) =>
+        reach.Windows.Select(w => w.To).Append(point).Max();
+
+    // What would be lost starts at the oldest of the point's moments, not at the end of the backup; where WAL goes on, at its end.
+    private static DateTimeOffset Safe(PointManifest manifest, WalReach reach, DateTimeOffset now) =>
+        manifest.Assets.Select(a => reach.SafeUntil(a, now)).DefaultIfEmpty(manifest.Created).Min();
 
     private static double? Rounded(TimeSpan? span) => span is { } value ? Math.Round(Math.Max(0, value.TotalSeconds), 3) : null;
 

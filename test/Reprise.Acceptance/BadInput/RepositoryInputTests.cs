@@ -62,6 +62,9 @@ public class RepositoryInputTests
         await application.ToolAsync("chmod", "-R", "a-w", application.Repository);
         (await application.RepriseAsync("backup", "--json")).MustFail("backup", 4, "store-denied");
         (await application.RepriseAsync("verify", "--json")).MustExit(0).Json("verify");
+        var plan = (await application.RepriseAsync("restore", "--to", application.Path("copy"), "--plan")).MustExit(0);
+        Assert.Contains($" --to {application.Path("copy")}\n", plan.Output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(application.Path("copy")), "a plan writes nothing");
         (await application.RepriseAsync("restore", "--to", application.Path("copy"), "--json")).MustExit(0);
         await application.ToolAsync("chmod", "-R", "u+w", application.Repository);
         Assert.Single(await application.PointsAsync());

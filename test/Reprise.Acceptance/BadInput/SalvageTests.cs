@@ -28,7 +28,10 @@ public class SalvageTests
             var target = application.Path($"salvaged-{number}");
             var strict = await application.RepriseAsync("restore", "--to", target + "-strict", "--yes", "--json");
             Assert.True(strict.Exit is 0 or 5, strict.ToString());
+            var plan = await application.RepriseAsync("restore", "--salvage", "--to", target, "--plan", "--json");
+            Assert.False(Directory.Exists(target), "a plan writes nothing");
             var run = await application.RepriseAsync("restore", "--salvage", "--to", target, "--yes", "--json");
+            Assert.Equal(run.Exit, plan.Exit);
             if (run.Exit == 5)
             {
                 Assert.False(Directory.Exists(target), run.ToString());

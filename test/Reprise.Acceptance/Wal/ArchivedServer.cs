@@ -106,6 +106,10 @@ public sealed class ArchivedServer : IAsyncDisposable
         var children = (await ToolAsync("pgrep", "-P", pid)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         await ToolAsync(["kill", "-9", pid, .. children]);
         running[data] = false;
+
+        // Until somebody has asked how it ended it counts as alive, and another server refuses to use its socket.
+        for (var watch = Stopwatch.StartNew(); Directory.Exists($"/proc/{pid}"); await Task.Delay(50))
+            if (watch.Elapsed > TimeSpan.FromSeconds(60)) throw new InvalidOperationException($"process {pid} does not go away");
     }
 
     public async Task<string> SqlAsync(string sql) => (await ToolAsync(Psql(sql))).Trim();
@@ -164,6 +168,14 @@ public sealed class ArchivedServer : IAsyncDisposable
             new Surroundings { Within = TimeSpan.FromSeconds(180) }, [.. Psql(null), "-f", script]);
         var lines = (await run.EndAsync()).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         return lines.Length == 0 ? 0 : int.Parse(lines[^1], CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Commits the time, again and again, until the server is gone.</summary>
+    public async Task TickUntilItEndsAsync()
+    {
+        var script = folder.File("ticks.sql", string.Concat(Enumerable.Repeat("insert into ticks values (clock_timestamp());\nselect pg_sleep(0.002);\n", 30_000)));
+        using var run = RunningProgram.Start(new Surroundings { Within = TimeSpan.FromSeconds(180) }, [.. Psql(null), "-o", "/dev/null", "-f", script]);
+        await run.EndAsync();
     }
 
     /// <summary>Lets a copy recover from the repository.</summary>

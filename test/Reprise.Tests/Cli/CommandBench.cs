@@ -124,6 +124,7 @@ internal sealed class CommandBench
             Get = Answer<WalGetOptions, WalGetJson>(Samples.WalGet("fetched")),
             Adopt = Answer<WalAdoptOptions, WalAdoptJson>(Samples.WalAdopt()),
         },
+        Stream = Answer<StreamOptions, StreamJson>(Samples.Stream()),
         Demo = Answer<DemoOptions, DemoJson>(Samples.Demo()),
         Runbook = new RunbookOperationSet
         {

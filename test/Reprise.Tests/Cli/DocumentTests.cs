@@ -35,6 +35,7 @@ public class DocumentTests
     [InlineData("wal push x", "wal-push")]
     [InlineData("wal get x y", "wal-get")]
     [InlineData("wal adopt", "wal-adopt")]
+    [InlineData("stream", "stream")]
     [InlineData("key list", "key-list")]
     [InlineData("key sheet", "key-sheet")]
     [InlineData("evidence list", "evidence-list")]
@@ -78,7 +79,7 @@ public class DocumentTests
             Documents.Backup.Command, Documents.Points.Command, Documents.PointsShow.Command, Documents.Verify.Command,
             Documents.Restore.Command, Documents.Undo.Command, Documents.RestoreForget.Command, Documents.Check.Command,
             Documents.Doctor.Command, Documents.Init.Command, Documents.Status.Command, Documents.Export.Command,
-            Documents.Recover.Command, Documents.StoreCheck.Command, Documents.StoreRecover.Command, Documents.WalPush.Command, Documents.WalGet.Command, Documents.WalAdopt.Command, Documents.KeyList.Command, Documents.KeySheet.Command, Documents.Prune.Command,
+            Documents.Recover.Command, Documents.StoreCheck.Command, Documents.StoreRecover.Command, Documents.WalPush.Command, Documents.WalGet.Command, Documents.WalAdopt.Command, Documents.Stream.Command, Documents.KeyList.Command, Documents.KeySheet.Command, Documents.Prune.Command,
             Documents.KeyAdd.Command, Documents.KeyRotate.Command, Documents.KeyRevoke.Command, Documents.Demo.Command,
             Documents.EvidenceList.Command, Documents.EvidenceShow.Command, Documents.EvidenceVerify.Command,
             Documents.DrillNote.Command, Documents.Drill.Command,

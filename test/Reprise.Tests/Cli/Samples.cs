@@ -38,6 +38,17 @@ internal static class Samples
         Signature = "valid",
     };
 
+    public static StreamJson Stream() => new()
+    {
+        Asset = "orders",
+        Lineage = "0123456789abcdef",
+        Timeline = 1,
+        From = "0/3000000",
+        Confirmed = "0/4000028",
+        Connections = 1,
+        Heartbeats = 0,
+    };
+
     public static WalPushJson WalPush() => new()
     {
         File = "000000010000000000000003",
@@ -79,6 +90,14 @@ internal static class Samples
     public static RestoreJson Restore(string? verdict = "restored") => new()
     {
         RestoreId = verdict == "planned" ? null : RestoreId,
+        Moments = verdict != "written" ? [] :
+        [
+            new MomentJson
+            {
+                Asset = "orders", Wish = "2026-11-22 03:14:00Z", Lineage = "0123456789abcdef", Timeline = 1, Lsn = "16/B374D848", LastCommit = Created,
+                Transaction = "4711", NextCommit = null, NewTimeline = 2, Replayed = true,
+            },
+        ],
         Point = Id,
         PointCreated = Created,
         Verdict = verdict,
@@ -123,6 +142,11 @@ internal static class Samples
         ],
     };
 
+    private static WindowJson Replayable() => new()
+    {
+        From = Created.AddDays(-2), To = Created, Asset = "orders", Point = Id, Timeline = 1, ToLsn = "0/9000028",
+    };
+
     public static StatusJson Status() => new()
     {
         Rpo = new RpoJson { ObjectiveSeconds = 3600, ExposureSeconds = 2520 },
@@ -147,6 +171,13 @@ internal static class Samples
         ],
         Points = 3,
         Window = new WindowJson { From = Created.AddDays(-2), To = Created },
+        Windows = [Replayable()],
+        Gaps = [new GapJson { From = Created, To = Created.AddMinutes(9), Cause = "WAL from 0/5000000 to 0/6000000 is missing", Asset = "orders" }],
+        Archiving =
+        [
+            new WalFlowJson { Asset = "orders", State = "flowing", By = "stream", Timeline = 1, To = "0/9000028", BehindBytes = 96, WaitingSegments = null },
+            new WalFlowJson { Asset = "ledger", State = "server-away", By = null, Timeline = 2, To = "0/9000028", BehindBytes = null, WaitingSegments = 3 },
+        ],
         KeyElsewhere = false,
         Scheduled = false,
         Actions =

@@ -35,6 +35,13 @@ public class TextTests
               newest    20261122T031502Z-7f3a, 42 min old, 4 assets, 1.10 GiB
               at risk   the last 42 min; at most 1 h was promised
               window    2026-11-20 03:15 UTC to 2026-11-22 03:15 UTC, 3 points
+              replay    orders: any moment from 2026-11-20 03:15 UTC to 2026-11-22 03:15
+                        UTC, 0/9000028 of timeline 1
+              gap       2026-11-22 03:15 UTC to 2026-11-22 03:24 UTC: WAL from 0/5000000 to
+                        0/6000000 is missing
+              shipping  orders: by stream, 96 B behind the server
+              shipping  ledger: the server does not answer; 3 segments in its pg_wal are not
+                        in the repository
               WAL       timeline 1: 0/3000000 to 0/9000028 with 1 gap, last commit 42 min
                         ago, 19.1 MiB
               proven    20261122T031502Z-7f3a by restore, 37 min ago, data
@@ -164,6 +171,21 @@ public class TextTests
 
             """,
             bench.Out);
+    }
+
+    [Fact]
+    public async Task The_last_line_of_a_plan_carries_out_what_it_said_and_nothing_more()
+    {
+        bench.Operations = bench.Operations with
+        {
+            Restore = (_, _, _) => Task.FromResult(
+                new CommandReport<Reprise.Json.RestoreJson>(Samples.Restore("planned"))),
+        };
+        await bench.RunAsync("restore", "latest", "--plan", "--asset", "orders", "--to", "/srv/my copy", "--salvage", "--asset=invoices");
+        Assert.EndsWith(
+            "next: reprise restore 20261122T031502Z-7f3a --asset orders --asset invoices --to '/srv/my copy' --salvage\n",
+            bench.Out,
+            StringComparison.Ordinal);
     }
 
     [Fact]

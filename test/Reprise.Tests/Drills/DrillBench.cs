@@ -12,6 +12,7 @@ using Reprise.Repository;
 using Reprise.Repository.Checking;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
+using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Memory;
 using Reprise.Tests.Exporting;
@@ -54,6 +55,12 @@ internal sealed class DrillBench : IDisposable
 
     /// <summary>What happens to assets of the sandbox, by name.</summary>
     public Func<IRestorable, DrillPlaces, IRestorable> Changed { get; set; } = (asset, _) => asset;
+
+    /// <summary>What happens to the moment to which a server is taken on.</summary>
+    public Func<RehearsedMoment, RehearsedMoment> Rehearsed { get; set; } = moment => moment;
+
+    /// <summary>Where WAL goes in the same repository.</summary>
+    public Task<WalArchive> ArchiveAsync() => world.Repository.WriteWalAsync(None);
 
     public PostgresHost PostgresHost => new()
     {
@@ -144,7 +151,8 @@ internal sealed class DrillBench : IDisposable
 
     /// <summary>Drills the newest point, whatever it is.</summary>
     /// <param name="key">opens the repository; null: its own.</param>
-    public async Task<DrillRecord> DrillNewestAsync(KeyFile? key = null)
+    /// <param name="fault">when the disaster is said to have been; null: now.</param>
+    public async Task<DrillRecord> DrillNewestAsync(KeyFile? key = null, DateTimeOffset? fault = null)
     {
         using var repository = await PointRepository.OpenAsync(world.Host, key ?? world.Key, None);
         var catalog = await repository.ListPointsAsync(Signing, None);
@@ -156,6 +164,7 @@ internal sealed class DrillBench : IDisposable
             Input = new DrillInput("r", "memory", entry.Id.Value, entry.Sha256.ToString(), entry.Manifest.Created, 1),
             Level = 4,
             Started = TimeProvider.System.GetUtcNow(),
+            FaultAt = fault,
             ProveBytes = async token =>
             {
                 TimesRead++;
@@ -178,6 +187,8 @@ internal sealed class DrillBench : IDisposable
         Production = [],
         Fingerprint = _ => new SortedDictionary<string, string>(),
         Target = Target,
+        Beyond = async (manifest, record, fault, token) =>
+            await new MomentChoice(world.Repository.Wal, world.Cpu).RehearseAsync(manifest, record.Name, fault, token) is { } found ? Rehearsed(found) : null,
     };
 
     private DrillTarget Target(DrillPlaces places)

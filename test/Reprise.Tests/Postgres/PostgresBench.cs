@@ -4,6 +4,7 @@ using Reprise.Recovery.Processes;
 using Reprise.Repository;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
+using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Storage.Memory;
@@ -47,6 +48,12 @@ public sealed class PostgresBench : IDisposable
 
     public string Folder => scratch.Text;
 
+    /// <summary>Everything that is committed, the newest first.</summary>
+    public List<PointManifest> Manifests { get; } = [];
+
+    /// <summary>Where WAL goes in the same repository.</summary>
+    public async Task<WalArchive> ArchiveAsync() => await (await RepositoryAsync()).WriteWalAsync(None);
+
     public long StoredBytes => store.SizeBytes();
 
     public Dictionary<string, string?> Variables { get; } = new()
@@ -78,9 +85,8 @@ public sealed class PostgresBench : IDisposable
     /// <summary>Captures and commits; the record and a reader of the point come back.</summary>
     public async Task<(AssetRecord Record, PointReader Point)> BackupAsync(PostgresAsset asset)
     {
-        repository ??= (await PointRepository.CreateAsync(
-            new RepositoryHost(store, TimeProvider.System, Entropy.System, Cpu.OfThisMachine()), None)).Repository;
-        await using var writer = await repository.BeginPointAsync(SigningKeys.None, None);
+        var into = await RepositoryAsync();
+        await using var writer = await into.BeginPointAsync(SigningKeys.None, None);
         var context = new CaptureContext
         {
             Writer = writer,
@@ -103,12 +109,16 @@ public sealed class PostgresBench : IDisposable
                 Assets = [record],
             },
             None);
-        var entry = (await repository.ListPointsAsync(SigningKeys.None, None)).Points.Single(
+        var entry = (await into.ListPointsAsync(SigningKeys.None, None)).Points.Single(
             point => point.Id == writer.Id);
-        var reader = repository.OpenPoint(entry);
+        var reader = into.OpenPoint(entry);
         readers.Add(reader);
+        Manifests.Insert(0, entry.Manifest);
         return (entry.Manifest.Assets.Single(), reader);
     }
+
+    private async Task<PointRepository> RepositoryAsync() => repository ??= (await PointRepository.CreateAsync(
+        new RepositoryHost(store, TimeProvider.System, Entropy.System, Cpu.OfThisMachine()), None)).Repository;
 
     /// <summary>How many points are committed.</summary>
     public async Task<int> PointsAsync() =>

@@ -17,6 +17,7 @@ public sealed class DoctorTests : IDisposable
     private readonly FakeTimeProvider clock = new(Now);
     private RepositoryLook look = new(3, Now.AddHours(-1), 1024, []);
     private Exception? lookFails;
+    private IReadOnlyList<(string Asset, string Detail, IReadOnlyList<Problem> Problems)> wal = [];
     private readonly List<IAsset> assets = [new PatientAsset("sessions", [])];
 
     public DoctorTests()
@@ -38,6 +39,16 @@ public sealed class DoctorTests : IDisposable
         Assert.Equal("pass", outcomes["sessions"]);
         Assert.Equal(["same-device", "nothing-scheduled"], problems.Select(p => p.Code.Name));
         Assert.All(problems, p => Assert.Equal(Severity.Warning, p.Severity));
+    }
+
+    [Fact]
+    public async Task Archiving_that_has_stopped_is_told()
+    {
+        var stopped = new Problem(Reprise.Recovery.Wal.WalErrors.ArchivingStopped, Severity.Error, "it has stopped", "start it");
+        wal = [("orders", "stopped", [stopped]), ("ledger", "flowing", [])];
+        var (outcomes, problems) = await ExamineAsync();
+        Assert.Equal(("fail", "pass"), (outcomes["WAL of orders"], outcomes["WAL of ledger"]));
+        Assert.Contains(stopped, problems);
     }
 
     [Fact]
@@ -126,6 +137,7 @@ public sealed class DoctorTests : IDisposable
             Environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin" },
             Root = Path.Combine(folder.Path, "nowhere"),
             LookAsync = _ => lookFails is null ? Task.FromResult(look) : Task.FromException<RepositoryLook>(lookFails),
+            WalAsync = _ => Task.FromResult(wal),
             AssetsAsync = _ => Task.FromResult<IReadOnlyList<IAsset>>(assets),
         };
         var (result, problems) = await new Doctor(host, configuration).ExamineAsync(default);

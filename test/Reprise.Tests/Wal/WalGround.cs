@@ -1,7 +1,11 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Reprise.Recovery.Postgres;
+using Reprise.Recovery.Processes;
 using Reprise.Recovery.Wal;
 using Reprise.Repository.Wal;
+using Reprise.Storage.Disk;
+using Reprise.Storage.Runtime;
 using Reprise.Tests.Fixtures;
 
 namespace Reprise.Tests.Wal;
@@ -15,6 +19,20 @@ internal sealed record DumpedRecord(Lsn At, DateTimeOffset? Commit);
 internal static partial class WalGround
 {
     public static readonly int[] Majors = [15, 17, 18];
+
+    /// <summary>What the PostgreSQL room stands on.</summary>
+    public static PostgresHost Host() => new()
+    {
+        Disk = Disks.OfThisMachine(),
+        Children = new ChildProcesses(TimeProvider.System),
+        Clock = TimeProvider.System,
+        Entropy = Entropy.System,
+        Cpu = Cpu.OfThisMachine(),
+        Variable = _ => null,
+        Home = "/nonexistent",
+        UserName = "postgres",
+        TemporaryFolder = Path.GetTempPath(),
+    };
 
     /// <summary>Starts a server with segments of a size; 16 is the usual one.</summary>
     public static PostgresCluster Start(int major, int segmentMegabytes = 16, string settings = "")

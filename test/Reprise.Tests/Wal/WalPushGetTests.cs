@@ -29,7 +29,12 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
         archive = await repository.WriteWalAsync(None);
     }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public ValueTask DisposeAsync()
+    {
+        // Where both are there, only this one is called.
+        Dispose();
+        return ValueTask.CompletedTask;
+    }
 
     public void Dispose()
     {

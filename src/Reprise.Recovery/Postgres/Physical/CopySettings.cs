@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using Reprise.Recovery.Assets;
+using Reprise.Repository.Wal;
+using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Postgres.Physical;
 
@@ -12,13 +15,36 @@ namespace Reprise.Recovery.Postgres.Physical;
 /// </summary>
 internal static partial class CopySettings
 {
+    private const string Mark = "# Written by Reprise for a copy beside production. Before this server takes over, delete these lines.";
+
     /// <summary>Lines to append to <c>postgresql.auto.conf</c>.</summary>
-    public static byte[] Lines(ClusterFacts cluster)
+    public static byte[] Lines(ReplayTarget target)
     {
         var lines = new StringBuilder();
-        lines.Append("\n# Written by Reprise for a copy beside production. Before this server takes over, delete these lines.\n");
-        foreach (var (name, value) in Settings(cluster)) lines.Append(name).Append(" = '").Append(value).Append("'\n");
+        lines.Append('\n').Append(Mark).Append('\n');
+        foreach (var (name, value) in Recovery(target).Concat(Apart)) lines.Append(name).Append(" = '").Append(value).Append("'\n");
         return Encoding.UTF8.GetBytes(lines.ToString());
+    }
+
+    /// <summary>The same file when the recovery is over: what is left keeps the copy apart from production.</summary>
+    public static string AfterRecovery(string text, ReplayTarget target)
+    {
+        var mark = text.LastIndexOf(Mark, StringComparison.Ordinal);
+        if (mark < 0) return text;
+        var over = Recovery(target).Select(s => s.Name + " = ").ToList();
+        var kept = text[mark..].Split('\n').Where(line => !over.Any(o => line.StartsWith(o, StringComparison.Ordinal)));
+        return text[..mark] + string.Join('\n', kept);
+    }
+
+    /// <summary>The same file with another place to end at.</summary>
+    public static string WithTarget(string text, ReplayTarget was, ReplayTarget target)
+    {
+        var mark = text.LastIndexOf(Mark, StringComparison.Ordinal);
+        Invariant.Check(mark >= 0, "a copy of ours has our lines");
+        var block = text[mark..];
+        foreach (var (old, now) in Recovery(was).Zip(Recovery(target)))
+            block = block.Replace($"\n{old.Name} = '{old.Value}'\n", $"\n{now.Name} = '{now.Value}'\n", StringComparison.Ordinal);
+        return text[..mark] + block;
     }
 
     /// <summary>A configuration for a server whose own lay elsewhere, and names production's places.</summary>
@@ -46,17 +72,22 @@ internal static partial class CopySettings
     /// <summary>Who is in the sandbox gets in.</summary>
     public static byte[] SandboxHba() => "local all all trust\nhost all all 127.0.0.1/32 trust\n"u8.ToArray();
 
-    private static IEnumerable<(string Name, string Value)> Settings(ClusterFacts cluster) =>
+    private static IEnumerable<(string Name, string Value)> Recovery(ReplayTarget target) =>
     [
         ("restore_command", "false"),
         ("recovery_target", ""),
         ("recovery_target_name", ""),
         ("recovery_target_time", ""),
         ("recovery_target_xid", ""),
-        ("recovery_target_lsn", cluster.StopLsn),
-        ("recovery_target_inclusive", "off"),
-        ("recovery_target_timeline", cluster.Timeline.ToString(CultureInfo.InvariantCulture)),
+        ("recovery_target_lsn", target.At.ToString()),
+        ("recovery_target_inclusive", target.Inclusive ? "on" : "off"),
+        ("recovery_target_timeline", target.Timeline),
         ("recovery_target_action", "promote"),
+        ("hot_standby", "off"),
+    ];
+
+    private static readonly (string Name, string Value)[] Apart =
+    [
         ("archive_mode", "off"),
         ("archive_command", ""),
         ("archive_library", ""),
@@ -71,7 +102,21 @@ internal static partial class CopySettings
         ("external_pid_file", ""),
         ("logging_collector", "off"),
         ("log_destination", "stderr"),
-        ("hot_standby", "off"),
         ("cron.launch_active_jobs", "off"),
     ];
+}
+
+/// <summary>Where a copy ends its recovery.</summary>
+/// <param name="At">the place of a record.</param>
+/// <param name="Inclusive">whether that record still happens.</param>
+/// <param name="Timeline">the timeline that is followed.</param>
+internal sealed record ReplayTarget(Lsn At, bool Inclusive, string Timeline)
+{
+    /// <summary>
+    /// Where the backup ended, or the moment that was found in the WAL. A timeline is a number, but for a point that was
+    /// taken on a later one and is restored without its history: PostgreSQL refuses a number that it knows nothing of.
+    /// </summary>
+    public static ReplayTarget Of(ClusterFacts cluster, AssetMoment? moment) => moment is null
+        ? new ReplayTarget(cluster.Stop, false, cluster.Timeline == 1 ? "1" : "current")
+        : new ReplayTarget(Lsn.Parse(moment.Target), moment.Inclusive, moment.Timeline.ToString(CultureInfo.InvariantCulture));
 }

@@ -1,10 +1,12 @@
 using System.Globalization;
 using System.Text;
 using Reprise.Recovery.Assets;
+using Reprise.Recovery.Moments;
 using Reprise.Recovery.Processes;
 using Reprise.Repository.Format;
 using Reprise.Repository.Pages;
 using Reprise.Repository.Points;
+using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Storage.Runtime;
@@ -26,9 +28,19 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
     private readonly List<PagedEntry> folders = [];
     private readonly int major = Major(record);
     private FileStatus? owner;
+    private PagedEntry? likeOfAll;
 
     /// <summary>Whether the copy is a sandbox's: its files belong to whom the folder belongs, and everybody in it gets in.</summary>
     public bool IsSandbox { get; init; }
+
+    /// <summary>The moment to which it is made ready, with the WAL that leads there; null: where the backup ended.</summary>
+    public (AssetMoment Moment, WalArchive Archive)? Beyond { get; init; }
+
+    /// <summary>What of the WAL was laid down; null: nothing but what the point holds.</summary>
+    public LaidWal? Laid { get; private set; }
+
+    /// <summary>How long that took.</summary>
+    public TimeSpan LayElapsed { get; private set; }
 
     /// <summary>Whether <c>pg_verifybackup</c> accepted what was written; false: it is not installed here.</summary>
     public bool IsVerified { get; private set; }
@@ -60,6 +72,7 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
         await host.Cpu.RunAsync(() => Finish(data, manifest, own), cancellationToken);
         await VerifyAsync(data, cancellationToken);
         await host.Cpu.RunAsync(() => Localise(data), cancellationToken);
+        if (Beyond is { } beyond) await LayAsync(data, beyond.Moment, beyond.Archive, cancellationToken);
         if (IsSandbox) await host.Cpu.RunAsync(() => LetIn(data), cancellationToken);
         return WrittenPaths.Of([DataName, .. cluster.Tablespaces.Select(t => $"tablespaces/{t.Oid}"), .. cluster.Outside.Count > 0 ? (string[])["outside"] : []]);
     }
@@ -162,7 +175,8 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
     {
         var like = own.Like ?? throw ByteReader.Broken("a cluster has no file PG_VERSION");
         if (own.SkipsMap) host.Disk.DeleteFile(data / "tablespace_map");
-        Append(data / "postgresql.auto.conf", CopySettings.Lines(cluster), like);
+        Append(data / "postgresql.auto.conf", CopySettings.Lines(ReplayTarget.Of(cluster, Beyond?.Moment)), like);
+        likeOfAll = like;
         Append(data / "recovery.signal", [], like);
         if (!own.HasConfiguration) Add("postgresql.conf", CopySettings.Minimal());
         if (!own.HasHba) Add("pg_hba.conf", CopySettings.MinimalHba());
@@ -176,6 +190,28 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
             Append(data / name, bytes, like);
             manifest.Add(like with { Path = new DiskPath(name), LengthBytes = bytes.Length, Crc32C = Crc32C.Of(bytes) });
         }
+    }
+
+    // PostgreSQL writes on in the files of the last segment.
+    private async Task LayAsync(DiskPath data, AssetMoment moment, WalArchive archive, CancellationToken cancellationToken)
+    {
+        var began = host.Clock.GetTimestamp();
+        var like = likeOfAll ?? throw new InvariantException("WAL is laid down when everything else is there");
+        var route = await Routes.AgainAsync(archive, BasePoints.Of(point.Manifest, record), moment, host.Cpu, cancellationToken);
+        Laid = await new WalLaying(route, cluster.Stop, moment, host.Disk, host.Cpu).RunAsync(data / "pg_wal", progress, cancellationToken);
+        await host.Cpu.RunAsync(
+            () =>
+            {
+                foreach (var path in Laid.Files.Select(name => data / "pg_wal" / name))
+                {
+                    host.Disk.SetMode(path, PrivateFile);
+                    Own(path, like);
+                }
+
+                host.Disk.SyncFileSystem(data);
+            },
+            cancellationToken);
+        LayElapsed = host.Clock.GetElapsedTime(began);
     }
 
     private void Append(DiskPath path, ReadOnlySpan<byte> bytes, PagedEntry like)
@@ -251,9 +287,7 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
 
     /// <summary>The major version of the server that a record is of.</summary>
     public static int Major(AssetRecord record) =>
-        int.TryParse(record.Versions.GetValueOrDefault("server", "").Split('.', ' ')[0], CultureInfo.InvariantCulture, out var major)
-            ? major
-            : throw ByteReader.Broken($"the record of {record.Name} does not say which PostgreSQL it is of");
+        PostgresRecord.MajorOf(record) ?? throw ByteReader.Broken($"the record of {record.Name} does not say which PostgreSQL it is of");
 
     /// <summary>What was seen among the files that decides what of our own is added.</summary>
     private sealed class OwnFiles
