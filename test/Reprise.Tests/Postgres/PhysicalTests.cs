@@ -217,7 +217,7 @@ public sealed class PhysicalTests : IDisposable
         return folder;
     }
 
-    private static PostgresCluster ClusterWithChecksums(int major)
+    internal static PostgresCluster ClusterWithChecksums(int major)
     {
         var cluster = PostgresCluster.Start(major, settings: "max_wal_size = 64MB");
         if (cluster.Sql("postgres", "show data_checksums") == "on") return cluster;
@@ -228,13 +228,13 @@ public sealed class PhysicalTests : IDisposable
         return cluster;
     }
 
-    private static void Clean(PostgresCluster cluster, string verb, string data)
+    internal static void Clean(PostgresCluster cluster, string verb, string data)
     {
         var result = AsServer(cluster, "pg_ctl", "-D", data, "-m", "fast", "-w", verb);
         Assert.True(result.Exit == 0, result.Output);
     }
 
-    private static (int Exit, string Output) AsServer(PostgresCluster cluster, string program, params string[] arguments)
+    internal static (int Exit, string Output) AsServer(PostgresCluster cluster, string program, params string[] arguments)
     {
         var path = Path.Combine(cluster.Programs, program);
         return Environment.UserName == "root"
@@ -245,19 +245,19 @@ public sealed class PhysicalTests : IDisposable
     private static string[] Reached(PostgresCluster cluster, string[] arguments) =>
         ["-h", cluster.Socket, "-p", cluster.Port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", .. arguments];
 
-    private static void Tool(PostgresCluster cluster, string program, params string[] arguments)
+    internal static void Tool(PostgresCluster cluster, string program, params string[] arguments)
     {
         var result = PostgresCluster.Run(Path.Combine(cluster.Programs, program), Reached(cluster, arguments));
         Assert.True(result.Exit == 0, result.Output);
     }
 
-    private static Process Start(PostgresCluster cluster, string program, params string[] arguments) => Process.Start(
+    internal static Process Start(PostgresCluster cluster, string program, params string[] arguments) => Process.Start(
         new ProcessStartInfo(Path.Combine(cluster.Programs, program), Reached(cluster, arguments))
         {
             RedirectStandardOutput = true, RedirectStandardError = true,
         })!;
 
-    private static void Kill(Process process)
+    internal static void Kill(Process process)
     {
         Assert.False(process.HasExited, "the load ended before the backup did");
         process.Kill();
@@ -292,7 +292,7 @@ public sealed class PhysicalTests : IDisposable
     }
 
     /// <summary>A restored server, reached by the socket in its own folder.</summary>
-    private sealed class Copy : IDisposable
+    internal sealed class Copy : IDisposable
     {
         private readonly PostgresCluster cluster;
         private readonly string data;

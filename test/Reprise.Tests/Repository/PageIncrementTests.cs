@@ -88,7 +88,7 @@ public sealed class PageIncrementTests : IDisposable
             }
 
             taken = await ground.TakeAsync(taken);
-            Assert.InRange(taken.Contents.Sources.Count, 1, 12);
+            Assert.InRange(taken.Contents.Sources.Count, 1, 8);
         }
 
         ground.Store.Reset();
@@ -100,9 +100,10 @@ public sealed class PageIncrementTests : IDisposable
         var full = await fresh.TakeAsync(null);
         fresh.Store.Reset();
         await fresh.AssertHoldsAsync(full);
-        TestContext.Current.TestOutputHelper?.WriteLine($"{bytes} of {fresh.Store.ReadBytes} bytes, {requests} of {fresh.Store.Reads} requests, {taken.Contents.Sources.Count} streams");
         Assert.InRange(bytes, 1, fresh.Store.ReadBytes * 1.3);
-        Assert.InRange(requests, 1, fresh.Store.Reads * 1.3);
+
+        // A stream begins with a pack of its own, however short: its head, and what is read before the pack is worth reading whole.
+        Assert.InRange(requests, 1, (fresh.Store.Reads * 1.3) + (2 * taken.Contents.Sources.Count));
     }
 
     [Fact]
