@@ -59,7 +59,7 @@ public sealed class KnownTree : IAsyncDisposable
         var reader = new PagesReader(point, contents);
         if (await reader.PageBytesAsync(cancellationToken) != pageBytes) return null;
         var packs = new Dictionary<int, long>();
-        var streams = new List<StoredStream>();
+        var known = new List<StoredStream>();
         foreach (var source in contents.Sources)
         {
             var stream = new StoredStream(PageLimits.RunBytes / pageBytes);
@@ -74,16 +74,16 @@ public sealed class KnownTree : IAsyncDisposable
             }
 
             if (length != source.LengthBytes) throw ByteReader.Broken("a stream of pages has another length than its parts");
-            streams.Add(stream);
+            known.Add(stream);
         }
 
-        await foreach (var entry in reader.EntriesAsync(cancellationToken))
+        await foreach (var file in reader.EntriesAsync(cancellationToken))
         {
-            foreach (var extent in entry.Extents) streams[extent.Source].Use(extent.Position, extent.Pages);
+            foreach (var run in file.Extents) known[run.Source].Use(run.Position, run.Pages);
         }
 
-        StreamWear.Judge(streams, pack => packs[pack]);
-        return new KnownTree(point, contents, streams, pageBytes, cancellationToken);
+        StreamWear.Judge(known, pack => packs[pack]);
+        return new KnownTree(point, contents, known, pageBytes, cancellationToken);
     }
 
     /// <summary>

@@ -1,6 +1,5 @@
 using System.Buffers;
 using Reprise.Repository;
-using Reprise.Repository.Format;
 using Reprise.Repository.Pages;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;

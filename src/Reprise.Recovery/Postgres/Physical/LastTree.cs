@@ -25,20 +25,20 @@ internal sealed class LastTree : IAsyncDisposable
     {
         if (context is { Previous: { Method: PostgresRecord.PhysicalMethod } record, PreviousPoint: { } point })
         {
-            KnownTree? known = null;
+            KnownTree? tree = null;
             try
             {
                 var contents = PagedContents.Of(record.Streams, ClusterFacts.DataTree);
-                known = await KnownTree.OpenAsync(context.Writer, point, contents, pageBytes, cancellationToken);
-                if (known is not null)
+                tree = await KnownTree.OpenAsync(context.Writer, point, contents, pageBytes, cancellationToken);
+                if (tree is not null)
                 {
-                    var pages = await PagesWriter.BesideAsync(context.Writer, known, cancellationToken);
-                    return new LastTree(context, asset) { Pages = pages, known = known };
+                    var pages = await PagesWriter.BesideAsync(context.Writer, tree, cancellationToken);
+                    return new LastTree(context, asset) { Pages = pages, known = tree };
                 }
             }
             catch (RepriseException e) when (e.Code.Exit is ExitCodes.Damaged or ExitCodes.Unavailable)
             {
-                if (known is not null) await known.DisposeAsync();
+                if (tree is not null) await tree.DisposeAsync();
                 context.Problems.Add(Unusable(e.Problem, context, asset));
             }
         }
