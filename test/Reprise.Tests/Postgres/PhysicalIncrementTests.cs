@@ -1,9 +1,11 @@
 using Reprise.Recovery.Assets;
-using Reprise.Recovery.Postgres;
 using Reprise.Recovery.Postgres.Physical;
+using Reprise.Recovery.Postgres;
 using Reprise.Repository.Pages;
 using Reprise.Repository.Points;
 using Reprise.Tests.Fixtures;
+using Reprise.Tests.Moments;
+using Reprise.Tests.Wal;
 using static Reprise.Tests.Postgres.PhysicalTests;
 
 namespace Reprise.Tests.Postgres;
@@ -188,10 +190,10 @@ public sealed class PhysicalIncrementTests : IDisposable
     }
 
     // In the order in which they tell most: what was written, before anything changes it; start; rows; structure; checksums.
-    private async Task AssertComesBackAsync(PostgresCluster cluster, (AssetRecord Record, PointReader Point) taken, Action<Copy> ask)
+    private async Task AssertComesBackAsync(PostgresCluster cluster, (AssetRecord Record, PointReader Point) taken, Action<StartedCopy> ask)
     {
         var data = Path.Combine(await RestoreAsync(cluster, taken), "data");
-        using (var copy = new Copy(cluster, data))
+        using (var copy = new StartedCopy(cluster, data))
         {
             ask(copy);
             copy.Sql("create extension if not exists amcheck");
@@ -199,7 +201,7 @@ public sealed class PhysicalIncrementTests : IDisposable
             Assert.True(check.Exit == 0, check.Output);
         }
 
-        var sums = AsServer(cluster, "pg_checksums", "--check", "-D", data);
+        var sums = WalGround.AsServer(cluster, "pg_checksums", "--check", "-D", data);
         Assert.True(sums.Exit == 0, sums.Output);
     }
 
