@@ -182,6 +182,22 @@ public sealed class PointRepository : IDisposable
         return await new PruneRun(host, Sealer, zstd, signing).RunAsync(choose, cancellationToken);
     }
 
+    /// <summary>
+    /// Deletes WAL that no point needs, see <see cref="WalPrune"/>; called after <see cref="PruneAsync"/>. <c>prune-held</c>.
+    /// </summary>
+    /// <param name="needs">what points need.</param>
+    /// <param name="before">the points that there were before that.</param>
+    /// <param name="signing">keys of the metadata.</param>
+    /// <param name="cancellationToken">stops before the next deletion.</param>
+    public Task<WalPruneReport> PruneWalAsync(
+        Func<PointCatalog, IReadOnlyList<WalNeed>> needs, PointCatalog before, SigningKeys signing, CancellationToken cancellationToken) =>
+        new WalPrune(host, Wal, Sealer, zstd, signing).RunAsync(needs, before, cancellationToken);
+
+    /// <summary>What <see cref="PruneWalAsync"/> would do, and why; changes nothing.</summary>
+    public Task<WalPruneReport> PlanWalAsync(
+        Func<PointCatalog, IReadOnlyList<WalNeed>> needs, PointCatalog catalog, SigningKeys signing, CancellationToken cancellationToken) =>
+        new WalPrune(host, Wal, Sealer, zstd, signing).PlanAsync(needs, catalog, cancellationToken);
+
     /// <summary>What a prune would free by the next one, when it drops <paramref name="drop"/>; changes nothing.</summary>
     public async Task<long> WouldFreeAsync(
         PointCatalog catalog, IReadOnlyList<PointEntry> drop, CancellationToken cancellationToken)

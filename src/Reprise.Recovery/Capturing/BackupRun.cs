@@ -139,7 +139,11 @@ public sealed class BackupRun(PointRepository repository, IDisk disk, TimeProvid
     {
         var last = catalog.Points.LastOrDefault(p => p.Manifest.State == PointState.Complete);
         var previous = last?.Manifest.Assets ?? [];
-        using var point = last is null || request.ReadsAll ? null : repository.OpenPoint(last);
+
+        // Who writes points and cannot sign them shall not decide what need not be read or stored.
+        using var point = request.ReadsAll || last is null or { Signature: SignatureState.Wrong or SignatureState.Missing }
+            ? null
+            : repository.OpenPoint(last);
         var scratch = request.Scratch / ("capture-" + writer.Id);
         disk.MakeFolder(scratch);
         try

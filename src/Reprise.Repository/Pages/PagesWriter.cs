@@ -9,18 +9,25 @@ namespace Reprise.Repository.Pages;
 /// <summary>
 /// Stores a tree by pages into a point: entries in the order of <see cref="PageOrder"/>, each file block by block. Pages
 /// of zeros are stored nowhere; all others lie end to end, whatever file they are of, so that many small files compress
-/// together. Memory: the extents of one file and the buffers of the point's writer.
+/// together. Beside a <see cref="KnownTree"/>, pages that it holds are carried over: the new tree names its streams, less what
+/// nobody needs of them any more, and one more stream with the other pages. Memory: the extents of one file and the buffers of
+/// the point's writer.
 /// </summary>
 public sealed class PagesWriter
 {
     private readonly PointWriter writer;
     private readonly int pageBytes;
     private readonly CrcShift pageShift;
+    private readonly KnownTree? known;
+    private readonly IReadOnlyList<(Content Source, Content Digests)> adopted;
     private readonly ContentWriter pages;
+    private readonly ContentWriter digests;
     private readonly ContentWriter marks;
     private readonly ContentWriter map;
     private readonly PageOrder order = new();
     private readonly ArrayBufferWriter<byte> buffer = new(1024);
+    private readonly ArrayBufferWriter<byte> newMarks = new(1024);
+    private readonly ArrayBufferWriter<byte> newDigests = new(1024);
     private readonly byte[] padding;
     private ulong records;
     private PagedEntry? open;
@@ -33,16 +40,41 @@ public sealed class PagesWriter
     /// <param name="writer">of the point; between calls of this one, others may use it.</param>
     /// <param name="pageBytes">a power of two from 512 to 65,536.</param>
     public PagesWriter(PointWriter writer, int pageBytes)
+        : this(writer, pageBytes, null, [])
+    {
+    }
+
+    private PagesWriter(
+        PointWriter writer, int pageBytes, KnownTree? known, IReadOnlyList<(Content Source, Content Digests)> adopted)
     {
         Invariant.Check(PageLimits.IsPageSize(pageBytes), $"a page has no {pageBytes} bytes");
         this.writer = writer;
         this.pageBytes = pageBytes;
         pageShift = new CrcShift(pageBytes);
         padding = new byte[pageBytes];
-        pages = writer.Begin(Cutting.Every(PageLimits.RunBytes), hashedByPart: true);
+        this.known = known;
+        this.adopted = adopted;
+        pages = writer.BeginPages(Cutting.Every(PageLimits.RunBytes), sha256 => newDigests.Write(sha256.Bytes));
+        digests = writer.Begin(Cutting.ContentDefined, isList: true);
         marks = writer.Begin(Cutting.ContentDefined, isList: true);
         map = writer.Begin(Cutting.ContentDefined, isList: true);
     }
+
+    /// <summary>
+    /// Starts the streams beside those of an earlier tree, which goes on to belong to the caller. Called before anything else
+    /// of the asset is written.
+    /// </summary>
+    public static async Task<PagesWriter> BesideAsync(PointWriter writer, KnownTree known, CancellationToken cancellationToken)
+    {
+        writer.KeepListsApart();
+        return new PagesWriter(writer, known.PageBytes, known, await known.AdoptAsync(writer, cancellationToken));
+    }
+
+    /// <summary>Pages that were carried over.</summary>
+    public long CarriedPages { get; private set; }
+
+    /// <summary>Pages that were stored.</summary>
+    public long StoredPages => stored;
 
     /// <summary>Marks pages for this writer; one for each thread that does so, disposed of by the caller.</summary>
     public PageHasher NewHasher() => new(writer.PagesKey.Span, pageBytes);
@@ -61,22 +93,27 @@ public sealed class PagesWriter
         open = entry;
         extents = [];
         (length, crc) = (0, 0);
+        if (known is not null) await known.SeekAsync(entry.Path);
     }
 
     /// <summary>The next pages of the file that is open. Only its last block may end within a page.</summary>
     public async ValueTask AppendAsync(PageBlock block, CancellationToken cancellationToken)
     {
         Invariant.Check(open is not null && length % pageBytes == 0, "pages follow a whole page of an open file");
-        for (var page = 0; page < block.Marks.Length;)
+        var from = 0;
+        for (var page = 0; page < block.Marks.Length; page++)
         {
-            var zero = IsHole(block, page);
-            var end = page + 1;
-            while (end < block.Marks.Length && IsHole(block, end) == zero) end++;
-            for (var i = page; i < end; i++) Join(block, i);
-            if (!zero) await StoreAsync(block, page, end, cancellationToken);
-            page = end;
+            Join(block, page);
+            var isHole = IsHole(block, page);
+            var place = isHole ? null : await PlaceAsync(block, page);
+            if (!isHole && place is null) continue;
+            await StoreAsync(block, from, page, cancellationToken);
+            if (place is { } there) Carry(block, page, there);
+            from = page + 1;
         }
 
+        await StoreAsync(block, from, block.Marks.Length, cancellationToken);
+        await FlushAsync(cancellationToken);
         length += block.Bytes.Length;
     }
 
@@ -109,12 +146,62 @@ public sealed class PagesWriter
         PageMapCodec.WriteEnd(buffer, records);
         await map.WriteAsync(buffer.WrittenMemory, cancellationToken);
         var source = await pages.CompleteAsync(cancellationToken);
+        await FlushAsync(cancellationToken);
+        var listed = await digests.CompleteAsync(cancellationToken);
         var marked = await marks.CompleteAsync(cancellationToken);
-        return new PagedContents(await map.CompleteAsync(cancellationToken), marked, [source]);
+        if (known is not null) await known.EndAsync();
+        List<(Content Source, Content Digests)> all = [.. adopted];
+        if (source.LengthBytes > 0 || all.Count == 0) all.Add((source, listed));
+        return new PagedContents(await map.CompleteAsync(cancellationToken), marked, [.. all.Select(s => s.Source)])
+        {
+            Digests = [.. all.Select(s => s.Digests)],
+        };
     }
 
-    // A file with very many holes gets zeros instead of more extents, so that its record stays within its bound.
-    private bool IsHole(PageBlock block, int page) => block.IsZero[page] && extents.Count < PageLimits.MaxExtents - 1;
+    // A file with very many holes gets zeros instead of more extents, and one whose pages lie in very many places gets them
+    // stored anew, so that its record stays within its bound.
+    private bool IsHole(PageBlock block, int page) => block.IsZero[page] && HasRoom;
+
+    private bool HasRoom => extents.Count < PageLimits.MaxExtents - 1;
+
+    private async ValueTask<PagePlace?> PlaceAsync(PageBlock block, int page) =>
+        known is null || !HasRoom ? null : await known.FindAsync((length / pageBytes) + page, block.Marks[page]);
+
+    private void Carry(PageBlock block, int page, PagePlace place)
+    {
+        Extend((length / pageBytes) + page, 1, place.Source, place.Position);
+        Mark(block, page, page + 1);
+        CarriedPages++;
+    }
+
+    private void Extend(long first, long count, int source, long position)
+    {
+        if (extents is [.., var last] && last.Source == source
+            && last.FirstPage + last.Pages == first && last.Position + last.Pages == position)
+            extents[^1] = last with { Pages = last.Pages + count };
+        else
+            extents.Add(new PageExtent(first, count, source, position));
+    }
+
+    private void Mark(PageBlock block, int from, int end)
+    {
+        for (var page = from; page < end; page++)
+        {
+            block.Marks[page].Write(newMarks.GetSpan(PageMark.EncodedBytes));
+            newMarks.Advance(PageMark.EncodedBytes);
+        }
+    }
+
+    private async ValueTask FlushAsync(CancellationToken cancellationToken)
+    {
+        await marks.WriteAsync(newMarks.WrittenMemory, cancellationToken);
+        newMarks.ResetWrittenCount();
+
+        // While they are written, more of them may come.
+        var placed = newDigests.WrittenSpan.ToArray();
+        newDigests.ResetWrittenCount();
+        await digests.WriteAsync(placed, cancellationToken);
+    }
 
     private void Join(PageBlock block, int page)
     {
@@ -125,27 +212,16 @@ public sealed class PagesWriter
 
     private async ValueTask StoreAsync(PageBlock block, int from, int end, CancellationToken cancellationToken)
     {
+        if (from == end) return;
         var (first, count) = ((length / pageBytes) + from, end - from);
-        if (extents is [.., var last] && last.FirstPage + last.Pages == first && last.Position + last.Pages == stored)
-            extents[^1] = last with { Pages = last.Pages + count };
-        else
-            extents.Add(new PageExtent(first, count, 0, stored));
+        Extend(first, count, adopted.Count, stored);
+        Mark(block, from, end);
         stored += count;
 
         var at = from * pageBytes;
         var bytes = block.Bytes[at..Math.Min(end * pageBytes, block.Bytes.Length)];
         await pages.WriteAsync(bytes, cancellationToken);
         await pages.WriteAsync(padding.AsMemory(0, (count * pageBytes) - bytes.Length), cancellationToken);
-
-        buffer.ResetWrittenCount();
-        for (var page = from; page < end; page++)
-        {
-            block.Marks[page].Write(buffer.GetSpan(PageMark.EncodedBytes));
-            buffer.Advance(PageMark.EncodedBytes);
-        }
-
-        await marks.WriteAsync(buffer.WrittenMemory, cancellationToken);
-        buffer.ResetWrittenCount();
     }
 
     private async ValueTask RecordAsync(PagedEntry entry, CancellationToken cancellationToken)

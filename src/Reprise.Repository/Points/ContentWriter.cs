@@ -45,6 +45,9 @@ public sealed class ContentWriter
     /// <summary>Whether it goes where lists are kept.</summary>
     internal bool IsList { get; init; }
 
+    /// <summary>Hears the SHA-256 of each part that gets its place, in their order.</summary>
+    internal Action<Sha256Digest>? Placed { get; init; }
+
     /// <summary>Bytes taken so far.</summary>
     public long LengthBytes { get; private set; }
 
@@ -95,6 +98,14 @@ public sealed class ContentWriter
         LengthBytes += part.PlainBytes;
         Add(part);
         await SpillAsync(cancellationToken);
+    }
+
+    /// <summary>Takes a part that is stored already, of content that is hashed by part.</summary>
+    internal ValueTask AddAsync(Part part, Sha256Digest sha256, CancellationToken cancellationToken)
+    {
+        Storage.Errors.Invariant.Check(hashedByPart, "only parts of such content are hashed by themselves");
+        Hash.AppendData(sha256.Bytes);
+        return AddAsync(part, cancellationToken);
     }
 
     /// <summary>
@@ -230,6 +241,7 @@ public sealed class ContentWriter
         Add(part);
         if (whole is not null) hashes.Add(sha256);
         else if (hashedByPart) Hash.AppendData(sha256.Bytes);
+        Placed?.Invoke(sha256);
     }
 
     private void Add(Part part)

@@ -199,6 +199,9 @@ public sealed class PointReader : IDisposable
         $"content cannot be given back: {why}",
         "run 'reprise verify' to see what is affected, and restore another point");
 
+    /// <summary>How large the pack is that a part lies in.</summary>
+    internal int PackBytes(Part part) => PackOf(part).SizeBytes;
+
     /// <summary>The pack that a part lies in.</summary>
     internal PackFacts PackOf(Part part) => part.Pack < table.Packs.Count
         ? table.Packs[part.Pack]

@@ -80,6 +80,10 @@ public sealed class PointWriter : IAsyncDisposable
     public ContentWriter Begin(Cutting cutting, bool hashedByPart = false, bool isList = false) =>
         new(this, cutting, PackEntry.DataType, hashedByPart) { IsList = isList };
 
+    /// <summary>Starts a stream of pages, which is hashed by part; <paramref name="placed"/> hears the SHA-256 of each part.</summary>
+    internal ContentWriter BeginPages(Cutting cutting, Action<Sha256Digest> placed) =>
+        new(this, cutting, PackEntry.DataType, hashedByPart: true) { Placed = placed };
+
     /// <summary>
     /// Begins to cut, name and compress short contents on the machine's cores, several at a time; <see cref="TakeUpAsync"/>
     /// stores them. The next batch may begin before this one is taken up. The memory is the batch's until that has ended.
@@ -126,6 +130,17 @@ public sealed class PointWriter : IAsyncDisposable
         var adopted = await copy.CompleteAsync(cancellationToken);
         return adopted with { Sha256 = content.Sha256 };
     }
+
+    /// <summary>Whether the pack that a part of an earlier point lies in can be relied on.</summary>
+    internal bool IsUsable(PointReader from, Part part) => part.IsHole || IsUsable(from.PackOf(part));
+
+    /// <summary>A part of an earlier point as this one numbers its packs. It is usable.</summary>
+    internal Part Adopt(PointReader from, Part part) => Renumbered(from, part);
+
+    /// <summary>
+    /// From now on lists have packs of their own: the point is large by what it adopts, however little it stores itself.
+    /// </summary>
+    internal void KeepListsApart() => isLarge = true;
 
     /// <summary>
     /// Makes everything that was taken so far count in <see cref="StoredBytes"/>, but for the pack that is being filled.

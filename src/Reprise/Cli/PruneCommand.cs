@@ -18,7 +18,7 @@ internal static class PruneCommand
     public static void AddTo(CommandTree tree, Operations operations)
     {
         if (operations.Prune is not { } prune) return;
-        var plan = CommandTree.Flag("--plan", "say of each point why it stays or goes; change nothing");
+        var plan = CommandTree.Flag("--plan", "say of each point, and of WAL, why it stays or goes; change nothing");
         var giveUp = CommandTree.Value("--give-up", "POINT", "a point that is damaged or gone for good, and holds prunes");
         var shrunk = CommandTree.Flag("--accept-shrunk", "go on although a source lost more than half of what it held");
         var yes = CommandTree.Flag("--yes", "do not ask before a point is given up");
@@ -35,6 +35,24 @@ internal static class PruneCommand
             Render), "reprise prune --plan");
     }
 
+    private static void RenderWal(PruneJson result, Output output)
+    {
+        if (result.Wal.Count == 0) return;
+        output.Table(
+            [.. result.Wal.Select(w => (string[])
+            [
+                $"WAL {w.Lineage} timeline {w.Timeline}, {w.Start} to {w.End}",
+                w.Stays ? "stays" : result.Plan || result.DeletedWalObjects == 0 ? "goes" : "went",
+                Amounts.Bytes(w.StoredBytes),
+                w.Why,
+            ])],
+            [.. result.Wal.Select(w => w.Stays ? Tone.Plain : Tone.Warning)],
+            indent: 0);
+        output.Line();
+        if (!result.Plan && result.DeletedWalObjects > 0)
+            output.Paragraph($"{Amounts.Count(result.DeletedWalObjects, "object")} of WAL deleted, {Amounts.Bytes(result.FreedWalBytes)} freed");
+    }
+
     private static void Render(PruneJson result, Output output, CommandContext context)
     {
         if (result.Points.Count == 0) output.Line("there is no point yet");
@@ -49,7 +67,7 @@ internal static class PruneCommand
             [.. result.Points.Select(p => p.Stays ? Tone.Plain : Tone.Warning)],
             indent: 0);
         output.Line();
-        if (result.WalBytes > 0) output.Paragraph($"{Amounts.Bytes(result.WalBytes)} of WAL stay: no prune deletes WAL yet");
+        RenderWal(result, output);
         var dropped = Amounts.Count(result.Dropped.Count, "point");
         if (result.Plan)
         {

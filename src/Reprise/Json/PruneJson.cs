@@ -21,14 +21,48 @@ internal sealed record PruneJson
     /// <summary>Bytes that the next prune frees, once running restores have had time to end.</summary>
     public required long FreedNextBytes { get; init; }
 
-    /// <summary>What WAL takes, which no prune deletes yet.</summary>
+    /// <summary>What WAL takes that stays, or that the next prune deletes.</summary>
     public long WalBytes { get; init; }
+
+    /// <summary>Every stretch of WAL with what becomes of it, by lineage, timeline and place.</summary>
+    public IReadOnlyList<PrunedWalJson> Wal { get; init; } = [];
+
+    /// <summary>Objects of WAL that were deleted.</summary>
+    public int DeletedWalObjects { get; init; }
+
+    /// <summary>Bytes of WAL that were freed.</summary>
+    public long FreedWalBytes { get; init; }
 
     /// <summary>Backups that were at work; one that has not ended by the next prune is taken for dead.</summary>
     public required IReadOnlyList<string> Waiting { get; init; }
 
     /// <summary>Backups that were taken for dead.</summary>
     public required IReadOnlyList<string> Expelled { get; init; }
+}
+
+/// <summary>What becomes of a stretch of WAL.</summary>
+internal sealed record PrunedWalJson
+{
+    /// <summary>Whose: 16 hexadecimal digits.</summary>
+    public required string Lineage { get; init; }
+
+    /// <summary>Of which timeline.</summary>
+    public required uint Timeline { get; init; }
+
+    /// <summary>Its first byte, as PostgreSQL writes places.</summary>
+    public required string Start { get; init; }
+
+    /// <summary>The byte behind its last.</summary>
+    public required string End { get; init; }
+
+    /// <summary>What it takes in the repository.</summary>
+    public required long StoredBytes { get; init; }
+
+    /// <summary>Whether it stays.</summary>
+    public required bool Stays { get; init; }
+
+    /// <summary>Why, for a person.</summary>
+    public required string Why { get; init; }
 }
 
 /// <summary>What becomes of a point.</summary>

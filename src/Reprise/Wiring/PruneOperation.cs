@@ -2,6 +2,7 @@ using Reprise.Cli;
 using Reprise.Json;
 using Reprise.Recovery;
 using Reprise.Recovery.Assets;
+using Reprise.Recovery.Windows;
 using Reprise.Repository;
 using Reprise.Repository.Points;
 using Reprise.Repository.Pruning;
@@ -34,25 +35,15 @@ internal static class PruneOperation
             .OfType<PointId>()
             .ToHashSet();
         var verdicts = Judge(catalog, protection, proven);
-        var wal = (await protection.Repository.Wal.ListAllAsync(context.Cancellation)).Sum(l => l.StoredBytes);
         var holds = Holds(catalog, options, proven, machine.Clock.GetUtcNow()).ToList();
         if (options.Plan || holds.Count > 0)
         {
             var goes = verdicts.Where(v => !v.Stays).Select(v => v.Point).ToList();
             var freed = await protection.Repository.WouldFreeAsync(catalog, goes, context.Cancellation);
+            var planned = await protection.Repository.PlanWalAsync(
+                now => WalNeeds.Of(now.Points, goes.Select(p => p.Id).ToHashSet()), catalog, machine.Signing, context.Cancellation);
             if (options.Plan) holds = [.. holds.Select(h => h with { Severity = Severity.Warning })];
-            return new CommandReport<PruneJson>(
-                Shape(verdicts, plan: true, new PruneReport
-                {
-                    Dropped = [.. goes.Select(p => p.Id)],
-                    Expelled = [],
-                    Waiting = [],
-                    DeletedPacks = 0,
-                    FreedBytes = 0,
-                    FreedNextBytes = freed,
-                    Problems = [],
-                }) with { WalBytes = wal },
-                holds);
+            return new CommandReport<PruneJson>(WithWal(Shape(verdicts, plan: true, Planned(goes, freed)), planned), [.. holds, .. planned.Problems]);
         }
 
         context.Progress.Begin("prune", null);
@@ -60,8 +51,38 @@ internal static class PruneOperation
             now => [.. Judge(now, protection, proven).Where(v => !v.Stays).Select(v => v.Point)],
             machine.Signing,
             context.Cancellation);
-        return new CommandReport<PruneJson>(Shape(verdicts, plan: false, report) with { WalBytes = wal }, report.Problems);
+        var wal = await protection.Repository.PruneWalAsync(
+            now => WalNeeds.Of(now.Points, report.Dropped.ToHashSet()), catalog, machine.Signing, context.Cancellation);
+        return new CommandReport<PruneJson>(WithWal(Shape(verdicts, plan: false, report), wal), [.. report.Problems, .. wal.Problems]);
     }
+
+    private static PruneReport Planned(IReadOnlyList<PointEntry> goes, long freed) => new()
+    {
+        Dropped = [.. goes.Select(p => p.Id)],
+        Expelled = [],
+        Waiting = [],
+        DeletedPacks = 0,
+        FreedBytes = 0,
+        FreedNextBytes = freed,
+        Problems = [],
+    };
+
+    private static PruneJson WithWal(PruneJson result, WalPruneReport wal) => result with
+    {
+        WalBytes = wal.Stretches.Sum(s => s.StoredBytes) - wal.FreedBytes,
+        Wal = [.. wal.Stretches.Select(s => new PrunedWalJson
+        {
+            Lineage = s.Lineage,
+            Timeline = s.Timeline,
+            Start = s.Range.Start.ToString(),
+            End = s.Range.End.ToString(),
+            StoredBytes = s.StoredBytes,
+            Stays = s.Stays,
+            Why = wal.Waits && !s.Stays ? $"{s.Why}; a backup is at work, so the next prune deletes it" : s.Why,
+        })],
+        DeletedWalObjects = wal.Deleted,
+        FreedWalBytes = wal.FreedBytes,
+    };
 
     // Prune and writers agree by who creates an object first. Where two can, only the operator knows that nobody writes.
     private static async Task RefuseUnlessAtomicAsync(Machine machine, CommandContext context)

@@ -395,6 +395,20 @@ internal static class Samples
         DeletedPacks = 0,
         FreedBytes = 0,
         FreedNextBytes = 734_003_200,
+        WalBytes = 52_428_800,
+        Wal =
+        [
+            new PrunedWalJson
+            {
+                Lineage = "7f3a0123456789ab", Timeline = 1, Start = "0/1000000", End = "0/5000000", StoredBytes = 20_971_520, Stays = false,
+                Why = "no point needs what lies before 0/5000000, where point 20261122T031500Z-1c02 begins",
+            },
+            new PrunedWalJson
+            {
+                Lineage = "7f3a0123456789ab", Timeline = 1, Start = "0/5000000", End = "0/9000000", StoredBytes = 31_457_280, Stays = true,
+                Why = "point 20261122T031500Z-1c02 needs timeline 1 from 0/5000000 on",
+            },
+        ],
         Waiting = [],
         Expelled = [],
     };

@@ -219,7 +219,7 @@ public sealed class PhysicalTests : IDisposable
         return folder;
     }
 
-    private static PostgresCluster ClusterWithChecksums(int major)
+    internal static PostgresCluster ClusterWithChecksums(int major)
     {
         var cluster = PostgresCluster.Start(major, settings: "max_wal_size = 64MB");
         if (cluster.Sql("postgres", "show data_checksums") == "on") return cluster;
@@ -230,7 +230,7 @@ public sealed class PhysicalTests : IDisposable
         return cluster;
     }
 
-    private static void Clean(PostgresCluster cluster, string verb, string data)
+    internal static void Clean(PostgresCluster cluster, string verb, string data)
     {
         var result = WalGround.AsServer(cluster, "pg_ctl", "-D", data, "-m", "fast", "-w", verb);
         Assert.True(result.Exit == 0, result.Output);
@@ -239,19 +239,19 @@ public sealed class PhysicalTests : IDisposable
     private static string[] Reached(PostgresCluster cluster, string[] arguments) =>
         ["-h", cluster.Socket, "-p", cluster.Port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", .. arguments];
 
-    private static void Tool(PostgresCluster cluster, string program, params string[] arguments)
+    internal static void Tool(PostgresCluster cluster, string program, params string[] arguments)
     {
         var result = PostgresCluster.Run(Path.Combine(cluster.Programs, program), Reached(cluster, arguments));
         Assert.True(result.Exit == 0, result.Output);
     }
 
-    private static Process Start(PostgresCluster cluster, string program, params string[] arguments) => Process.Start(
+    internal static Process Start(PostgresCluster cluster, string program, params string[] arguments) => Process.Start(
         new ProcessStartInfo(Path.Combine(cluster.Programs, program), Reached(cluster, arguments))
         {
             RedirectStandardOutput = true, RedirectStandardError = true,
         })!;
 
-    private static void Kill(Process process)
+    internal static void Kill(Process process)
     {
         Assert.False(process.HasExited, "the load ended before the backup did");
         process.Kill();

@@ -82,8 +82,11 @@ public sealed class PostgresBench : IDisposable
         return new PostgresAsset("orders", change?.Invoke(settings) ?? settings, Host);
     }
 
-    /// <summary>Captures and commits; the record and a reader of the point come back.</summary>
-    public async Task<(AssetRecord Record, PointReader Point)> BackupAsync(PostgresAsset asset)
+    /// <summary>
+    /// Captures and commits, beside an earlier point if one is given; the record and a reader of the point come back.
+    /// </summary>
+    public async Task<(AssetRecord Record, PointReader Point)> BackupAsync(
+        PostgresAsset asset, (AssetRecord Record, PointReader Point)? last = null)
     {
         var into = await RepositoryAsync();
         await using var writer = await into.BeginPointAsync(SigningKeys.None, None);
@@ -93,6 +96,8 @@ public sealed class PostgresBench : IDisposable
             Clock = TimeProvider.System,
             Progress = Progress,
             ScratchFolder = scratch.Text,
+            Previous = last?.Record,
+            PreviousPoint = last?.Point,
         };
         var record = await asset.CaptureAsync(context, None);
         Problems.AddRange(context.Problems);

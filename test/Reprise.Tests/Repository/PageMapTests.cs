@@ -246,7 +246,7 @@ public class PageMapTests
         var contents = await pages.CompleteAsync(None);
         await writer.CommitAsync(Manifests.Of(writer.Id, contents.Map), None);
         var streams = contents.Streams("tree/").ToDictionary();
-        Assert.Equal(["tree/map", "tree/marks", "tree/pages/0"], streams.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["tree/digests/0", "tree/map", "tree/marks", "tree/pages/0"], streams.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(streams.Keys, PagedContents.Of(streams, "tree/").Streams("tree/").Select(s => s.Key));
         return contents;
     }

@@ -106,13 +106,19 @@ internal sealed class PhysicalCapture(
     private async Task<(PagedContents Contents, ClusterReading Reading)> ReadAsync(
         ClusterScan scan, Lsn start, CancellationToken cancellationToken)
     {
-        var pages = new PagesWriter(context.Writer, PageBytes);
+        await using var known = await LastTree.OpenAsync(context, asset, PageBytes, cancellationToken);
+        var pages = known.Pages;
         var reading = new ClusterReading(host.Disk, host.Cpu, host.Clock, pages, scan.Server, start, context.Progress);
         try
         {
             await reading.RunAsync(scan, cancellationToken);
             foreach (var path in scan.Odd.Take(MaxNamedPages)) Missing(path, "it is neither a file nor a folder");
-            return (await pages.CompleteAsync(cancellationToken), reading);
+            var contents = await pages.CompleteAsync(cancellationToken);
+            known.Judge();
+
+            // What follows is needed by this point only: in one pack with pages, it would make them look little used.
+            await context.Writer.FlushAsync(cancellationToken);
+            return (contents, reading);
         }
         catch
         {
