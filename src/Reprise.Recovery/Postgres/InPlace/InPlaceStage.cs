@@ -24,7 +24,7 @@ internal sealed class InPlaceStage(PostgresHost host, PostgresSettings settings,
     /// <summary>Writes the files.</summary>
     public async Task StageAsync(PointReader point, IProgressSink progress, CancellationToken cancellationToken)
     {
-        var owner = await host.Cpu.RunAsync(Prepare, cancellationToken);
+        var owner = await host.Cpu.RunAsync(Owner, cancellationToken);
         if (item.Moment is not null && settings.Archive is null) throw new InvariantException($"a moment of {item.Record.Name} was found in no archive");
         var files = new PhysicalRestore(host, settings, item.Record, point, progress)
         {
@@ -80,17 +80,7 @@ internal sealed class InPlaceStage(PostgresHost host, PostgresSettings settings,
     private DiskPath FolderOf(DiskPath number) => SwapPlanning.SlotOf(target.LocationOf(place, number), TablespaceName, slot);
 
     // Null: they belong to whom they belonged at the source.
-    private FileStatus? Prepare()
-    {
-        var owner = host.Disk.Stat(place.Data) is { Type: FileType.Folder } live ? live : null;
-        foreach (var location in target.Locations(place).Where(l => host.Disk.Stat(l / ".") is null))
-        {
-            host.Disk.MakeFolderDurably(location);
-            if (owner is not null && Environment.IsPrivilegedProcess) host.Disk.SetOwner(location, owner.User, owner.Group);
-        }
-
-        return owner;
-    }
+    private FileStatus? Owner() => host.Disk.Stat(place.Data) is { Type: FileType.Folder } live ? live : null;
 
     private void MakeProduction()
     {

@@ -164,6 +164,7 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
         if (Staged is { } staged)
         {
             var folder = staged.TablespaceOf(name);
+            MakeAbove(folder, entry);
             host.Disk.MakeFolder(folder, PrivateFolder);
             Own(folder, entry);
             host.Disk.MakeSymbolicLink(place, folder);
@@ -174,6 +175,19 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
         Own(target / "tablespaces", entry);
         Own(target / "tablespaces" / name, entry);
         host.Disk.MakeSymbolicLink(place, new DiskPath("../../tablespaces") / name);
+    }
+
+    // Where a host lost everything the server's user must get through all that is missing.
+    private void MakeAbove(DiskPath folder, PagedEntry like)
+    {
+        var missing = new Stack<DiskPath>();
+        for (var above = folder.Parent; host.Disk.Stat(above) is null; above = above.Parent) missing.Push(above);
+        foreach (var path in missing)
+        {
+            host.Disk.MakeFolder(path, PrivateFolder);
+            Own(path, like);
+            host.Disk.SyncFolder(path.Parent);
+        }
     }
 
     private void Finish(DiskPath data, BackupManifest manifest, OwnFiles own)
