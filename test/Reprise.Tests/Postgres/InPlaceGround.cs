@@ -5,11 +5,14 @@ using Reprise.Recovery.Postgres;
 using Reprise.Recovery.Postgres.InPlace;
 using Reprise.Recovery.Restoring;
 using Reprise.Recovery.State;
+using Reprise.Recovery.Wal;
 using Reprise.Repository.Points;
+using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Tests.Fixtures;
 using Reprise.Tests.Restoring;
+using Reprise.Tests.Wal;
 
 namespace Reprise.Tests.Postgres;
 
@@ -75,6 +78,16 @@ internal sealed class InPlaceGround : IDisposable
         var (record, point) = await Bench.BackupAsync(Asset());
         Point = point;
         return record;
+    }
+
+    /// <summary>Archives the WAL that is whole.</summary>
+    public async Task<WalArchive> PushAsync()
+    {
+        var archive = await Bench.ArchiveAsync();
+        var current = Server.Sql("postgres", "select pg_walfile_name(pg_current_wal_insert_lsn())");
+        foreach (var file in WalGround.Segments(Server).Where(f => string.CompareOrdinal(Path.GetFileName(f), current) < 0))
+            await new WalPush(archive, real).RunAsync(new DiskPath(file), new DiskPath(Data), None);
+        return archive;
     }
 
     /// <summary>A life of the program.</summary>

@@ -3,9 +3,13 @@ using System.Globalization;
 using Reprise.Recovery;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Checks;
+using Reprise.Recovery.Moments;
+using Reprise.Recovery.Postgres;
 using Reprise.Recovery.Restoring;
+using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
+using Reprise.Storage.Runtime;
 using Reprise.Tests.Fixtures;
 using Reprise.Tests.Storage;
 
@@ -255,6 +259,40 @@ public sealed class InPlaceTests
             ground.Server.Stop();
             PostgresCluster.Run("umount", [ground.Data]);
         }
+    }
+
+    [Theory]
+    [InlineData(15)]
+    [InlineData(18)]
+    public async Task A_moment_comes_back_in_place_and_a_restore_that_was_interrupted_before_keeps_to_it(int major)
+    {
+        using var ground = new InPlaceGround(major);
+        var server = ground.Server;
+        await ground.BackupAsync();
+        server.Sql("postgres", "insert into marks values (5)");
+        var wanted = server.Sql("postgres", "select pg_current_wal_insert_lsn()");
+        server.Sql("postgres", "insert into marks values (6)");
+        server.Sql("postgres", "select pg_switch_wal(); select pg_logical_emit_message(true, 'x', 'y')");
+        var archive = await ground.PushAsync();
+        var moment = (await new MomentChoice(archive, Cpu.OfThisMachine()).FindAsync(
+            ground.Bench.Manifests, null, "orders", new MomentWish.Place(Lsn.Parse(wanted)), new MomentPath(null, null), CancellationToken.None)).Moment;
+        Assert.NotNull(moment);
+
+        // Killed while it is staged: what is done again is the same moment.
+        var dying = new FaultyDisk(Disks.OfThisMachine(), (call, path) =>
+        {
+            if (call == nameof(IDisk.SyncFileSystem)) throw FaultyDisk.Failure(StorageErrors.MediumFailed, path);
+            if (call == nameof(IDisk.DeleteFolder)) throw FaultyDisk.Failure(StorageErrors.MediumFailed, path);
+        });
+        var broken = await Assert.ThrowsAnyAsync<RepriseException>(() => ground.RestoreAsync(
+            ground.Asset(s => InPlaceGround.WithPgCtl(s) with { Archive = archive }, dying), moment: moment));
+        Assert.Equal(RecoveryErrors.PutBackFailed, broken.Code);
+        var report = await ground.ContinueAsync(ground.Asset(s => InPlaceGround.WithPgCtl(s) with { Archive = archive }));
+        Assert.Equal(RestoreOutcome.Kept, report.Outcome);
+        Assert.Contains($"up to {moment.Target}", report.Checks.Single(c => c.Name == "orders-replay").Expected, StringComparison.Ordinal);
+        Assert.Equal("1,5", ground.Marks);
+        await ground.UndoAsync(ground.Asset(InPlaceGround.WithPgCtl));
+        Assert.Equal("1,5,6", ground.Marks);
     }
 
     [Fact]

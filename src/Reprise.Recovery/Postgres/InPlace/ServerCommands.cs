@@ -1,7 +1,5 @@
-using System.Globalization;
 using Reprise.Recovery.Postgres.Physical;
 using Reprise.Recovery.Processes;
-using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Postgres.InPlace;
