@@ -191,7 +191,11 @@ public sealed class DrillRun(DrillApplication application, DrillHost host)
 
     private async Task<DrillCleanUp> ClearAsync(Sandbox sandbox, bool keep)
     {
-        if (keep) return new DrillCleanUp(Outcome.NotRun, [$"{sandbox.Folder} was kept, as asked; delete it yourself"]);
+        if (keep)
+        {
+            sandbox.Keep();
+            return new DrillCleanUp(Outcome.NotRun, [$"{sandbox.Folder} was kept, as asked; delete it yourself"]);
+        }
 
         // PostgreSQL takes its pid file away, for which pg_ctl waits, a moment before it has ended.
         var began = host.Clock.GetTimestamp();

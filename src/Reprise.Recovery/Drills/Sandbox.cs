@@ -111,6 +111,9 @@ internal sealed class Sandbox : IDisposable
         return disk.Stat(Folder) is null && disk.Stat(Servers) is null;
     }
 
+    /// <summary>Leaves it to who asked for it: without a lock file it is nobody's left-over, and no drill removes it.</summary>
+    public void Keep() => disk.DeleteFile(Folder / LockName);
+
     /// <summary>Lets go of the lock.</summary>
     public void Dispose() => held.Dispose();
 }

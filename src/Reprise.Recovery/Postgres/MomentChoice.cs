@@ -120,11 +120,10 @@ public sealed class MomentChoice(WalArchive archive, Cpu cpu)
         if (IsBefore(wish, from)) throw Miss.Before(from, wish, earlier);
         var route = await Routes.FindAsync(archive, from, wish, path, cpu, cancellationToken);
         var end = route.Follow(route.Floor(from.Stop));
-        var id = from.Id;
-        if (wish is not MomentWish.Latest) return new MomentOfPoint(id, await new MomentSearch(route, from, wish).RunAsync(cancellationToken), []);
-        var notes = end.Resumes is { } resumes ? (Problem[])[Gap(end.At, resumes, from)] : [];
-        if (end.At <= from.Stop) return new MomentOfPoint(id, null, notes);
-        return new MomentOfPoint(id, await new MomentSearch(route, from, wish).RunAsync(cancellationToken), notes);
+        var isLatest = wish is MomentWish.Latest;
+        Problem[] notes = isLatest && end.Resumes is { } resumes ? [Gap(end.At, resumes, from)] : [];
+        if (isLatest && end.At <= from.Stop) return new MomentOfPoint(from.Id, null, notes);
+        return new MomentOfPoint(from.Id, await new MomentSearch(route, from, wish).RunAsync(cancellationToken), notes);
     }
 
     private static bool IsBefore(MomentWish wish, BasePoint point) =>

@@ -241,6 +241,18 @@ internal static class ConnectionKeywords
     internal static IEnumerable<string> Variables => Libpq.Values.OfType<string>()
         .Append("PGSERVICEFILE").Append("PGDATESTYLE").Append("PGTZ").Append("PGGEQO").Append("PGSYSCONFDIR");
 
+    /// <summary>An environment for a program of PostgreSQL in which none of them is set.</summary>
+    internal static IReadOnlyDictionary<string, string?> NoVariables { get; } =
+        Variables.Append("PGDATA").ToDictionary(name => name, string? (_) => null);
+
+    /// <summary>A value as libpq's key='value' takes it, without the quotes.</summary>
+    internal static string Quoted(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal);
+
+    /// <summary>How a server of ours is reached by its socket.</summary>
+    internal static string Socket(string folder, int port, string user, string database) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"host='{Quoted(folder)}' port={port} user='{Quoted(user)}' dbname='{Quoted(database)}' connect_timeout=10");
+
     internal static IEnumerable<string> LibpqKeywords => Libpq.Keys;
 
     internal static string? VariableOf(string keyword) => Libpq.GetValueOrDefault(keyword);

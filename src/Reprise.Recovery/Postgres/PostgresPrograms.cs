@@ -97,7 +97,7 @@ internal sealed class PostgresPrograms(
         ];
         return new ChildCommand([.. via, .. before, .. inside, .. arguments])
         {
-            Environment = ConnectionKeywords.Variables.ToDictionary(name => name, string? (_) => null),
+            Environment = ConnectionKeywords.NoVariables,
         };
     }
 }

@@ -274,9 +274,7 @@ internal sealed class PostgresStage(
     {
         var tolerant = programs.Clients.Major >= TransactionTimeoutMajor && serverMajor < TransactionTimeoutMajor;
         string[] stop = tolerant ? [] : ["--exit-on-error"];
-        var quoted = database.Replace("\\", "\\\\", StringComparison.Ordinal)
-            .Replace("'", "\\'", StringComparison.Ordinal);
-        var connect = $"dbname='{quoted}'";
+        var connect = $"dbname='{ConnectionKeywords.Quoted(database)}'";
         var result = await programs.RunAsync(
             "pg_restore", [.. stop, "-w", "-d", connect, .. arguments], database, input, null, cancellationToken);
         foreach (var warning in tolerant ? JudgeTolerant(result) : PostgresPrograms.Judge("pg_restore", result))

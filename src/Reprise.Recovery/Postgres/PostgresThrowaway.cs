@@ -75,7 +75,7 @@ public sealed class PostgresThrowaway : IAsyncDisposable
     public string Connection(string database) => Connection(database, Superuser);
 
     private string Connection(string database, string user) =>
-        $"host='{Quoted(Socket)}' port={Port} user='{Quoted(user)}' dbname='{Quoted(database)}' connect_timeout=10";
+        ConnectionKeywords.Socket(Socket, Port, user, database);
 
     /// <summary>Makes and starts one of <paramref name="major"/>, or of the next newer one that is installed here.</summary>
     /// <param name="host">this machine.</param>
@@ -199,9 +199,6 @@ public sealed class PostgresThrowaway : IAsyncDisposable
         ending.Dispose();
     }
 
-    private static IReadOnlyDictionary<string, string?> Clean { get; } =
-        ConnectionKeywords.Variables.Append("PGDATA").ToDictionary(name => name, string? (_) => null);
-
     private string Data => (folder / "data").ToString();
 
     private string[] Options =>
@@ -221,7 +218,7 @@ public sealed class PostgresThrowaway : IAsyncDisposable
     private async Task<PostgresThrowaway> ServeAsync(string user, CancellationToken cancellationToken)
     {
         server = host.Children.RunAsync(
-            enter(new ChildCommand([PathOf("postgres"), "-D", Data, .. Options]) { Folder = "/", Environment = Clean }), ending.Token);
+            enter(new ChildCommand([PathOf("postgres"), "-D", Data, .. Options]) { Folder = "/", Environment = ConnectionKeywords.NoVariables }), ending.Token);
         try
         {
             await AwaitAsync(user, cancellationToken);
@@ -262,7 +259,7 @@ public sealed class PostgresThrowaway : IAsyncDisposable
         {
             Folder = "/",
             Within = StartLimit,
-            Environment = Clean,
+            Environment = ConnectionKeywords.NoVariables,
         };
         var result = await host.Children.RunAsync(enter(command), cancellationToken);
         if (result.Exit == 0) return;
@@ -305,7 +302,4 @@ public sealed class PostgresThrowaway : IAsyncDisposable
             "correct what it says, then run the command again",
             last);
     }
-
-    private static string Quoted(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal)
-        .Replace("'", "\\'", StringComparison.Ordinal);
 }

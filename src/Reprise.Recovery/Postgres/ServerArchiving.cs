@@ -22,8 +22,6 @@ internal sealed record ServerArchiving
     /// <summary>How far its WAL is on disk, or null.</summary>
     public string? Flushed { get; init; }
 
-    public int SegmentBytes { get; init; }
-
     public string? WalLevel { get; init; }
 
     public string? ArchiveMode { get; init; }
@@ -66,7 +64,6 @@ internal sealed record ServerArchiving
           'timeline', case when not pg_catalog.pg_is_in_recovery()
             then ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_flush_lsn()), 1, 8))::bit(32)::bigint end,
           'flushed', case when not pg_catalog.pg_is_in_recovery() then pg_catalog.pg_current_wal_flush_lsn()::text end,
-          'segmentBytes', (select setting::bigint from pg_catalog.pg_settings where name = 'wal_segment_size'),
           'walLevel', (select setting from pg_catalog.pg_settings where name = 'wal_level'),
           'archiveMode', (select setting from pg_catalog.pg_settings where name = 'archive_mode'),
           'archiveCommand', (select nullif(setting, '(disabled)') from pg_catalog.pg_settings where name = 'archive_command'),

@@ -13,7 +13,6 @@ public sealed class ContentBatch : IAsyncDisposable
     internal ContentBatch(
         ChunkPreparer preparer, Cpu cpu, IReadOnlyList<ReadOnlyMemory<byte>> contents, CancellationToken cancellationToken)
     {
-        Count = contents.Count;
         var most = 1 + (contents.Sum(content => content.Length) / (cpu.Degree * SharesPerCore));
         var shares = new List<Task<PreparedShare>>();
         for (var first = 0; first < contents.Count;)
@@ -28,8 +27,6 @@ public sealed class ContentBatch : IAsyncDisposable
 
         Shares = shares;
     }
-
-    internal int Count { get; }
 
     internal IReadOnlyList<Task<PreparedShare>> Shares { get; }
 

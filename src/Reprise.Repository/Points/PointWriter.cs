@@ -92,7 +92,7 @@ public sealed class PointWriter : IAsyncDisposable
     {
         // What was taken before comes before.
         await DrainAsync(0, cancellationToken);
-        var stored = new List<Content>(batch.Count);
+        var stored = new List<Content>();
         foreach (var share in batch.Shares)
         {
             foreach (var content in (await share).Contents) stored.Add(await PlaceAsync(content, cancellationToken));

@@ -145,9 +145,10 @@ internal static class RestoreCommand
         private string Again(ParseResult parse)
         {
             var words = new List<string>();
-            foreach (var option in All.Where(o => o != plan && parse.GetResult(o) is { Implicit: false }))
+            foreach (var option in All.Where(o => o != plan))
             {
-                var values = parse.GetResult(option)!.Tokens.Select(t => t.Value).ToList(); // It was found just before.
+                if (parse.GetResult(option) is not { Implicit: false } given) continue;
+                var values = given.Tokens.Select(t => t.Value).ToList();
                 if (values.Count == 0) words.Add(option.Name);
                 foreach (var value in values) words.AddRange([option.Name, value]);
             }

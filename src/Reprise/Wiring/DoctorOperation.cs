@@ -32,7 +32,8 @@ internal static class DoctorOperation
                 },
                 WalAsync = async cancellationToken => protection is null
                     ? []
-                    : await WalFlows.ExamineAsync(machine, configuration, protection.Repository, await protection.CatalogAsync(cancellationToken), cancellationToken),
+                    : [.. WalFlows.Sentences(await WalFlows.LookAsync(
+                        machine, configuration, protection.Repository, await protection.CatalogAsync(cancellationToken), cancellationToken))],
                 AssetsAsync = async cancellationToken => protection?.Assets
                     ?? await BareAsync(machine, configuration, cancellationToken),
             };

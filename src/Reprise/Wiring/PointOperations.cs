@@ -108,7 +108,7 @@ internal static class PointOperations
 
         // It proves bytes, and they may all be there: that no more come is said, and what fails for it is status.
         var stopped = only is null && access.Configuration is { } application
-            ? (await WalFlows.ReadAsync(machine, application, repository, catalog, context.Cancellation)).Problems
+            ? (await WalFlows.LookAsync(machine, application, repository, catalog, context.Cancellation)).SelectMany(l => l.Problems)
             : [];
         var json = Verified(result, options.Read) with { Turn = depth == ReadDepth.Sample ? turns.ToJson() : null };
         return new CommandReport<VerifyJson>(json, [.. result.Problems, .. stopped.Select(p => p with { Severity = Severity.Warning }), .. forgetful is null ? (IEnumerable<Problem>)[] : [forgetful]]);

@@ -130,35 +130,37 @@ internal static class RestoreOperations
         RestoreRun run, RestoreRequest request, string folder, PointEntry entry, CommandContext context)
     {
         var written = await run.MaterialiseAsync(request, folder, context.Cancellation);
-        return new CommandReport<RestoreJson>(Empty("written") with
+        return Beside("written", entry, written.Survey, answer => answer with
         {
-            Point = entry.Id.Value,
-            PointCreated = entry.Manifest.Created,
             Written = [.. written.Assets.SelectMany(a => a.Paths.Named.Select(p => Path.Combine(a.Folder, p)))],
             WrittenCount = written.Assets.Sum(a => a.Paths.Count),
-            Missing = RestoreMapping.Missing(written.Survey),
-            MissingCount = written.Survey.Parts.Count,
             Moments = [.. written.Assets.Where(a => a.Reached is not null).Select(a => MomentChoices.Reached(a.Reached!, request.Moments[a.Name]))],
-        }, [.. RestoreRun.Missing(RestoreRun.MissingOf(entry.Manifest, written.Survey))]);
+        });
     }
 
     private static async Task<CommandReport<RestoreJson>> PlanWritingAsync(
         RestoreRun run, RestoreRequest request, string folder, PointEntry entry, CommandContext context)
     {
         var plan = await run.PlanMaterialisingAsync(request, folder, context.Cancellation);
-        return new CommandReport<RestoreJson>(Empty("planned") with
+        return Beside("planned", entry, plan.Survey, answer => answer with
         {
-            Point = entry.Id.Value,
-            PointCreated = entry.Manifest.Created,
             Plan = [.. plan.Assets.Select(a => new StepJson
             {
                 Id = "write-" + a.Name, Effect = "reversible", Target = a.Folder, Bytes = a.DataBytes, EstimateSeconds = null,
             })],
-            Missing = RestoreMapping.Missing(plan.Survey),
-            MissingCount = plan.Survey.Parts.Count,
             Moments = [.. request.Moments.Select(m => MomentChoices.Planned(m.Key, m.Value))],
-        }, [.. RestoreRun.Missing(RestoreRun.MissingOf(entry.Manifest, plan.Survey))]);
+        });
     }
+
+    private static CommandReport<RestoreJson> Beside(string outcome, PointEntry entry, Survey survey, Func<RestoreJson, RestoreJson> more) => new(
+        more(Empty(outcome) with
+        {
+            Point = entry.Id.Value,
+            PointCreated = entry.Manifest.Created,
+            Missing = RestoreMapping.Missing(survey),
+            MissingCount = survey.Parts.Count,
+        }),
+        [.. RestoreRun.Missing(RestoreRun.MissingOf(entry.Manifest, survey))]);
 
     private static RestoreChoices Choices(RestoreOptions options) => new()
     {

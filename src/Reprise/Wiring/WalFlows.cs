@@ -26,6 +26,13 @@ internal sealed record WalReach(IReadOnlyList<WalWindow> Windows, IReadOnlyList<
     }
 }
 
+/// <summary>What a server and the repository say of an asset's WAL.</summary>
+/// <param name="Asset">which one.</param>
+/// <param name="State">how it comes; null: nothing brings it.</param>
+/// <param name="Problems">what has stopped.</param>
+/// <param name="Advice">what would be better; no fault.</param>
+internal sealed record WalLook(string Asset, WalFlowState? State, IReadOnlyList<Problem> Problems, IReadOnlyList<Problem> Advice);
+
 /// <summary>Finds it out, for <c>status</c>, <c>points</c>, <c>verify</c> and <c>doctor</c>.</summary>
 internal static class WalFlows
 {
@@ -38,47 +45,38 @@ internal static class WalFlows
     public static async Task<WalReach> ReadAsync(
         Machine machine, ApplicationConfiguration configuration, PointRepository repository, PointCatalog catalog, CancellationToken cancellationToken)
     {
-        var bases = Bases(catalog).ToList();
-        var windows = await new WalWindows(repository.Wal).ReadAsync(bases, cancellationToken);
-        var flows = new List<WalFlowState>();
-        var problems = new List<Problem>();
-        foreach (var (asset, watch) in await WatchesAsync(machine, configuration, repository, cancellationToken))
-        {
-            var (state, found) = await watch.LookAsync([.. bases.Where(b => b.Asset == asset)], cancellationToken);
-            if (state is not null) flows.Add(state);
-            problems.AddRange(found);
-        }
-
-        return new WalReach(windows, flows, problems);
+        var windows = await WindowsAsync(repository, catalog, cancellationToken);
+        var looks = await LookAsync(machine, configuration, repository, catalog, cancellationToken);
+        return new WalReach(windows, [.. looks.Select(l => l.State).OfType<WalFlowState>()], [.. looks.SelectMany(l => l.Problems)]);
     }
 
-    /// <summary>For <c>doctor</c>: a sentence for each asset whose WAL comes, or should.</summary>
-    public static async Task<IReadOnlyList<(string Asset, string Detail, IReadOnlyList<Problem> Problems)>> ExamineAsync(
+    /// <summary>What the servers say, an asset each.</summary>
+    public static async Task<IReadOnlyList<WalLook>> LookAsync(
         Machine machine, ApplicationConfiguration configuration, PointRepository repository, PointCatalog catalog, CancellationToken cancellationToken)
-    {
-        var bases = Bases(catalog).ToList();
-        var examined = new List<(string Asset, string Detail, IReadOnlyList<Problem> Problems)>();
-        foreach (var (asset, watch) in await WatchesAsync(machine, configuration, repository, cancellationToken))
-        {
-            var (state, found) = await watch.LookAsync([.. bases.Where(b => b.Asset == asset)], cancellationToken);
-            if (state is null && watch.Advice.Count == 0) continue;
-            var detail = state is null ? "nothing brings it" : $"{Json(state).State}, {state.By ?? "by nothing"}, up to {state.Reached?.ToString() ?? "nothing yet"}";
-            examined.Add((asset, detail, [.. found, .. watch.Advice]));
-        }
-
-        return examined;
-    }
-
-    private static async Task<IReadOnlyList<(string Asset, WalWatch Watch)>> WatchesAsync(
-        Machine machine, ApplicationConfiguration configuration, PointRepository repository, CancellationToken cancellationToken)
     {
         var compose = AssetFactory.NeedsCompose(configuration) ? await AssetFactory.FindComposeAsync(machine.Children, cancellationToken) : ["docker", "compose"];
         var factory = new AssetFactory(machine, compose);
-        return
-        [
-            .. configuration.Assets.OfType<AssetConfiguration.Postgres>().Select(
-                a => (a.Name, new WalWatch(repository.Wal, factory.Settings(a, configuration), AssetFactory.PostgresHost(machine), a.Name))),
-        ];
+        var bases = Bases(catalog).ToList();
+        var looks = new List<WalLook>();
+        foreach (var asset in configuration.Assets.OfType<AssetConfiguration.Postgres>())
+        {
+            var watch = new WalWatch(repository.Wal, factory.Settings(asset, configuration), AssetFactory.PostgresHost(machine), asset.Name);
+            var (state, problems) = await watch.LookAsync([.. bases.Where(b => b.Asset == asset.Name)], cancellationToken);
+            looks.Add(new WalLook(asset.Name, state, problems, watch.Advice));
+        }
+
+        return looks;
+    }
+
+    /// <summary>For <c>doctor</c>: a sentence for each asset whose WAL comes, or should.</summary>
+    public static IEnumerable<(string Asset, string Detail, IReadOnlyList<Problem> Problems)> Sentences(IReadOnlyList<WalLook> looks)
+    {
+        foreach (var (asset, state, problems, advice) in looks)
+        {
+            if (state is null && advice.Count == 0) continue;
+            var detail = state is null ? "nothing brings it" : $"{Json(state).State}, {state.By ?? "by nothing"}, up to {state.Reached?.ToString() ?? "nothing yet"}";
+            yield return (asset, detail, [.. problems, .. advice]);
+        }
     }
 
     /// <summary>A window as the contract has it.</summary>

@@ -9,6 +9,8 @@ using Reprise.Repository.Points;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 using Reprise.Tests.Fixtures;
+using Reprise.Tests.Moments;
+using Reprise.Tests.Wal;
 
 namespace Reprise.Tests.Postgres;
 
@@ -51,7 +53,7 @@ public sealed class PhysicalTests : IDisposable
         Clean(cluster, "stop", cluster.Data);
         var production = Fingerprints(cluster.Data, before, before + "/../late");
         var folder = await RestoreAsync(record, point, cluster);
-        using (var copy = new Copy(cluster, Path.Combine(folder, "data")))
+        using (var copy = new StartedCopy(cluster, Path.Combine(folder, "data")))
         {
             Assert.Equal("1", copy.Sql("select string_agg(i::text, ',' order by i) from marks"));
             Assert.Equal("0", copy.Sql("select count(*) from fleeting"));
@@ -68,7 +70,7 @@ public sealed class PhysicalTests : IDisposable
             Assert.Contains("../../tablespaces/", copy.Sql("select pg_tablespace_location(oid) from pg_tablespace where spcname = 'early'"), StringComparison.Ordinal);
         }
 
-        var sums = AsServer(cluster, "pg_checksums", "--check", "-D", Path.Combine(folder, "data"));
+        var sums = WalGround.AsServer(cluster, "pg_checksums", "--check", "-D", Path.Combine(folder, "data"));
         Assert.True(sums.Exit == 0, sums.Output);
         Assert.Equal(production, Fingerprints(cluster.Data, before, before + "/../late"));
     }
@@ -123,7 +125,7 @@ public sealed class PhysicalTests : IDisposable
         var folder = Directory.CreateDirectory(Path.Combine(place, "out")).FullName;
         await Physical(cluster).MaterialiseAsync(record, point, folder, Survey.Intact, bench.Progress, None);
         Assert.Equal(await File.ReadAllTextAsync(hba), await File.ReadAllTextAsync(Path.Combine(folder, "outside", "pg_hba.conf")));
-        using var copy = new Copy(cluster, Path.Combine(folder, "data"));
+        using var copy = new StartedCopy(cluster, Path.Combine(folder, "data"));
         Assert.Equal(Path.Combine(folder, "data"), copy.Sql("show data_directory"));
         Assert.Equal(Path.Combine(folder, "data", "pg_hba.conf"), copy.Sql("show hba_file"));
         Assert.Equal("", copy.Sql("show listen_addresses"));
@@ -211,7 +213,7 @@ public sealed class PhysicalTests : IDisposable
         var cluster = PostgresCluster.Start(major, settings: "max_wal_size = 64MB");
         if (cluster.Sql("postgres", "show data_checksums") == "on") return cluster;
         Clean(cluster, "stop", cluster.Data);
-        var enabled = AsServer(cluster, "pg_checksums", "--enable", "-D", cluster.Data);
+        var enabled = WalGround.AsServer(cluster, "pg_checksums", "--enable", "-D", cluster.Data);
         Assert.True(enabled.Exit == 0, enabled.Output);
         cluster.StartServer();
         return cluster;
@@ -219,16 +221,8 @@ public sealed class PhysicalTests : IDisposable
 
     private static void Clean(PostgresCluster cluster, string verb, string data)
     {
-        var result = AsServer(cluster, "pg_ctl", "-D", data, "-m", "fast", "-w", verb);
+        var result = WalGround.AsServer(cluster, "pg_ctl", "-D", data, "-m", "fast", "-w", verb);
         Assert.True(result.Exit == 0, result.Output);
-    }
-
-    private static (int Exit, string Output) AsServer(PostgresCluster cluster, string program, params string[] arguments)
-    {
-        var path = Path.Combine(cluster.Programs, program);
-        return Environment.UserName == "root"
-            ? PostgresCluster.Run("runuser", ["-u", "postgres", "--", path, .. arguments])
-            : PostgresCluster.Run(path, arguments);
     }
 
     private static string[] Reached(PostgresCluster cluster, string[] arguments) =>
@@ -278,36 +272,5 @@ public sealed class PhysicalTests : IDisposable
 
         Assert.NotEmpty(found);
         return found;
-    }
-
-    /// <summary>A restored server, reached by the socket in its own folder.</summary>
-    private sealed class Copy : IDisposable
-    {
-        private readonly PostgresCluster cluster;
-        private readonly string data;
-
-        public Copy(PostgresCluster cluster, string data)
-        {
-            (this.cluster, this.data) = (cluster, data);
-            var log = Path.Combine(data, "copy.log");
-            var started = AsServer(cluster, "pg_ctl", "-D", data, "-l", log, "-w", "-t", "60", "start");
-            Assert.True(started.Exit == 0, started.Output + (File.Exists(log) ? File.ReadAllText(log) : ""));
-
-            // Started is before recovered.
-            for (var i = 0; i < 600 && Tool("pg_isready", "-q").Exit != 0; i++) System.Threading.Thread.Sleep(100);
-        }
-
-        public string Sql(string sql)
-        {
-            var result = Tool("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", "postgres", "-c", sql);
-            Assert.True(result.Exit == 0, result.Output);
-            return result.Output.TrimEnd('\n');
-        }
-
-        public (int Exit, string Output) Tool(string program, params string[] arguments) => PostgresCluster.Run(
-            Path.Combine(cluster.Programs, program),
-            ["-h", data, "-p", cluster.Port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", .. arguments]);
-
-        public void Dispose() => AsServer(cluster, "pg_ctl", "-D", data, "-m", "fast", "-w", "stop");
     }
 }

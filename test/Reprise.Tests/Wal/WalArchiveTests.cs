@@ -5,37 +5,15 @@ using Reprise.Repository.Sealing;
 using Reprise.Repository.Wal;
 using Reprise.Storage;
 using Reprise.Storage.Errors;
-using Reprise.Storage.Memory;
-using Reprise.Storage.Runtime;
 using Reprise.Tests.Hostile;
 using Reprise.Tests.Repository;
 
 namespace Reprise.Tests.Wal;
 
 /// <summary>WAL in a repository: nothing is overwritten, gaps and damage are seen, and two archivers are told apart.</summary>
-public sealed class WalArchiveTests : IAsyncLifetime, IDisposable
+public sealed class WalArchiveTests : WalRepository
 {
-    private static readonly CancellationToken None = CancellationToken.None;
     private static readonly WalOwner Mine = new("machine", "device 1, inode 2");
-    private readonly MemoryStore store = new();
-    private PointRepository repository = null!; // InitializeAsync sets it before any test.
-    private WalArchive archive = null!; // And this.
-
-    public async ValueTask InitializeAsync()
-    {
-        var host = new RepositoryHost(store, TimeProvider.System, Entropy.System, Cpu.OfThisMachine());
-        repository = (await PointRepository.CreateAsync(host, None)).Repository;
-        archive = await repository.WriteWalAsync(None);
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        // Where both are there, only this one is called.
-        Dispose();
-        return ValueTask.CompletedTask;
-    }
-
-    public void Dispose() => repository.Dispose();
 
     [Fact]
     public async Task The_same_again_is_the_same_and_other_bytes_are_refused()
@@ -47,7 +25,7 @@ public sealed class WalArchiveTests : IAsyncLifetime, IDisposable
         var refused = await Assert.ThrowsAsync<RepriseException>(() => StoreAsync(0, bytes));
         Assert.Equal((RepositoryErrors.WalConflict, ExitCodes.Refused), (refused.Code, refused.Code.Exit));
         bytes[77]--;
-        Assert.Equal(bytes, await archive.ReadAsync(Lineage, 1, Range(0, 100_000), None));
+        Assert.Equal(bytes, await Archive.ReadAsync(Lineage, 1, Range(0, 100_000), None));
     }
 
     [Fact]
@@ -56,17 +34,17 @@ public sealed class WalArchiveTests : IAsyncLifetime, IDisposable
         var bytes = Bytes(2, 50_000);
         await StoreAsync(0, bytes);
         await StoreAsync(50_000, bytes);
-        var name = store.Names().First(n => n.Folder == "wal" && n.Value.EndsWith("000000000000c350", StringComparison.Ordinal));
-        var altered = await store.BytesAsync(name);
+        var name = Store.Names().First(n => n.Folder == "wal" && n.Value.EndsWith("000000000000c350", StringComparison.Ordinal));
+        var altered = await Store.BytesAsync(name);
         altered[500] ^= 1;
-        await store.PutAsync(name, altered, PutMode.Replace, None);
+        await Store.PutAsync(name, altered, PutMode.Replace, None);
 
-        var report = await repository.CheckWalAsync(null, _ => { }, None);
+        var report = await Repository.CheckWalAsync(null, _ => { }, None);
         Assert.Contains(report.Problems, p => p.Code == RepositoryErrors.ObjectDamaged && p.Where == name.Value && p.Severity == Severity.Error);
         Assert.Equal(2, report.Objects);
         Assert.Equal(WalStored.Again, await StoreAsync(0, bytes));
-        Assert.Equal(bytes, await archive.ReadAsync(Lineage, 1, Range(0, 50_000), None));
-        report = await repository.CheckWalAsync(null, _ => { }, None);
+        Assert.Equal(bytes, await Archive.ReadAsync(Lineage, 1, Range(0, 50_000), None));
+        report = await Repository.CheckWalAsync(null, _ => { }, None);
         Assert.DoesNotContain(report.Problems, p => p.Code == RepositoryErrors.ObjectDamaged);
     }
 
@@ -74,10 +52,10 @@ public sealed class WalArchiveTests : IAsyncLifetime, IDisposable
     public async Task A_range_moved_to_another_place_does_not_open()
     {
         await StoreAsync(0, Bytes(3, 8192));
-        var name = store.Names().Single(n => n.Folder == "wal");
+        var name = Store.Names().Single(n => n.Folder == "wal");
         var moved = new ObjectName(name.Value.Replace("0000000000000000-0000000000002000", "0000000000002000-0000000000004000", StringComparison.Ordinal));
-        await store.PutAsync(moved, await store.BytesAsync(name), PutMode.CreateNew, None);
-        var damaged = await Assert.ThrowsAsync<RepriseException>(() => archive.ReadAsync(Lineage, 1, Range(8192, 16_384), None));
+        await Store.PutAsync(moved, await Store.BytesAsync(name), PutMode.CreateNew, None);
+        var damaged = await Assert.ThrowsAsync<RepriseException>(() => Archive.ReadAsync(Lineage, 1, Range(8192, 16_384), None));
         Assert.Equal(RepositoryErrors.ObjectDamaged, damaged.Code);
     }
 
@@ -86,56 +64,56 @@ public sealed class WalArchiveTests : IAsyncLifetime, IDisposable
     {
         foreach (var (start, length) in ((int, int)[])[(0, 8192), (8192, 100), (8292, 8092), (32_768, 8192), (4096, 8192)])
             await StoreAsync(start, new byte[length]);
-        await archive.StoreAsync(Lineage, 1, new Lsn(90_000), Bytes(4, 10), isPartial: true, None);
-        await archive.StoreFileAsync(Lineage, 2, new WalFileName.History(), Bytes(5, 40), None);
-        var listing = await archive.ListAsync(Lineage, 1, None);
+        await Archive.StoreAsync(Lineage, 1, new Lsn(90_000), Bytes(4, 10), isPartial: true, None);
+        await Archive.StoreFileAsync(Lineage, 2, new WalFileName.History(), Bytes(5, 40), None);
+        var listing = await Archive.ListAsync(Lineage, 1, None);
         Assert.Equal([Range(0, 16_384), Range(32_768, 40_960)], listing.Stretches);
         Assert.Equal(5, listing.Ranges.Count);
         Assert.False(listing.HasHistory);
-        Assert.True((await archive.ListAsync(Lineage, 2, None)).HasHistory);
-        Assert.Empty((await archive.ListAsync(Lineage, 3, None)).Ranges);
-        Assert.Equal([1u, 2u], (await archive.ListAllAsync(None)).Select(l => l.Timeline));
+        Assert.True((await Archive.ListAsync(Lineage, 2, None)).HasHistory);
+        Assert.Empty((await Archive.ListAsync(Lineage, 3, None)).Ranges);
+        Assert.Equal([1u, 2u], (await Archive.ListAllAsync(None)).Select(l => l.Timeline));
 
-        await archive.StoreAsync(Lineage, 1, new Lsn(0), new byte[16_384], isPartial: false, None);
-        await archive.ReplacedAsync(Lineage, 1, Range(8192, 8292), Range(0, 16_384), None);
-        await Assert.ThrowsAsync<InvariantException>(() => archive.ReplacedAsync(Lineage, 1, Range(32_768, 40_960), Range(0, 16_384), None));
-        Assert.Equal([Range(0, 16_384), Range(32_768, 40_960)], (await archive.ListAsync(Lineage, 1, None)).Stretches);
+        await Archive.StoreAsync(Lineage, 1, new Lsn(0), new byte[16_384], isPartial: false, None);
+        await Archive.ReplacedAsync(Lineage, 1, Range(8192, 8292), Range(0, 16_384), None);
+        await Assert.ThrowsAsync<InvariantException>(() => Archive.ReplacedAsync(Lineage, 1, Range(32_768, 40_960), Range(0, 16_384), None));
+        Assert.Equal([Range(0, 16_384), Range(32_768, 40_960)], (await Archive.ListAsync(Lineage, 1, None)).Stretches);
     }
 
     [Fact]
     public async Task One_of_two_claims_wins_and_a_lineage_is_found_again()
     {
-        Assert.True(await archive.ClaimAsync(Lineage, 1, Mine, None));
-        Assert.False(await archive.ClaimAsync(Lineage, 1, Mine with { Machine = "other" }, None));
-        Assert.Equal(Mine, await archive.ClaimantAsync(Lineage, 1, None));
-        Assert.Null(await archive.ClaimantAsync(Lineage, 2, None));
+        Assert.True(await Archive.ClaimAsync(Lineage, 1, Mine, None));
+        Assert.False(await Archive.ClaimAsync(Lineage, 1, Mine with { Machine = "other" }, None));
+        Assert.Equal(Mine, await Archive.ClaimantAsync(Lineage, 1, None));
+        Assert.Null(await Archive.ClaimantAsync(Lineage, 2, None));
 
         var first = ALineage(0, null);
-        Assert.True(await archive.CreateAsync(first, None));
-        Assert.False(await archive.CreateAsync(first, None));
+        Assert.True(await Archive.CreateAsync(first, None));
+        Assert.False(await Archive.CreateAsync(first, None));
         var second = ALineage(1, new WalFork(first.Id, 3, new Lsn(0x3000028)));
-        await archive.CreateAsync(second, None);
-        Assert.Equal([first, second], await archive.LineagesAsync(7, None));
-        Assert.Empty(await archive.LineagesAsync(8, None));
+        await Archive.CreateAsync(second, None);
+        Assert.Equal([first, second], await Archive.LineagesAsync(7, None));
+        Assert.Empty(await Archive.LineagesAsync(8, None));
         Assert.NotEqual(first.Id, second.Id);
     }
 
     [Fact]
     public async Task Verify_names_foreign_objects_and_a_lineage_that_is_gone_and_prune_leaves_wal_alone()
     {
-        await archive.CreateAsync(ALineage(0, null), None);
-        await archive.ClaimAsync(archive.NameOf(7, 0), 1, Mine, None);
-        await archive.StoreAsync(archive.NameOf(7, 0), 1, new Lsn(0), new byte[8192], isPartial: false, None);
-        Assert.Empty((await repository.CheckWalAsync(null, _ => { }, None)).Problems);
-        var before = store.Names().Where(n => n.Folder == "wal").ToList();
-        await repository.PruneAsync(_ => [], SigningKeys.None, None);
-        await repository.PruneAsync(_ => [], SigningKeys.None, None);
-        Assert.Equal(before, store.Names().Where(n => n.Folder == "wal"));
-        Assert.Empty((await repository.CheckRestAsync(await repository.ListPointsAsync(SigningKeys.None, None), None)).Problems);
+        await Archive.CreateAsync(ALineage(0, null), None);
+        await Archive.ClaimAsync(Archive.NameOf(7, 0), 1, Mine, None);
+        await Archive.StoreAsync(Archive.NameOf(7, 0), 1, new Lsn(0), new byte[8192], isPartial: false, None);
+        Assert.Empty((await Repository.CheckWalAsync(null, _ => { }, None)).Problems);
+        var before = Store.Names().Where(n => n.Folder == "wal").ToList();
+        await Repository.PruneAsync(_ => [], SigningKeys.None, None);
+        await Repository.PruneAsync(_ => [], SigningKeys.None, None);
+        Assert.Equal(before, Store.Names().Where(n => n.Folder == "wal"));
+        Assert.Empty((await Repository.CheckRestAsync(await Repository.ListPointsAsync(SigningKeys.None, None), None)).Problems);
 
-        await store.PutAsync(new ObjectName("wal/letter"), new byte[3], PutMode.CreateNew, None);
-        await store.DeleteAsync(new ObjectName($"wal/{archive.NameOf(7, 0)}/lineage"), None);
-        var problems = (await repository.CheckWalAsync(null, _ => { }, None)).Problems;
+        await Store.PutAsync(new ObjectName("wal/letter"), new byte[3], PutMode.CreateNew, None);
+        await Store.DeleteAsync(new ObjectName($"wal/{Archive.NameOf(7, 0)}/lineage"), None);
+        var problems = (await Repository.CheckWalAsync(null, _ => { }, None)).Problems;
         Assert.Equal([RepositoryErrors.ObjectForeign, StorageErrors.ObjectMissing], problems.Select(p => p.Code));
     }
 
@@ -145,20 +123,20 @@ public sealed class WalArchiveTests : IAsyncLifetime, IDisposable
         for (var i = 0; i < 20; i++) await StoreAsync(i * 8192, new byte[8192]);
         var read = 0;
         for (var part = 0; part < SamplePart.Count; part++)
-            read += (await repository.CheckWalAsync(new SamplePart(part), _ => { }, None)).ObjectsRead;
+            read += (await Repository.CheckWalAsync(new SamplePart(part), _ => { }, None)).ObjectsRead;
         Assert.Equal(20, read);
     }
 
     [Fact]
     public async Task Decoders_survive_whatever_comes()
     {
-        await archive.CreateAsync(ALineage(0, null), None);
-        var lineages = new[] { ALineage(0, null), ALineage(1, new WalFork(archive.NameOf(7, 0), 3, new Lsn(77))) };
+        await Archive.CreateAsync(ALineage(0, null), None);
+        var lineages = new[] { ALineage(0, null), ALineage(1, new WalFork(Archive.NameOf(7, 0), 3, new Lsn(77))) };
         Fuzzing.Run(3000, [.. lineages.Select(l => l.Encode())], bytes => WalLineage.Decode("0123456789abcdef", bytes), 64 * 1024);
         foreach (var lineage in lineages) Assert.Equal(lineage, WalLineage.Decode(lineage.Id, lineage.Encode()));
-        await archive.ClaimAsync(Lineage, 1, Mine, None);
-        var claim = repository.Keys.Sealer.OpenObject(
-            ObjectKind.WalClaim, $"wal/{Lineage}/00000001/claim", await store.BytesAsync(new ObjectName($"wal/{Lineage}/00000001/claim")), new Zstd(3));
+        await Archive.ClaimAsync(Lineage, 1, Mine, None);
+        var claim = Repository.Keys.Sealer.OpenObject(
+            ObjectKind.WalClaim, $"wal/{Lineage}/00000001/claim", await Store.BytesAsync(new ObjectName($"wal/{Lineage}/00000001/claim")), new Zstd(3));
         Fuzzing.Run(3000, [claim], bytes => WalArchive.DecodeClaim(bytes), 64 * 1024);
         string[] names = ["wal/0123456789abcdef/lineage", "wal/0123456789abcdef/00000001/0000000000000000-0000000000002000", "wal/0123456789abcdef/00000001/backup-0000000000000028"];
         Assert.All(names, n => Assert.Equal(n, WalName.Parse(new ObjectName(n))?.Object.Value));
@@ -172,11 +150,11 @@ public sealed class WalArchiveTests : IAsyncLifetime, IDisposable
             64 * 1024);
     }
 
-    private string Lineage => archive.NameOf(7, 0);
+    private string Lineage => Archive.NameOf(7, 0);
 
     private WalLineage ALineage(int number, WalFork? parent) => new()
     {
-        Id = archive.NameOf(7, number),
+        Id = Archive.NameOf(7, number),
         Number = number,
         Identifier = 7,
         SegmentBytes = 16 * 1024 * 1024,
@@ -187,7 +165,7 @@ public sealed class WalArchiveTests : IAsyncLifetime, IDisposable
 
     private static WalRange Range(ulong start, ulong end) => new(new Lsn(start), new Lsn(end));
 
-    private Task<WalStored> StoreAsync(int start, byte[] bytes) => archive.StoreAsync(Lineage, 1, new Lsn((ulong)start), bytes, isPartial: false, None);
+    private Task<WalStored> StoreAsync(int start, byte[] bytes) => Archive.StoreAsync(Lineage, 1, new Lsn((ulong)start), bytes, isPartial: false, None);
 
     private static byte[] Bytes(int seed, int length)
     {

@@ -4,7 +4,6 @@ using Reprise.Repository;
 using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
-using Reprise.Storage.Memory;
 using Reprise.Storage.Runtime;
 using Reprise.Tests.Fixtures;
 using Reprise.Tests.Repository;
@@ -13,32 +12,14 @@ using Reprise.Tests.Storage;
 namespace Reprise.Tests.Wal;
 
 /// <summary>WAL of real servers into a repository and out of it again.</summary>
-public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
+public sealed class WalPushGetTests : WalRepository
 {
-    private static readonly CancellationToken None = CancellationToken.None;
     private readonly IDisk disk = Disks.OfThisMachine();
-    private readonly MemoryStore store = new();
     private readonly ScratchFolder scratch = new();
-    private PointRepository repository = null!; // InitializeAsync sets it before any test.
-    private WalArchive archive = null!; // And this.
 
-    public async ValueTask InitializeAsync()
+    protected override void Dispose(bool disposing)
     {
-        var host = new RepositoryHost(store, TimeProvider.System, Entropy.System, Cpu.OfThisMachine());
-        repository = (await PointRepository.CreateAsync(host, None)).Repository;
-        archive = await repository.WriteWalAsync(None);
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        // Where both are there, only this one is called.
-        Dispose();
-        return ValueTask.CompletedTask;
-    }
-
-    public void Dispose()
-    {
-        repository.Dispose();
+        base.Dispose(disposing);
         scratch.Dispose();
     }
 
@@ -67,7 +48,7 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
         Assert.Equal(WalAnswer.NoLater, await GetAsync(cluster, Path.GetFileName(segments[^1])));
         Assert.Equal(WalAnswer.NoLater, await GetAsync(cluster, "00000002.history"));
         Assert.False(File.Exists(Target));
-        Assert.Empty((await repository.CheckWalAsync(null, _ => { }, None)).Problems);
+        Assert.Empty((await Repository.CheckWalAsync(null, _ => { }, None)).Problems);
     }
 
     [Fact]
@@ -100,7 +81,7 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
 
         var unknown = await Assert.ThrowsAsync<RepriseException>(() => PushAsync(cluster, Copy(cluster, second, "letter")));
         Assert.Equal(WalErrors.NameUnknown, unknown.Code);
-        Assert.DoesNotContain(store.Names(), n => n.Folder == "wal");
+        Assert.DoesNotContain(Store.Names(), n => n.Folder == "wal");
 
         async Task RefusedAsync(string what, string file, string why)
         {
@@ -140,13 +121,13 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
         WalGround.Work(cluster, 1);
         var segments = WalGround.Segments(cluster);
         await PushAsync(cluster, segments[0]);
-        var lineage = (await archive.LineagesAsync(ClusterFolder.Read(disk, new DiskPath(cluster.Data)).Identifier, None)).Single();
+        var lineage = (await Archive.LineagesAsync(ClusterFolder.Read(disk, new DiskPath(cluster.Data)).Identifier, None)).Single();
         var bytes = await File.ReadAllBytesAsync(segments[1]);
         var start = WalWalker.HeaderOf(bytes, out _)!.Start; // A segment of a server.
         var at = 0;
         foreach (var length in (int[])[8192, 1, 70_000, 123_457])
         {
-            await archive.StoreAsync(lineage.Id, 1, start.Plus(at), bytes.AsMemory(at, length), isPartial: false, None);
+            await Archive.StoreAsync(lineage.Id, 1, start.Plus(at), bytes.AsMemory(at, length), isPartial: false, None);
             at += length;
         }
 
@@ -156,7 +137,7 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
         Assert.Equal(bytes[..at], got[..at]);
         Assert.Equal(-1, got.AsSpan(at).IndexOfAnyExcept((byte)0));
 
-        await archive.StoreAsync(lineage.Id, 1, start.Plus(at + 100), bytes.AsMemory(at + 100, 5000), isPartial: false, None);
+        await Archive.StoreAsync(lineage.Id, 1, start.Plus(at + 100), bytes.AsMemory(at + 100, 5000), isPartial: false, None);
         var gap = await Assert.ThrowsAsync<RepriseException>(() => GetAsync(cluster, Path.GetFileName(segments[1])));
         Assert.Equal(RepositoryErrors.WalGap, gap.Code);
     }
@@ -185,16 +166,16 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
         var refused = await Assert.ThrowsAsync<RepriseException>(() => PushAsync(real.Data, real.SegmentsOf(2)[0]));
         Assert.Equal(RepositoryErrors.WalClaimed, refused.Code);
 
-        var adopted = await new WalAdopt(archive, disk).RunAsync(new DiskPath(real.Data), None);
+        var adopted = await new WalAdopt(Archive, disk).RunAsync(new DiskPath(real.Data), None);
         Assert.Equal(1u, adopted.Fork?.Timeline);
         Assert.Equal(2u, adopted.Timeline);
         foreach (var file in real.SegmentsOf(2)[..^1]) Assert.Equal(WalStored.New, (await PushAsync(real.Data, file)).Stored);
-        Assert.Null((await new WalAdopt(archive, disk).RunAsync(new DiskPath(real.Data), None)).Fork);
+        Assert.Null((await new WalAdopt(Archive, disk).RunAsync(new DiskPath(real.Data), None)).Fork);
 
         foreach (var (copy, name) in new[] { (real, "real"), (test, null) })
         {
             var segment = copy.SegmentsOf(2)[0];
-            var lineage = name is null ? archive.NameOf(Identifier(production), 0) : null;
+            var lineage = name is null ? Archive.NameOf(Identifier(production), 0) : null;
             Assert.Equal(WalAnswer.Fetched, await GetAsync(copy.Data, Path.GetFileName(segment), lineage));
             Assert.Equal(await File.ReadAllBytesAsync(segment), await File.ReadAllBytesAsync(Target));
         }
@@ -205,7 +186,7 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
         Assert.Equal(await File.ReadAllBytesAsync(common), await File.ReadAllBytesAsync(Target));
         var ambiguous = await Assert.ThrowsAsync<RepriseException>(() => GetAsync(production.Data, Path.GetFileName(common)));
         Assert.Equal(WalErrors.LineageAmbiguous, ambiguous.Code);
-        Assert.Empty((await repository.CheckWalAsync(null, _ => { }, None)).Problems);
+        Assert.Empty((await Repository.CheckWalAsync(null, _ => { }, None)).Problems);
     }
 
     [Fact]
@@ -225,12 +206,12 @@ public sealed class WalPushGetTests : IAsyncLifetime, IDisposable
     private Task<WalPushed> PushAsync(PostgresCluster cluster, string file) => PushAsync(cluster.Data, file);
 
     private Task<WalPushed> PushAsync(string folder, string file) =>
-        new WalPush(archive, disk).RunAsync(new DiskPath(file), new DiskPath(folder), None);
+        new WalPush(Archive, disk).RunAsync(new DiskPath(file), new DiskPath(folder), None);
 
     private Task<WalAnswer> GetAsync(PostgresCluster cluster, string name) => GetAsync(cluster.Data, name);
 
     private Task<WalAnswer> GetAsync(string folder, string name, string? lineage = null) =>
-        new WalGet(archive, disk, Entropy.System).RunAsync(name, new DiskPath(Target), new DiskPath(folder), lineage, None);
+        new WalGet(Archive, disk, Entropy.System).RunAsync(name, new DiskPath(Target), new DiskPath(folder), lineage, None);
 
     private string Copy(PostgresCluster cluster, string segment, string name, string? text = null)
     {

@@ -4,35 +4,15 @@ using Reprise.Recovery.Wal;
 using Reprise.Repository;
 using Reprise.Repository.Wal;
 using Reprise.Storage.Errors;
-using Reprise.Storage.Memory;
-using Reprise.Storage.Runtime;
 using Reprise.Tests.Fixtures;
 using Reprise.Tests.Repository;
 
 namespace Reprise.Tests.Wal;
 
 /// <summary>A stream of real servers into a repository in memory.</summary>
-public sealed class WalStreamTests : IAsyncLifetime, IDisposable
+public sealed class WalStreamTests : WalRepository
 {
-    private static readonly CancellationToken None = CancellationToken.None;
-    private readonly MemoryStore store = new();
     private readonly List<Problem> said = [];
-    private PointRepository repository = null!; // InitializeAsync sets it before any test.
-
-    public async ValueTask InitializeAsync()
-    {
-        var host = new RepositoryHost(store, TimeProvider.System, Entropy.System, Cpu.OfThisMachine());
-        repository = (await PointRepository.CreateAsync(host, None)).Repository;
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        // Where both are there, only this one is called.
-        Dispose();
-        return ValueTask.CompletedTask;
-    }
-
-    public void Dispose() => repository.Dispose();
 
     [Theory]
     [InlineData(15)]
@@ -54,7 +34,7 @@ public sealed class WalStreamTests : IAsyncLifetime, IDisposable
         }
 
         Assert.All(said, p => Assert.Equal(WalErrors.KeepUnbounded, p.Code));
-        var archive = repository.Wal;
+        var archive = Repository.Wal;
         var listing = Assert.Single(await archive.ListAllAsync(None));
         var stretch = Assert.Single(listing.Stretches);
         Assert.True(Lsn.TryParse(cluster.Sql("postgres", "select pg_current_wal_flush_lsn()"), out var end));
@@ -71,7 +51,7 @@ public sealed class WalStreamTests : IAsyncLifetime, IDisposable
         var state = Assert.Single(await new WalOverview(archive).ReadAsync(None));
         Assert.NotNull(state.LastCommit);
         Assert.InRange(state.LastCommit.Value, DateTimeOffset.UtcNow - TimeSpan.FromMinutes(5), DateTimeOffset.UtcNow + TimeSpan.FromMinutes(1));
-        Assert.Empty((await repository.CheckWalAsync(null, _ => { }, None)).Problems);
+        Assert.Empty((await Repository.CheckWalAsync(null, _ => { }, None)).Problems);
     }
 
     [Fact]
@@ -90,10 +70,10 @@ public sealed class WalStreamTests : IAsyncLifetime, IDisposable
         Directory.Delete(cluster.Data, recursive: true);
         Directory.Move(cluster.Data + ".before", cluster.Data);
         cluster.StartServer();
-        var before = store.Names().Count(n => n.Folder == "wal");
+        var before = Store.Names().Count(n => n.Folder == "wal");
         var refused = await Assert.ThrowsAsync<RepriseException>(() => StreamedAsync("insert into t(v) select md5(random()::text) from generate_series(1, 4000)"));
         Assert.Equal(RepositoryErrors.WalConflict, refused.Code);
-        Assert.Equal(before, store.Names().Count(n => n.Folder == "wal"));
+        Assert.Equal(before, Store.Names().Count(n => n.Folder == "wal"));
 
         async Task StreamedAsync(string work)
         {
@@ -117,15 +97,7 @@ public sealed class WalStreamTests : IAsyncLifetime, IDisposable
     public async Task What_the_server_has_removed_is_a_gap_that_is_said(int major, bool isDropped)
     {
         using var cluster = WalGround.Start(major, settings: "wal_keep_size = 0\nmax_slot_wal_keep_size = 1MB");
-        using (var stop = new CancellationTokenSource())
-        {
-            var stream = Stream(cluster).RunAsync(stop.Token);
-            cluster.Sql("postgres", "create table early(n int)");
-            await UntilAsync(cluster);
-            await stop.CancelAsync();
-            await stream;
-        }
-
+        await OnceAsync(cluster);
         // Somebody dropped the slot, or the server invalidated it because too much had to be kept, and went on without it.
         await UntilGoneAsync(cluster);
         if (isDropped) cluster.Sql("postgres", "select pg_drop_replication_slot('mine')");
@@ -139,7 +111,7 @@ public sealed class WalStreamTests : IAsyncLifetime, IDisposable
         await second;
         Assert.Equal([WalErrors.SlotLost, RepositoryErrors.WalGap], said.Select(p => p.Code));
         Assert.Contains(isDropped ? "dropped" : "max_slot_wal_keep_size", said[0].Message, StringComparison.Ordinal);
-        Assert.Equal(2, Assert.Single(await repository.Wal.ListAllAsync(None)).Stretches.Count);
+        Assert.Equal(2, Assert.Single(await Repository.Wal.ListAllAsync(None)).Stretches.Count);
     }
 
     [Fact]
@@ -168,7 +140,7 @@ public sealed class WalStreamTests : IAsyncLifetime, IDisposable
         await end.CancelAsync();
         Assert.Equal(2u, (await second).Timeline);
         Assert.DoesNotContain(said, p => p.Code == RepositoryErrors.WalGap);
-        var listings = (await repository.Wal.ListAllAsync(None)).OrderBy(l => l.Timeline).ToList();
+        var listings = (await Repository.Wal.ListAllAsync(None)).OrderBy(l => l.Timeline).ToList();
         Assert.Equal([1u, 2u], listings.Select(l => l.Timeline));
         var first = Assert.Single(listings[0].Stretches);
         Assert.True(listings[1].HasHistory);
@@ -176,7 +148,7 @@ public sealed class WalStreamTests : IAsyncLifetime, IDisposable
         Assert.True(Lsn.TryParse(history.Split('\t')[1], out var left));
         Assert.Equal(left, first.End);
         Assert.True(Assert.Single(listings[1].Stretches).Start <= left);
-        Assert.Empty((await repository.CheckWalAsync(null, _ => { }, None)).Problems);
+        Assert.Empty((await Repository.CheckWalAsync(null, _ => { }, None)).Problems);
     }
 
     [Theory]
@@ -205,24 +177,16 @@ public sealed class WalStreamTests : IAsyncLifetime, IDisposable
         Assert.InRange(tally.Connections, 3, 20);
         Assert.True(Lsn.TryParse(cluster.Sql("postgres", "select pg_current_wal_flush_lsn()"), out var flushed));
         Assert.True(tally.Confirmed >= flushed.Plus(-8192) || tally.Confirmed >= flushed, $"{tally.Confirmed} of {flushed}");
-        Assert.Single(Assert.Single(await repository.Wal.ListAllAsync(None)).Stretches);
+        Assert.Single(Assert.Single(await Repository.Wal.ListAllAsync(None)).Stretches);
         Assert.Contains(said, p => p.Code == Reprise.Recovery.RecoveryErrors.DatabaseUnavailable);
-        Assert.Empty((await repository.CheckWalAsync(null, _ => { }, None)).Problems);
+        Assert.Empty((await Repository.CheckWalAsync(null, _ => { }, None)).Problems);
     }
 
     [Fact]
     public async Task What_is_durable_and_was_not_said_any_more_is_said_by_the_next_connection()
     {
         using var cluster = WalGround.Start(17);
-        using (var stop = new CancellationTokenSource())
-        {
-            var stream = Stream(cluster).RunAsync(stop.Token);
-            cluster.Sql("postgres", "create table early(n int)");
-            await UntilAsync(cluster);
-            await stop.CancelAsync();
-            await stream;
-        }
-
+        await OnceAsync(cluster);
         await UntilGoneAsync(cluster);
         using var end = new CancellationTokenSource();
         var second = Stream(cluster).RunAsync(end.Token);
@@ -231,8 +195,18 @@ public sealed class WalStreamTests : IAsyncLifetime, IDisposable
         await second;
     }
 
+    private async Task OnceAsync(PostgresCluster cluster)
+    {
+        using var stop = new CancellationTokenSource();
+        var stream = Stream(cluster).RunAsync(stop.Token);
+        cluster.Sql("postgres", "create table early(n int)");
+        await UntilAsync(cluster);
+        await stop.CancelAsync();
+        await stream;
+    }
+
     private WalStream Stream(PostgresCluster cluster, string? connection = null) => new(
-        repository.WriteWalAsync,
+        Repository.WriteWalAsync,
         new PostgresSettings { ConnectionText = connection ?? cluster.Connection("postgres") },
         WalGround.Host(),
         new WalStreamSettings { Slot = "mine", Name = "reprise", FlushEvery = TimeSpan.FromMilliseconds(100) },

@@ -3,45 +3,22 @@ using Reprise.Recovery.Postgres;
 using Reprise.Recovery.Streaming;
 using Reprise.Recovery.Wal;
 using Reprise.Recovery.Windows;
-using Reprise.Repository;
 using Reprise.Repository.Points;
 using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
-using Reprise.Storage.Memory;
-using Reprise.Storage.Runtime;
 using Reprise.Tests.Fixtures;
 
 namespace Reprise.Tests.Wal;
 
 /// <summary>What can be brought back, and whether WAL still comes: real servers, and their WAL in a repository in memory.</summary>
-public sealed class WalWindowTests : IAsyncLifetime, IDisposable
+public sealed class WalWindowTests : WalRepository
 {
-    private static readonly CancellationToken None = CancellationToken.None;
 
     // As long as nothing is in a segment, PostgreSQL calls the one before it the current one; a commit makes the file.
     private const string Begun = "select pg_logical_emit_message(true, 'x', 'y')";
     private readonly IDisk disk = Disks.OfThisMachine();
-    private readonly MemoryStore store = new();
-    private PointRepository repository = null!; // InitializeAsync sets it before any test.
-    private WalArchive archive = null!; // And this.
     private ulong identifier;
-
-    public async ValueTask InitializeAsync()
-    {
-        var host = new RepositoryHost(store, TimeProvider.System, Entropy.System, Cpu.OfThisMachine());
-        repository = (await PointRepository.CreateAsync(host, None)).Repository;
-        archive = await repository.WriteWalAsync(None);
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        // Where both are there, only this one is called.
-        Dispose();
-        return ValueTask.CompletedTask;
-    }
-
-    public void Dispose() => repository.Dispose();
 
     [Theory]
     [InlineData(15)]
@@ -181,7 +158,7 @@ public sealed class WalWindowTests : IAsyncLifetime, IDisposable
         using (var stop = new CancellationTokenSource())
         {
             var stream = new WalStream(
-                repository.WriteWalAsync,
+                Repository.WriteWalAsync,
                 new PostgresSettings { ConnectionText = cluster.Connection("postgres") },
                 WalGround.Host(),
                 new WalStreamSettings { Slot = "mine", Name = "reprise", FlushEvery = TimeSpan.FromMilliseconds(100) },
@@ -214,12 +191,12 @@ public sealed class WalWindowTests : IAsyncLifetime, IDisposable
     }
 
     private Task<(WalFlowState? State, IReadOnlyList<Problem> Problems)> LookAsync(PostgresCluster cluster, string? folder = null) => new WalWatch(
-        archive,
+        Archive,
         new PostgresSettings { ConnectionText = cluster.Connection("postgres"), DataFolder = folder ?? cluster.Data },
         WalGround.Host(),
         "orders").LookAsync([Base(identifier, "any", 1, default)], None);
 
-    private Task<IReadOnlyList<WalWindow>> ReadAsync(params WalBase[] bases) => new WalWindows(archive).ReadAsync(bases, None);
+    private Task<IReadOnlyList<WalWindow>> ReadAsync(params WalBase[] bases) => new WalWindows(Archive).ReadAsync(bases, None);
 
     private WalBase Base(PostgresCluster cluster, string point)
     {
@@ -248,7 +225,7 @@ public sealed class WalWindowTests : IAsyncLifetime, IDisposable
     private async Task PushAsync(PostgresCluster cluster, string file)
     {
         identifier = ClusterFolder.Read(disk, new DiskPath(cluster.Data)).Identifier;
-        await new WalPush(archive, disk).RunAsync(new DiskPath(file), new DiskPath(cluster.Data), None);
+        await new WalPush(Archive, disk).RunAsync(new DiskPath(file), new DiskPath(cluster.Data), None);
     }
 
     // The last segment of a timeline that was left is not whole.

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Moments;
 using Reprise.Recovery.Processes;
@@ -27,18 +26,7 @@ internal sealed class MomentRehearsal(PostgresHost host, ClientSet programs, Ass
             ? await replay.AskAtAsync(data, boundary.At, Asked(boundary), cancellationToken)
             : null;
         var end = await replay.RunAsync(data, rehearsed.Moment.ReplayBytes, cancellationToken);
-        var last = files.Laid?.LastEnd;
-        var reached = new ReachedMoment
-        {
-            Asset = record.Name,
-            Lsn = end.Lsn.ToString(),
-            LastCommit = last?.Time ?? end.LastCommit,
-            Transaction = last?.Transaction.ToString(CultureInfo.InvariantCulture),
-            Timeline = rehearsed.Moment.Timeline,
-            NewTimeline = end.Timeline,
-            Replayed = true,
-            Wish = rehearsed.Moment.Wish,
-        };
+        var reached = MomentEnd.Of(record, rehearsed.Moment, files.Laid?.LastEnd, end);
         return new MomentSeen(
             reached,
             rehearsed.IsTime,

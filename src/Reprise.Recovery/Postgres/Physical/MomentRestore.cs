@@ -1,4 +1,3 @@
-using System.Globalization;
 using Reprise.Recovery.Assets;
 using Reprise.Repository.Points;
 using Reprise.Storage.Disk;
@@ -29,22 +28,11 @@ internal sealed class MomentRestore(PostgresHost host, PostgresSettings settings
         var files = new PhysicalRestore(host, settings, record, point, progress) { Beyond = (moment, archive) };
         var paths = await files.RunAsync(folder, cancellationToken);
         var target = ReplayTarget.Of(cluster, moment);
-        var last = files.Laid?.LastEnd;
-        var reached = new ReachedMoment
-        {
-            Asset = record.Name,
-            Lsn = moment.Inclusive ? moment.End : moment.Target,
-            LastCommit = last?.Time,
-            Transaction = last?.Transaction is { } number and > 0 ? number.ToString(CultureInfo.InvariantCulture) : null,
-            Timeline = moment.Timeline,
-            NewTimeline = null,
-            Replayed = false,
-            Wish = moment.Wish,
-        };
-        if (await ProgramsAsync(cancellationToken) is not { } programs) return new WrittenMoment(paths, reached);
+        if (await ProgramsAsync(cancellationToken) is not { } programs)
+            return new WrittenMoment(paths, MomentEnd.Of(record, moment, files.Laid?.LastEnd, null));
         var end = await new PhysicalReplay(host, programs, cluster, target, progress)
             .RunAsync(folder / PhysicalRestore.DataName, moment.ReplayBytes, cancellationToken);
-        return new WrittenMoment(paths, reached with { Lsn = end.Lsn.ToString(), LastCommit = last?.Time ?? end.LastCommit, NewTimeline = end.Timeline, Replayed = true });
+        return new WrittenMoment(paths, MomentEnd.Of(record, moment, files.Laid?.LastEnd, end));
     }
 
     private async Task<ClientSet?> ProgramsAsync(CancellationToken cancellationToken)

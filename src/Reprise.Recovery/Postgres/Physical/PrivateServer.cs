@@ -23,7 +23,7 @@ internal sealed class PrivateServer : IAsyncDisposable
 {
     private const int PrivateFolder = 0x1C0;
     private const int PrivateFile = 0x180;
-    private const string Port = "5432";
+    private const int Port = 5432;
     private static readonly TimeSpan ProgramLimit = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan StopLimit = TimeSpan.FromHours(24);
 
@@ -42,7 +42,7 @@ internal sealed class PrivateServer : IAsyncDisposable
     {
         this.enter = enter;
         (this.host, this.programs, this.data, this.owner, this.room) = (host, programs, data, owner, room);
-        var text = $"host='{room}' port={Port} user='{user.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}' dbname=template1 connect_timeout=10";
+        var text = ConnectionKeywords.Socket(room.ToString(), Port, user, "template1");
         server = new PostgresServer(new PostgresSettings { ConnectionText = text }, host);
     }
 
@@ -140,7 +140,7 @@ internal sealed class PrivateServer : IAsyncDisposable
     // Nothing of production is preloaded less, but its memory and its certificates may not be here.
     private string[] Options =>
     [
-        "-p", Port, "-c", "listen_addresses=", "-c", $"unix_socket_directories={room}", "-c", "unix_socket_permissions=0700",
+        "-p", $"{Port}", "-c", "listen_addresses=", "-c", $"unix_socket_directories={room}", "-c", "unix_socket_permissions=0700",
         "-c", $"hba_file={room}/hba", "-c", $"ident_file={room}/ident", "-c", "ssl=off", "-c", "archive_mode=off", "-c", "logging_collector=off",
         "-c", "log_destination=stderr", "-c", "log_min_messages=log", "-c", "shared_buffers=128MB", "-c", "huge_pages=off",
         "-c", "dynamic_shared_memory_type=mmap", "-c", "primary_conninfo=", "-c", "synchronous_standby_names=", "-c", "autovacuum=off",

@@ -34,6 +34,6 @@ internal static class ServerPrograms
     }
 
     /// <summary>What this process was told about servers is not for the one that is started.</summary>
-    public static IReadOnlyDictionary<string, string?> Clean { get; } = ConnectionKeywords.Variables.Append("PGDATA")
-        .Select(name => KeyValuePair.Create(name, (string?)null)).Append(KeyValuePair.Create("LC_ALL", (string?)"C")).ToDictionary();
+    public static IReadOnlyDictionary<string, string?> Clean { get; } = ConnectionKeywords.NoVariables
+        .Append(KeyValuePair.Create("LC_ALL", (string?)"C")).ToDictionary();
 }
