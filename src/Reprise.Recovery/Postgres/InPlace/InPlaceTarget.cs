@@ -101,19 +101,21 @@ internal sealed class InPlaceTarget(PostgresHost host, PostgresServer server, Po
 
     private IEnumerable<Problem> Files(ClusterPlace place)
     {
-        if (host.Disk.Stat(place.Folder) is not { } folder)
+        if (host.Disk.Stat(place.Folder) is null)
             throw ClusterTree.Cannot(place.Data, $"{place.Folder} is not there");
+        yield return new Problem(
+            RecoveryErrors.ArchivingOff,
+            Severity.Note,
+            $"what comes back to {place.Data} archives no WAL: it leaves the timeline of the server that does",
+            "afterwards: 'reprise wal adopt', delete the lines of Reprise in postgresql.auto.conf, restart the server, 'reprise backup'");
         if (Room(place) is { } room) yield return room;
-        if (CannotWrite(place.Folder, Slot.New(item.RestoreId)) is { } denied) yield return denied;
+        if (CannotWrite(place, place.Folder) is { } denied) yield return denied;
         foreach (var location in Locations(place))
         {
             if (location.IsWithin(place.Data)) throw ClusterTree.Cannot(location, "a tablespace lies in the data directory, and is reached through a link");
-            if (CannotWrite(location, Slot.New(item.RestoreId)) is { } closed) yield return closed;
+            if (CannotWrite(place, location) is { } closed) yield return closed;
         }
 
-        if (!Environment.IsPrivilegedProcess && host.Disk.Stat(place.Data) is { } data && host.Disk.Stat(place.Folder / ".") is not null
-            && data.User != folder.User && host.UserName == "root")
-            yield return new Problem(StorageErrors.FileDenied, Severity.Error, $"{place.Data} belongs to another user", "run as root, or as the server's user");
         if (host.Disk.Stat(place.Data / "pg_wal") is { Type: FileType.SymbolicLink })
         {
             yield return new Problem(
@@ -139,14 +141,18 @@ internal sealed class InPlaceTarget(PostgresHost host, PostgresServer server, Po
         };
     }
 
-    // The honest way to know it is to do it.
-    private Problem? CannotWrite(DiskPath folder, Slot slot)
+    // The honest way to know it is to do it. What another user than the server's wrote, the server could not read.
+    private Problem? CannotWrite(ClusterPlace place, DiskPath folder)
     {
         if (host.Disk.Stat(folder / ".") is null) return null;
         try
         {
-            host.Disk.CreateUnnamed(folder / $"reprise.{slot}.probe").Dispose();
-            return null;
+            using var probe = host.Disk.CreateUnnamed(folder / $"reprise.{Slot.New(item.RestoreId)}.probe");
+            return Environment.IsPrivilegedProcess || host.Disk.Stat(place.Data) is not { } data || data.User == probe.Stat().User ? null : new Problem(
+                StorageErrors.FileDenied, Severity.Error, $"{place.Data} belongs to another user", "run as root, or as the server's user")
+            {
+                Where = place.Data.ToString(),
+            };
         }
         catch (RepriseException e)
         {

@@ -17,7 +17,7 @@ internal static partial class CopySettings
 {
     private const string Mark = "# Written by Reprise for a copy beside production. Before this server takes over, delete these lines.";
 
-    private const string ArchiveMark = "# Written by Reprise, which restored this server in place: take a point first, then delete these lines and restart it to archive again.";
+    private const string ArchiveMark = "# Written by Reprise, which restored this server in place. To archive again: 'reprise wal adopt', delete these lines, restart it, 'reprise backup'.";
     private const string PlacesMark = "\n# Written by Reprise: the places of the copy.\n";
     private const string MinimalMark = "# Written by Reprise: the configuration of this server lay outside";
 
