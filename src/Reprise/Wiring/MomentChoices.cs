@@ -1,6 +1,5 @@
 using Reprise.Cli;
 using Reprise.Json;
-using Reprise.Recovery;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Moments;
 using Reprise.Recovery.Postgres;

@@ -4,7 +4,6 @@ using Reprise.Recovery.Postgres.InPlace;
 using Reprise.Repository.Points;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
-using Reprise.Tests.Fixtures;
 using Reprise.Tests.Storage;
 using Slot = Reprise.Recovery.Assets.Slot;
 

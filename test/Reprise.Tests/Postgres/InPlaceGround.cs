@@ -3,13 +3,13 @@ using Reprise.Recovery.Assets;
 using Reprise.Recovery.Checks;
 using Reprise.Recovery.Postgres;
 using Reprise.Recovery.Postgres.InPlace;
+using Reprise.Recovery.Processes;
 using Reprise.Recovery.Restoring;
 using Reprise.Recovery.State;
 using Reprise.Recovery.Wal;
 using Reprise.Repository.Points;
 using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;
-using Reprise.Storage.Errors;
 using Reprise.Tests.Fixtures;
 using Reprise.Tests.Restoring;
 using Reprise.Tests.Wal;
@@ -44,6 +44,9 @@ internal sealed class InPlaceGround : IDisposable
     public string Data { get; set; }
 
     public string Space { get; }
+
+    /// <summary>Whether the application is stopped and started by us; it has no process.</summary>
+    public bool HasControl { get; set; } = true;
 
     public Script Dialogue { get; } = new();
 
@@ -96,6 +99,7 @@ internal sealed class InPlaceGround : IDisposable
         {
             Name = "shop",
             Assets = [asset],
+            Control = HasControl ? ApplicationControl.Of(new ChildProcesses(TimeProvider.System), new ChildCommand(["true"]), new ChildCommand(["true"])) : null,
             Checks = Checks,
             KeepFormer = TimeSpan.FromHours(72),
             CompareSecrets = (_, _) => Task.FromResult<IReadOnlyList<SecretOutcome>>([]),

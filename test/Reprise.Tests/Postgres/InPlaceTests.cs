@@ -112,6 +112,27 @@ public sealed class InPlaceTests
     }
 
     [Fact]
+    public async Task Whoever_is_connected_is_not_cut_off_while_nobody_stops_the_application()
+    {
+        using var ground = new InPlaceGround(15) { HasControl = false };
+        await ground.BackupAsync();
+        var load = Load(ground.Server);
+        try
+        {
+            await Task.Delay(500);
+            var error = await Assert.ThrowsAnyAsync<RepriseException>(() => ground.RestoreAsync(ground.Asset(InPlaceGround.WithPgCtl)));
+            Assert.Equal(RecoveryErrors.TargetInUse, error.Code);
+            Assert.Contains("pgbench", error.Message, StringComparison.Ordinal);
+            Assert.False(load.HasExited);
+        }
+        finally
+        {
+            load.Kill();
+            await load.WaitForExitAsync();
+        }
+    }
+
+    [Fact]
     public async Task Another_server_at_the_same_place_is_refused_until_its_code_is_given()
     {
         using var ground = new InPlaceGround(15);

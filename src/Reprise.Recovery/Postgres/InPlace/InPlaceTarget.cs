@@ -20,9 +20,7 @@ internal sealed class InPlaceTarget(PostgresHost host, PostgresServer server, Po
         var live = new ClusterTree(host.Disk, place, place.Data);
         var absent = new TargetState { Presence = Presence.Absent, HasData = false, Where = place.Data.ToString() };
         if (!live.Exists) return absent;
-        var users = new List<string>();
-        if (settings.Control is null && await new ServerPresence(host, server, place).FindAsync(cancellationToken) is ServerState.Running running)
-            users.Add(running.Who);
+        var users = await UsersAsync(place, cancellationToken);
         var state = absent with { Presence = Presence.Readable, Users = users, IsKeptWhole = true };
 
         // A server without a table of anybody's may still be another one: its files say nothing of what is in it.
@@ -70,6 +68,22 @@ internal sealed class InPlaceTarget(PostgresHost host, PostgresServer server, Po
     public IReadOnlyList<DiskPath> Locations(ClusterPlace place) =>
         [.. cluster.Tablespaces.Where(t => t.Location.StartsWith('/') || t.Location.StartsWith("../", StringComparison.Ordinal))
             .Select(t => LocationOf(place, new DiskPath(t.Oid.ToString(CultureInfo.InvariantCulture)))).Distinct()];
+
+    // Where we may not stop the server, it is itself in the way; else those are who would be cut off.
+    private async Task<IReadOnlyList<string>> UsersAsync(ClusterPlace place, CancellationToken cancellationToken)
+    {
+        if (await new ServerPresence(host, server, place).FindAsync(cancellationToken) is not ServerState.Running running) return [];
+        if (settings.Control is null) return [running.Who];
+        try
+        {
+            await using var session = await server.OpenAsync(settings.Maintenance, SessionUse.Ours, cancellationToken);
+            return await session.AskAsync(CatalogSql.Sessions(null), CatalogJson.Default.IReadOnlyListString, cancellationToken);
+        }
+        catch (RepriseException e) when (e.Code.Exit == ExitCodes.Unavailable)
+        {
+            return [$"nobody knows whom: {running.Who} does not say it ({e.Message})"];
+        }
+    }
 
     // As DataFolder.Identity says it of a source, asked of the files: the server need not run.
     private SortedDictionary<string, string> IdentityOf(ClusterPlace place, ClusterTree live)
