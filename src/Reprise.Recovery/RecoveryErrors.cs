@@ -233,7 +233,11 @@ public static class RecoveryErrors
     public static readonly ErrorCode ClusterRefused =
         new("cluster-refused", ExitCodes.Damaged, "pg_verifybackup refused the files of a restored server");
 
-    /// <summary>What was captured as files does not come back in place yet.</summary>
+    /// <summary>What comes back in place does not archive its WAL.</summary>
+    public static readonly ErrorCode ArchivingOff =
+        new("archiving-off", ExitCodes.Done, "a server that is restored in place archives no WAL until that is asked for; a note, nothing failed");
+
+    /// <summary>What was captured as files cannot be exchanged with what is there.</summary>
     public static readonly ErrorCode PhysicalInPlace =
-        new("physical-in-place", ExitCodes.Refused, "a server that was captured as files is only restored into a folder by this version");
+        new("physical-in-place", ExitCodes.Refused, "the files of a server cannot be exchanged with those that are there");
 }

@@ -42,6 +42,9 @@ public interface IRestorable : IAsset
     /// </summary>
     Task<IReadOnlyList<Problem>> PreflightAsync(RestoreItem item, CancellationToken cancellationToken);
 
+    /// <summary>What is at the target of this restore now: a kind that restores in several ways has several targets.</summary>
+    Task<TargetState> InspectAsync(RestoreItem item, CancellationToken cancellationToken) => InspectAsync(cancellationToken);
+
     /// <summary>
     /// Builds the restored data in the slot <c>new-ID</c> beside the target. Production is untouched. What an
     /// interrupted attempt left in the slot is thrown away first.
@@ -57,11 +60,15 @@ public interface IRestorable : IAsset
     /// Idempotent, and durable on return. The application is stopped by then; sessions that are left are ended where
     /// the kind can do that, else it is <c>target-in-use</c>.
     /// <para>What is live is set aside completely before anything is brought in: as long as <see cref="Swap.Outgoing"/>
-    /// is empty and <see cref="Swap.Incoming"/> is not, what was live still is. (So two names are never exchanged in one
-    /// step.) A swap that failed or was killed half-way may be followed by the opposite one, which names the same two
+    /// is empty and <see cref="Swap.Incoming"/> is not, what was live still is. (So two names are exchanged in one step only
+    /// by a kind whose <see cref="InspectSlotAsync"/> knows by something else how far it came.) A swap that failed or was killed half-way may be followed by the opposite one, which names the same two
     /// slots the other way round: it brings back exactly what was, from wherever the first one got to.</para>
     /// </summary>
     Task SwapAsync(RestoreItem item, Swap swap, CancellationToken cancellationToken);
+
+    /// <summary>Who is live after a swap, where that is another than before; null where the kind stays who it is.</summary>
+    Task<IReadOnlyDictionary<string, string>?> BecameAsync(RestoreItem item, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyDictionary<string, string>?>(null);
 
     /// <summary>Whether the slot holds anything, how much, and where (for <c>status</c> and the plan).</summary>
     Task<SlotState> InspectSlotAsync(RestoreItem item, Slot slot, CancellationToken cancellationToken);
@@ -168,6 +175,9 @@ public sealed record TargetState
 
     /// <summary>Whether a swap keeps what is there even when it cannot be read, by renaming it without opening it.</summary>
     public bool CanMoveAside { get; init; } = true;
+
+    /// <summary>Whether what a swap sets aside is all that there was, exactly as it was: no copy of it has to be taken first.</summary>
+    public bool IsKeptWhole { get; init; }
 }
 
 /// <summary>Whether a target is there.</summary>
@@ -188,6 +198,9 @@ public enum Presence
 /// <param name="Record">what the point says of the asset.</param>
 public sealed record RestoreItem(PointId RestoreId, AssetRecord Record)
 {
+    /// <summary>The moment behind that of the point that comes back, or null: the point's own.</summary>
+    public AssetMoment? Moment { get; init; }
+
     /// <summary>What is left out because it is damaged; only staging and its verification ask.</summary>
     public Survey Survey { get; init; } = Survey.Intact;
 }

@@ -19,6 +19,9 @@ public enum SafetyKind
     /// <summary>A point of kind safety, read back before anything is published.</summary>
     Captured,
 
+    /// <summary>It is set aside whole, exactly as it was: that is the way back, and no copy of it is taken.</summary>
+    SetAside,
+
     /// <summary>It cannot be read: it is moved aside as it is, never opened.</summary>
     MovedAside,
 

@@ -54,9 +54,11 @@ internal static class PlanSteps
     {
         var captured = assets.Where(a => a.Safety == SafetyKind.Captured).Select(a => a.Name).ToList();
         var moved = assets.Where(a => a.Safety == SafetyKind.MovedAside).Select(a => a.Name).ToList();
+        var whole = assets.Where(a => a.Safety == SafetyKind.SetAside).Select(a => a.Name).ToList();
         var text = captured.Count > 0
             ? $"take a safety point of {Wording.List(captured)}"
             : "no safety point is needed";
+        if (whole.Count > 0) text += $"; what is live of {Wording.List(whole)} is set aside whole";
         if (moved.Count > 0) text += $"; {Wording.List(moved)} cannot be read and is moved aside as it is";
         return new PlanStep
         {

@@ -75,6 +75,7 @@ public static class RestorePlanner
     {
             Presence.Absent => SafetyKind.NotApplicable,
             Presence.Readable when !target.HasData => SafetyKind.NotApplicable,
+            _ when target.IsKeptWhole => SafetyKind.SetAside,
             _ when without.Contains(asset) => SafetyKind.Skipped,
             Presence.Readable => SafetyKind.Captured,
             _ => target.CanMoveAside ? SafetyKind.MovedAside : SafetyKind.Impossible,

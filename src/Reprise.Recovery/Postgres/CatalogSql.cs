@@ -165,14 +165,14 @@ internal static class CatalogSql
         where c.oid in ({string.Join(", ", tables.Select(t => t.ToString(CultureInfo.InvariantCulture)))})
         """;
 
-    /// <summary>Who uses a database, one line each, ours excepted.</summary>
-    public static string Sessions(string database) =>
+    /// <summary>Who uses a database, or with null any of the server's, one line each, ours excepted.</summary>
+    public static string Sessions(string? database) =>
         $"""
         select coalesce(pg_catalog.json_agg(pg_catalog.concat_ws(' ', 'pid ' || pid, usename,
             'from ' || coalesce(client_addr::text, 'a local socket'), '(' || nullif(application_name, '') || ')', state)
             order by pid), '[]'::json)::text
         from pg_catalog.pg_stat_activity
-        where datname = {Sql.Text(database)} and pid <> pg_catalog.pg_backend_pid()
+        where {(database is null ? "datname is not null" : $"datname = {Sql.Text(database)}")} and pid <> pg_catalog.pg_backend_pid()
           and coalesce(backend_type, 'client backend') = 'client backend'
         """;
 

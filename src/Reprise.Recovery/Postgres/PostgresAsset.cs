@@ -1,4 +1,5 @@
 using Reprise.Recovery.Assets;
+using Reprise.Recovery.Postgres.InPlace;
 using Reprise.Recovery.Postgres.Physical;
 using Reprise.Repository.Points;
 using Reprise.Storage.Disk;
@@ -57,6 +58,10 @@ public sealed class PostgresAsset : IReplayable, IExaminable
     public Task<TargetState> InspectAsync(CancellationToken cancellationToken) =>
         new PostgresTarget(server, settings).InspectAsync(cancellationToken);
 
+    /// <inheritdoc />
+    public Task<TargetState> InspectAsync(RestoreItem item, CancellationToken cancellationToken) =>
+        IsInPlace(item) ? InPlace(item).InspectAsync(cancellationToken) : InspectAsync(cancellationToken);
+
     /// <summary>
     /// Asks the live database one question of the user's, read-only: the first column of the first row as text, or null
     /// when there is none. For checks.
@@ -82,7 +87,7 @@ public sealed class PostgresAsset : IReplayable, IExaminable
     /// <inheritdoc />
     public Task<IReadOnlyList<Problem>> PreflightAsync(RestoreItem item, CancellationToken cancellationToken)
     {
-        if (item.Record.Method == PostgresRecord.PhysicalMethod) return Task.FromResult<IReadOnlyList<Problem>>([InPlace()]);
+        if (IsInPlace(item)) return InPlace(item).PreflightAsync(cancellationToken);
         var databases = Databases(item);
         return new PostgresPreflight(Name, server, settings, host)
             .ForRestoreAsync(item, databases, Maintenance(databases), cancellationToken);
@@ -93,6 +98,7 @@ public sealed class PostgresAsset : IReplayable, IExaminable
         RestoreItem item, PointReader point, IProgressSink progress, CancellationToken cancellationToken)
     {
         if (IsThere(item)) return Task.CompletedTask;
+        if (IsInPlace(item)) return InPlace(item).StageAsync(point, progress, cancellationToken);
         var databases = Databases(item);
         return new PostgresStage(server, settings, host, item, progress)
             .RunAsync(databases, Maintenance(databases), point, cancellationToken);
@@ -101,8 +107,8 @@ public sealed class PostgresAsset : IReplayable, IExaminable
     /// <inheritdoc />
     public Task<IReadOnlyList<CheckOutcome>> VerifyStagedAsync(
         RestoreItem item, IProgressSink progress, CancellationToken cancellationToken) =>
-        IsThere(item)
-            ? Task.FromResult<IReadOnlyList<CheckOutcome>>([])
+        IsThere(item) ? Task.FromResult<IReadOnlyList<CheckOutcome>>([])
+            : IsInPlace(item) ? InPlace(item).VerifyStagedAsync(progress, cancellationToken)
             : new PostgresVerify(server, host, item).RunAsync(Databases(item), progress, cancellationToken);
 
     /// <inheritdoc />
@@ -121,14 +127,20 @@ public sealed class PostgresAsset : IReplayable, IExaminable
     public Task SwapAsync(RestoreItem item, Swap swap, CancellationToken cancellationToken)
     {
         if (IsThere(item)) return Task.CompletedTask;
+        if (IsInPlace(item)) return InPlace(item).SwapAsync(swap, cancellationToken);
         var databases = Databases(item);
         return new PostgresSwap(server, host, item).RunAsync(
             databases, Maintenance(databases), swap, cancellationToken);
     }
 
     /// <inheritdoc />
+    public async Task<IReadOnlyDictionary<string, string>?> BecameAsync(RestoreItem item, CancellationToken cancellationToken) =>
+        IsInPlace(item) ? (await InPlace(item).InspectAsync(cancellationToken)).Identity : null;
+
+    /// <inheritdoc />
     public async Task<SlotState> InspectSlotAsync(RestoreItem item, Slot slot, CancellationToken cancellationToken)
     {
+        if (IsInPlace(item)) return await InPlace(item).InspectSlotAsync(slot, cancellationToken);
         var databases = Databases(item);
         var names = databases.Select(database => SlotNames.Of(database.Live, slot)).ToList();
         await using var session = await server.OpenAsync(Maintenance(databases), SessionUse.Ours, cancellationToken);
@@ -143,6 +155,12 @@ public sealed class PostgresAsset : IReplayable, IExaminable
     /// <inheritdoc />
     public async Task DiscardAsync(RestoreItem item, Slot slot, CancellationToken cancellationToken)
     {
+        if (IsInPlace(item))
+        {
+            await InPlace(item).DiscardAsync(slot, cancellationToken);
+            return;
+        }
+
         var databases = Databases(item);
         if (slot.Kind == SlotKind.New) host.Disk.DeleteFile(PostgresStage.DumpPath(settings, host, item));
         await using var session = await server.OpenAsync(Maintenance(databases), SessionUse.Ours, cancellationToken);
@@ -215,7 +233,7 @@ public sealed class PostgresAsset : IReplayable, IExaminable
     // One database goes to where the configuration points, whatever it was called; all go back under their own names.
     private IReadOnlyList<RestoreDatabase> Databases(RestoreItem item)
     {
-        if (item.Record.Method == PostgresRecord.PhysicalMethod) throw new RepriseException(InPlace());
+        Invariant.Check(item.Record.Method != PostgresRecord.PhysicalMethod, "the files of a server are no list of databases");
         var databases = PostgresRecord.Databases(item.Record);
         return databases is [{ Prefix.Length: 0 } only]
             ? [new RestoreDatabase(only, server.Connection.Database)]
@@ -225,11 +243,9 @@ public sealed class PostgresAsset : IReplayable, IExaminable
     // Nothing has to be brought into a server that was made of the files of the point.
     private bool IsThere(RestoreItem item) => settings.IsRecovered && item.Record.Method == PostgresRecord.PhysicalMethod;
 
-    private Problem InPlace() => new(
-        RecoveryErrors.PhysicalInPlace,
-        Severity.Error,
-        $"{Name} was captured as files, and these cannot be put in the place of a running server by this version",
-        "restore it with --to FOLDER, start that copy, and take it over by hand; or use method: logical") { Asset = Name };
+    private bool IsInPlace(RestoreItem item) => !settings.IsRecovered && item.Record.Method == PostgresRecord.PhysicalMethod;
+
+    private InPlaceRestore InPlace(RestoreItem item) => new(host, server, settings, item);
 
     // A database cannot be renamed from within itself.
     private string Maintenance(IReadOnlyList<RestoreDatabase> databases) =>

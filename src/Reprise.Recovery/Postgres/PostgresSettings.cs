@@ -48,6 +48,12 @@ public sealed record PostgresSettings
     /// <summary>Where the WAL lies with which files are taken on to a later moment; null: none is at hand.</summary>
     public Repository.Wal.WalArchive? Archive { get; init; }
 
+    /// <summary>How its server is stopped and started when its files are exchanged; null: not by us.</summary>
+    public InPlace.ServerControl? Control { get; init; }
+
+    /// <summary>Whether somebody vouches for what cannot be seen from here: that no server works in the data directory.</summary>
+    public bool ServerIsStopped { get; init; }
+
     /// <summary>The database that is connected to for creating and renaming others.</summary>
     public string Maintenance { get; init; } = "postgres";
 

@@ -94,7 +94,7 @@ internal sealed class Operation(RestoreApplication application, RestoreHost host
     /// <summary>What was found damaged, and is left out.</summary>
     public Survey Survey { get; set; } = Survey.Intact;
 
-    public RestoreItem Item(JournalAsset asset) => new(id, asset.Record) { Survey = Survey };
+    public RestoreItem Item(JournalAsset asset) => new(id, asset.Record) { Survey = Survey, Moment = asset.Moment };
 
     /// <summary>Adds an outcome, in place of an earlier one of the same question.</summary>
     public void Add(CheckOutcome outcome)

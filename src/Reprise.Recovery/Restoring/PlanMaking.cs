@@ -20,13 +20,14 @@ internal sealed class PlanMaking(RestoreApplication application, RestoreHost hos
         var facts = new List<AssetFacts>();
         foreach (var (asset, record) in chosen)
         {
-            var target = await asset.InspectAsync(cancellationToken);
+            var item = new RestoreItem(id, record) { Moment = request.Moments.GetValueOrDefault(record.Name) };
+            var target = await asset.InspectAsync(item, cancellationToken);
             facts.Add(new AssetFacts
             {
                 Record = record,
                 Target = target,
-                Preflight = await asset.PreflightAsync(new RestoreItem(id, record), cancellationToken),
-                Known = application.KnownIdentities.GetValueOrDefault(record.Name, []),
+                Preflight = await asset.PreflightAsync(item, cancellationToken),
+                Known = [.. application.KnownIdentities.GetValueOrDefault(record.Name, []), .. OurOwn(record.Name)],
             });
         }
 
@@ -41,6 +42,7 @@ internal sealed class PlanMaking(RestoreApplication application, RestoreHost hos
                 Record = f.Record,
                 Incoming = JournalSlot.Of(Slot.New(id)),
                 Outgoing = JournalSlot.Of(Slot.Before(id)),
+                Moment = request.Moments.GetValueOrDefault(f.Record.Name),
             })],
             facts.ToDictionary(f => f.Record.Name, f => f.Target.Identity));
     }
@@ -55,7 +57,7 @@ internal sealed class PlanMaking(RestoreApplication application, RestoreHost hos
         {
             var restorable = Operation.Restorable(application, asset.Name) ?? throw Unknown(
                 asset.Name, $"{asset.Name} was part of {undone.Id}, but the configuration has no such asset any more");
-            var target = await restorable.InspectAsync(cancellationToken);
+            var target = await restorable.InspectAsync(new RestoreItem(undone.Id, asset.Record), cancellationToken);
             var slot = asset.HadLive
                 ? await restorable.InspectSlotAsync(
                     new RestoreItem(undone.Id, asset.Record), asset.Outgoing.ToSlot(), cancellationToken)
@@ -74,6 +76,10 @@ internal sealed class PlanMaking(RestoreApplication application, RestoreHost hos
         var plan = RestorePlanner.PlanUndo(Facts(id, choices), undone.Id, setAside, facts);
         return new PlanWithItems(plan, items, facts.ToDictionary(f => f.Record.Name, f => f.Target.Identity));
     }
+
+    // What we put there ourselves is no stranger, though it is another one than any point was taken of.
+    private IEnumerable<IReadOnlyDictionary<string, string>> OurOwn(string asset) =>
+        host.State.Operations().SelectMany(o => o.Assets).Where(a => a.Name == asset).Select(a => a.Became).OfType<IReadOnlyDictionary<string, string>>();
 
     private PlanFacts Facts(PointId id, RestoreChoices choices) => new()
     {

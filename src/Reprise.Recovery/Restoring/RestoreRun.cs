@@ -371,6 +371,8 @@ public sealed class RestoreRun(RestoreApplication application, RestoreHost host)
         OnlyAssets = [.. journal.Assets.Select(a => a.Name)],
         RestoreSecrets = journal.Assets.Any(a => a.Record.Kind == AssetKinds.Secrets),
         Salvage = journal.Salvage,
+        Moments = new SortedDictionary<string, AssetMoment>(
+            journal.Assets.Where(a => a.Moment is not null).ToDictionary(a => a.Name, a => a.Moment!), StringComparer.Ordinal), // Filtered just now.
         Choices = Choices(journal),
     };
 }

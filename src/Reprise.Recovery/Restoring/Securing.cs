@@ -15,7 +15,7 @@ internal static class Securing
         var targets = new Dictionary<string, TargetState>(StringComparer.Ordinal);
         foreach (var asset in operation.Journal.Assets)
         {
-            var target = await operation.Asset(asset.Name).InspectAsync(cancellationToken);
+            var target = await operation.Asset(asset.Name).InspectAsync(operation.Item(asset), cancellationToken);
             RefuseAnother(operation, asset.Name, target);
             RefuseInUse(operation, asset.Name, target);
             targets[asset.Name] = target;

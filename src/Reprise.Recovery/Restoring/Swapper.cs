@@ -38,7 +38,8 @@ internal static class Swapper
 
         // From now on the truth is what lies aside, not what seemed to be live before.
         var aside = await restorable.InspectSlotAsync(item, swap.Outgoing, CancellationToken.None);
-        operation.SaveAsset(asset.Name, a => a with { Position = SwapPosition.Swapped, HadLive = aside.Exists });
+        var became = await restorable.BecameAsync(item, CancellationToken.None);
+        operation.SaveAsset(asset.Name, a => a with { Position = SwapPosition.Swapped, HadLive = aside.Exists, Became = became });
     }
 
     private static async Task BackAsync(Operation operation, JournalAsset asset)

@@ -161,6 +161,12 @@ public sealed record JournalAsset
     /// </summary>
     public bool HadLive { get; init; }
 
+    /// <summary>The moment behind that of the point that comes back, or null.</summary>
+    public AssetMoment? Moment { get; init; }
+
+    /// <summary>Who is live since the swap, as <see cref="TargetState.Identity"/> says it; null before, and of a kind that stays who it is.</summary>
+    public IReadOnlyDictionary<string, string>? Became { get; init; }
+
     /// <summary>How far its swap is.</summary>
     public SwapPosition Position { get; init; }
 

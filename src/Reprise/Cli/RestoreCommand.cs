@@ -38,6 +38,9 @@ internal sealed record RestoreOptions
     /// <summary>Assets for which no way back is demanded.</summary>
     public required IReadOnlyList<string> WithoutSafety { get; init; }
 
+    /// <summary>Vouches for servers that cannot be seen from here to be stopped.</summary>
+    public bool ServerIsStopped { get; init; }
+
     /// <summary>Bring back what is not damaged.</summary>
     public bool Salvage { get; init; }
 
@@ -59,6 +62,9 @@ internal sealed record ForgetOptions(string RestoreId, bool Yes);
 /// <summary><c>reprise restore [POINT]</c>, <c>reprise restore forget ID</c></summary>
 internal static class RestoreCommand
 {
+    /// <summary>What <c>--server-is-stopped</c> says, here and of <c>undo</c>.</summary>
+    internal const string ServerIsStoppedText = "vouch that a database server is stopped which cannot be seen from here";
+
     /// <summary>Adds the commands that can do something.</summary>
     public static void AddTo(CommandTree tree, Operations operations)
     {
@@ -117,6 +123,8 @@ internal static class RestoreCommand
         private readonly Option<string[]> unsafely =
             CommandTree.Values("--without-safety", "ASSET", "go on although there is no way back for this asset");
 
+        private readonly Option<bool> stopped = CommandTree.Flag("--server-is-stopped", ServerIsStoppedText);
+
         private readonly Option<bool> salvage = CommandTree.Flag(
             "--salvage", "bring back what is not damaged, and name the rest");
         private readonly Option<bool> goOn = CommandTree.Flag("--continue", "finish the restore that was interrupted");
@@ -131,7 +139,7 @@ internal static class RestoreCommand
             foreach (var option in All) command.Add(option);
         }
 
-        private Option[] All => [plan, yes, asset, to, .. moment.All, stage, health, skip, accept, unsafely, salvage, goOn, secrets];
+        private Option[] All => [plan, yes, asset, to, .. moment.All, stage, health, skip, accept, unsafely, stopped, salvage, goOn, secrets];
 
         // Whoever copies the last line of a plan gets what the plan said, and nothing more.
         private string Again(ParseResult parse)
@@ -163,6 +171,7 @@ internal static class RestoreCommand
                 SkipChecks = [.. (parse.GetValue(skip) ?? []).Select(Skipped)],
                 AcceptTargets = parse.GetValue(accept) ?? [],
                 WithoutSafety = parse.GetValue(unsafely) ?? [],
+                ServerIsStopped = parse.GetValue(stopped),
                 Salvage = parse.GetValue(salvage),
                 Continue = parse.GetValue(goOn),
                 RestoreSecrets = parse.GetValue(secrets),

@@ -15,6 +15,9 @@ internal sealed record UndoOptions
     /// <summary>Asked nothing.</summary>
     public bool Yes { get; init; }
 
+    /// <summary>Vouches for servers that cannot be seen from here to be stopped.</summary>
+    public bool ServerIsStopped { get; init; }
+
     /// <summary>The characters that the plan printed for targets of another identity.</summary>
     public required IReadOnlyList<string> AcceptTargets { get; init; }
 }
@@ -31,9 +34,10 @@ internal static class UndoCommand
         var yes = CommandTree.Flag("--yes", "do not ask for the application's name");
         var accept = CommandTree.Values(
             "--accept-target", "ID", "write to a target of another identity, as the plan printed it");
+        var stopped = CommandTree.Flag("--server-is-stopped", RestoreCommand.ServerIsStoppedText);
         var command = new Command("undo", "swaps back what a restore replaced, and keeps what it replaces")
         {
-            id, plan, yes, accept,
+            id, plan, yes, accept, stopped,
         };
         tree.Add(tree.Root, command, (parse, run) => run.ExecuteAsync(
             Documents.Undo,
@@ -45,6 +49,7 @@ internal static class UndoCommand
                     RestoreId = parse.GetValue(id),
                     Plan = parse.GetValue(plan),
                     Yes = parse.GetValue(yes),
+                    ServerIsStopped = parse.GetValue(stopped),
                     AcceptTargets = parse.GetValue(accept) ?? [],
                 };
                 return undo(options, new RestoreConversation(context, options.Yes), context);

@@ -2,6 +2,7 @@ using Reprise.Configuration;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Files;
 using Reprise.Recovery.Postgres;
+using Reprise.Recovery.Postgres.InPlace;
 using Reprise.Recovery.Processes;
 using Reprise.Recovery.Sqlite;
 using Reprise.Repository;
@@ -94,6 +95,15 @@ internal sealed class AssetFactory(Machine machine, IReadOnlyList<string> compos
             _ => throw new InvariantException("a kind of via"),
         },
         DataFolder = postgres.DataFolder,
+        Control = postgres.Control switch
+        {
+            null => null,
+            PostgresControl.PgCtl => new ServerControl.PgCtl(),
+            _ => new ServerControl.Commands(
+                Command(RunbookCommands.DatabaseStop(postgres)!, configuration.Folder), // Whatever control: says, it says both.
+                Command(RunbookCommands.DatabaseStart(postgres)!, configuration.Folder)),
+        },
+        ServerIsStopped = machine.ServerIsStopped,
         Maintenance = postgres.Maintenance,
 
         // The rows of the dump are counted while it passes by; asking the server as well reads every table once more.

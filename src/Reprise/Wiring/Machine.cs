@@ -54,6 +54,9 @@ internal sealed record Machine(Func<string, string?> Variable)
     /// <summary>The folder that was named for what is staged, absolute, or null: that for temporary files.</summary>
     public string? Stage { get; init; }
 
+    /// <summary>Whether somebody vouches for servers that cannot be seen from here to be stopped.</summary>
+    public bool ServerIsStopped { get; init; }
+
     /// <summary>The folder for temporary files.</summary>
     public string TemporaryFolder => Stage
         ?? Path.GetFullPath(Variable("TMPDIR") is { Length: > 0 } folder ? folder : Path.GetTempPath());

@@ -1,6 +1,5 @@
 using Reprise.Cli;
 using Reprise.Json;
-using Reprise.Recovery;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Moments;
 using Reprise.Recovery.Postgres;
@@ -26,14 +25,6 @@ internal static class MomentChoices
     {
         var moment = options.Moment ?? throw new InvariantException("a moment was asked for");
         var asset = AssetOf(protection, options);
-        if (options.To is null)
-        {
-            throw new RepriseException(
-                RecoveryErrors.PhysicalInPlace,
-                $"{asset} was captured as files, and these cannot be put in the place of a running server by this version",
-                "restore it with --to FOLDER, start that copy, and take it over by hand");
-        }
-
         var named = options.Point is { } name ? PointNames.Find(catalog, name, PointOperations.Proven(context)) : null;
         var usable = PointNames.Regular(catalog).Where(p => p.SignatureProblem is null).ToList();
         var found = await new MomentChoice(protection.Repository.Wal, cpu).FindAsync(

@@ -99,6 +99,7 @@ internal static class RestoreMapping
     {
         SafetyKind.NotApplicable => "not-applicable",
         SafetyKind.Captured => "taken",
+        SafetyKind.SetAside => "set-aside",
         SafetyKind.MovedAside => "moved-aside",
         SafetyKind.Skipped => "waived",
         SafetyKind.Impossible => "impossible",

@@ -16,7 +16,7 @@ internal static class RestoreOperations
     public static async Task<CommandReport<RestoreJson>> RestoreAsync(
         RestoreOptions options, RestoreConversation conversation, CommandContext context)
     {
-        var machine = Machine.Of(context.Host) with { Stage = options.Stage };
+        var machine = Machine.Of(context.Host) with { Stage = options.Stage, ServerIsStopped = options.ServerIsStopped };
         using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
         var catalog = await protection.CatalogAsync(context.Cancellation);
         if (options.Continue) return await ContinueAsync(protection, catalog, options, conversation, context);
@@ -45,16 +45,28 @@ internal static class RestoreOperations
         if (options is { To: { } beside, Plan: true }) return await PlanWritingAsync(run, request, beside, entry, context);
         if (options.To is { } folder) return await WriteAsync(run, request, folder, entry, context);
         var created = entry.Manifest.Created;
-        if (!options.Plan) return await ReportAsync(() => run.RunAsync(request, context.Cancellation), created);
+        var moments = request.Moments.Select(m => MomentChoices.Planned(m.Key, m.Value)).ToList();
+        if (!options.Plan)
+        {
+            var report = await ReportAsync(() => run.RunAsync(request, context.Cancellation), created);
+            return report.Result is not { } result ? report : report with
+            {
+                Result = result with
+                {
+                    Moments = [.. moments.Select(m => m with { Replayed = result.Verdict == RestoreMapping.Word(RestoreOutcome.Kept) })],
+                },
+            };
+        }
+
         var plan = await run.PlanAsync(request, context.Cancellation);
-        return new CommandReport<RestoreJson>(RestoreMapping.Of(plan, created), plan.Problems);
+        return new CommandReport<RestoreJson>(RestoreMapping.Of(plan, created) with { Moments = moments }, plan.Problems);
     }
 
     /// <summary><c>undo</c></summary>
     public static async Task<CommandReport<RestoreJson>> UndoAsync(
         UndoOptions options, RestoreConversation conversation, CommandContext context)
     {
-        var machine = Machine.Of(context.Host);
+        var machine = Machine.Of(context.Host) with { ServerIsStopped = options.ServerIsStopped };
         using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
         var run = protection.Restore(new Dialogue(conversation, context, null), context.Progress, null, null);
         var choices = new RestoreChoices { AcceptTargets = options.AcceptTargets };

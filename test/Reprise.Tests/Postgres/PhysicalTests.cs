@@ -163,17 +163,6 @@ public sealed class PhysicalTests : IDisposable
         Assert.Equal(ExitCodes.Refused, error.Code.Exit);
     }
 
-    [Fact]
-    public async Task What_was_captured_as_files_is_not_put_in_place_of_a_server()
-    {
-        using var cluster = PostgresCluster.Start(15);
-        var asset = Physical(cluster);
-        var (record, _) = await bench.BackupAsync(asset);
-        var problem = Assert.Single(await asset.PreflightAsync(new RestoreItem(PostgresBench.NewId(), record), None));
-        Assert.Equal(RecoveryErrors.PhysicalInPlace, problem.Code);
-        Assert.Equal(Severity.Error, problem.Severity);
-    }
-
     private async Task<(AssetRecord Record, PointReader Point)> UnderLoadAsync(PostgresCluster cluster)
     {
         Tool(cluster, "pgbench", "-i", "-q", "-s", "3", "postgres");

@@ -37,6 +37,7 @@ internal static partial class ClusterRules
     /// <summary>Whether nothing of this name is kept, wherever it lies.</summary>
     public static bool IsLeftOut(string name) =>
         LeftOutFiles.Contains(name)
+        || name.StartsWith(InPlace.ClusterPlace.OwnPrefix, StringComparison.Ordinal)
         || name.StartsWith("pgsql_tmp", StringComparison.Ordinal)
         || name.StartsWith("pg_internal.init", StringComparison.Ordinal);
 

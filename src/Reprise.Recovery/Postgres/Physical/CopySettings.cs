@@ -17,6 +17,10 @@ internal static partial class CopySettings
 {
     private const string Mark = "# Written by Reprise for a copy beside production. Before this server takes over, delete these lines.";
 
+    private const string ArchiveMark = "# Written by Reprise, which restored this server in place. To archive again: 'reprise wal adopt', delete these lines, restart it, 'reprise backup'.";
+    private const string PlacesMark = "\n# Written by Reprise: the places of the copy.\n";
+    private const string MinimalMark = "# Written by Reprise: the configuration of this server lay outside";
+
     /// <summary>Lines to append to <c>postgresql.auto.conf</c>.</summary>
     public static byte[] Lines(ReplayTarget target)
     {
@@ -36,6 +40,26 @@ internal static partial class CopySettings
         return text[..mark] + string.Join('\n', kept);
     }
 
+    /// <summary>
+    /// The same file for a copy that becomes the live server: as the source had it, but it does not archive. Two servers that
+    /// were restored of one point begin the same timeline, and neither may write over the WAL of the other.
+    /// </summary>
+    public static string ForProduction(string text)
+    {
+        var mark = text.LastIndexOf(Mark, StringComparison.Ordinal);
+        return (mark < 0 ? text : text[..mark].TrimEnd('\n')) + "\n" + ArchiveMark + "\narchive_mode = 'off'\n";
+    }
+
+    /// <summary>A configuration without the places of the copy.</summary>
+    public static string WithoutPlaces(string text)
+    {
+        var mark = text.LastIndexOf(PlacesMark, StringComparison.Ordinal);
+        return mark < 0 ? text : text[..mark];
+    }
+
+    /// <summary>Whether a configuration is <see cref="Minimal"/>, and not the source's own.</summary>
+    public static bool IsMinimal(string text) => text.StartsWith(MinimalMark, StringComparison.Ordinal);
+
     /// <summary>The same file with another place to end at.</summary>
     public static string WithTarget(string text, ReplayTarget was, ReplayTarget target)
     {
@@ -49,7 +73,7 @@ internal static partial class CopySettings
 
     /// <summary>A configuration for a server whose own lay elsewhere, and names production's places.</summary>
     public static byte[] Minimal() => Encoding.UTF8.GetBytes(
-        "# Written by Reprise: the configuration of this server lay outside of its data directory, and is in ../outside.\n");
+        MinimalMark + " of its data directory, and is in ../outside.\n");
 
     /// <summary>Only who can enter the folder of the socket gets in.</summary>
     public static byte[] MinimalHba() => "local all all trust\n"u8.ToArray();
@@ -62,7 +86,7 @@ internal static partial class CopySettings
     {
         var quoted = data.Replace("'", "''", StringComparison.Ordinal);
         return Encoding.UTF8.GetBytes(
-            $"\n# Written by Reprise: the places of the copy.\ndata_directory = '{quoted}'\n"
+            $"{PlacesMark}data_directory = '{quoted}'\n"
             + $"hba_file = '{quoted}/pg_hba.conf'\nident_file = '{quoted}/pg_ident.conf'\n");
     }
 

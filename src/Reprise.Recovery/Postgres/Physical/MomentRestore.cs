@@ -38,8 +38,7 @@ internal sealed class MomentRestore(PostgresHost host, PostgresSettings settings
     private async Task<ClientSet?> ProgramsAsync(CancellationToken cancellationToken)
     {
         var major = PhysicalRestore.Major(record);
-        var sets = await new Clients(host.Disk, host.Children, host.Variable, settings.ClientFolder).AllAsync(cancellationToken);
-        var set = sets.FirstOrDefault(s => s.Major == major && s.Folder is { } bin && host.Disk.Stat(new DiskPath(bin) / "postgres") is not null);
+        var set = await ServerPrograms.FindAsync(host, settings, major, cancellationToken);
         if (set is null)
             progress.Note($"no server of PostgreSQL {major} is installed here: what was written replays its WAL when it is first started");
         return set;

@@ -33,6 +33,9 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
     /// <summary>Whether the copy is a sandbox's: its files belong to whom the folder belongs, and everybody in it gets in.</summary>
     public bool IsSandbox { get; init; }
 
+    /// <summary>Where it is put to become the live one; null: into a folder of its own.</summary>
+    public StagedPlace? Staged { get; init; }
+
     /// <summary>The moment to which it is made ready, with the WAL that leads there; null: where the backup ended.</summary>
     public (AssetMoment Moment, WalArchive Archive)? Beyond { get; init; }
 
@@ -52,22 +55,15 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
     public async Task<WrittenPaths> RunAsync(DiskPath target, CancellationToken cancellationToken)
     {
         // Replayed here, it would make or drop folders and files where production has its own.
-        if (cluster.ReplaysTablespaces)
-        {
-            throw new RepriseException(
-                RecoveryErrors.TablespaceReplay,
-                $"while point {point.Manifest.Id} was taken, a tablespace was made or dropped on the server",
-                "restore the point before it, or the one after it");
-        }
-
+        if (cluster.ReplaysTablespaces) throw ReplaysTablespaces(record.Name);
         progress.Begin($"write the files of {record.Name}", record.SourceBytes);
-        if (IsSandbox) owner = await host.Cpu.RunAsync(() => host.Disk.Stat(target), cancellationToken);
-        var data = target / DataName;
+        owner = IsSandbox ? await host.Cpu.RunAsync(() => host.Disk.Stat(target), cancellationToken) : Staged?.Owner;
+        var data = Staged?.Data ?? target / DataName;
         var manifest = new BackupManifest(cluster, major);
         var own = new OwnFiles();
         await WriteTreeAsync(ClusterFacts.DataTree, data, target, manifest, own, cancellationToken);
         await WriteTreeAsync(ClusterFacts.EndTree, data, target, manifest, own, cancellationToken);
-        if (cluster.Outside.Count > 0)
+        if (cluster.Outside.Count > 0 && Staged is null)
             await WriteTreeAsync(ClusterFacts.OutsideTree, target / "outside", target, null, own, cancellationToken);
         await host.Cpu.RunAsync(() => Finish(data, manifest, own), cancellationToken);
         await VerifyAsync(data, cancellationToken);
@@ -158,17 +154,40 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
 
     private static bool IsMap(PagedEntry entry) => entry.Path.ToString() == "tablespace_map";
 
-    // A relative link: the folder may be moved as a whole.
+    // A relative link, but where it becomes the live one: the folder may be moved as a whole.
     private void Link(PagedEntry entry, DiskPath place, DiskPath target)
     {
         var name = entry.Path.Name;
         if (entry.Path.Parent.ToString() != "pg_tblspc"
             || !uint.TryParse(name.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out _))
             throw ByteReader.Broken($"'{entry.Path}' is a link where there can be none");
+        if (Staged is { } staged)
+        {
+            var folder = staged.TablespaceOf(name);
+            MakeAbove(folder, entry);
+            host.Disk.MakeFolder(folder, PrivateFolder);
+            Own(folder, entry);
+            host.Disk.MakeSymbolicLink(place, folder);
+            return;
+        }
+
         host.Disk.MakeFolder(target / "tablespaces" / name, PrivateFolder);
         Own(target / "tablespaces", entry);
         Own(target / "tablespaces" / name, entry);
         host.Disk.MakeSymbolicLink(place, new DiskPath("../../tablespaces") / name);
+    }
+
+    // Where a host lost everything the server's user must get through all that is missing.
+    private void MakeAbove(DiskPath folder, PagedEntry like)
+    {
+        var missing = new Stack<DiskPath>();
+        for (var above = folder.Parent; host.Disk.Stat(above) is null; above = above.Parent) missing.Push(above);
+        foreach (var path in missing)
+        {
+            host.Disk.MakeFolder(path, PrivateFolder);
+            Own(path, like);
+            host.Disk.SyncFolder(path.Parent);
+        }
     }
 
     private void Finish(DiskPath data, BackupManifest manifest, OwnFiles own)
@@ -179,8 +198,8 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
         likeOfAll = like;
         Append(data / "recovery.signal", [], like);
         if (!own.HasConfiguration) Add("postgresql.conf", CopySettings.Minimal());
-        if (!own.HasHba) Add("pg_hba.conf", CopySettings.MinimalHba());
-        if (!own.HasIdent) Add("pg_ident.conf", []);
+        if (!own.HasHba && Staged is null) Add("pg_hba.conf", CopySettings.MinimalHba());
+        if (!own.HasIdent && Staged is null) Add("pg_ident.conf", []);
         Append(data / "backup_manifest", manifest.Format(), like);
         for (var i = folders.Count - 1; i >= 0; i--) Dress(data / folders[i].Path, folders[i]);
         host.Disk.SyncFileSystem(data);
@@ -285,6 +304,12 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
 
     private bool Has(ClientSet set) => set.Folder is { } folder && host.Disk.Stat(new DiskPath(folder) / "pg_verifybackup") is not null;
 
+    /// <summary>The refusal of a point whose WAL makes or drops tablespaces.</summary>
+    public static RepriseException ReplaysTablespaces(string asset) => new(
+        RecoveryErrors.TablespaceReplay,
+        $"while the point was taken, a tablespace was made or dropped on the server of {asset}",
+        "restore the point before it, or the one after it");
+
     /// <summary>The major version of the server that a record is of.</summary>
     public static int Major(AssetRecord record) =>
         PostgresRecord.MajorOf(record) ?? throw ByteReader.Broken($"the record of {record.Name} does not say which PostgreSQL it is of");
@@ -316,3 +341,9 @@ internal sealed class PhysicalRestore(PostgresHost host, PostgresSettings settin
         }
     }
 }
+
+/// <summary>Where files are put that become the live ones.</summary>
+/// <param name="Data">the data directory.</param>
+/// <param name="TablespaceOf">the folder for a tablespace, by its number.</param>
+/// <param name="Owner">whose they become, or null: as the point has it.</param>
+internal sealed record StagedPlace(DiskPath Data, Func<DiskPath, DiskPath> TablespaceOf, FileStatus? Owner);

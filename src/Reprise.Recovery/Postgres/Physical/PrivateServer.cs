@@ -147,9 +147,6 @@ internal sealed class PrivateServer : IAsyncDisposable
         "-c", "max_logical_replication_workers=0",
     ];
 
-    private static IReadOnlyDictionary<string, string?> Clean { get; } = ConnectionKeywords.NoVariables
-        .Append(KeyValuePair.Create("LC_ALL", (string?)"C")).ToDictionary();
-
     private void MakeRoom()
     {
         host.Disk.MakeFolder(room, PrivateFolder);
@@ -194,17 +191,9 @@ internal sealed class PrivateServer : IAsyncDisposable
     private Task<ChildResult> RunAsync(string[] command, TimeSpan within, CancellationToken cancellationToken) =>
         host.Children.RunAsync(AsOwner(command) with { Within = within }, cancellationToken);
 
-    // PostgreSQL does not run as root.
     private ChildCommand AsOwner(string[] command)
     {
-        var direct = new ChildCommand([programs.PathOf(command[0]), .. command.Skip(1)]) { Folder = "/", Environment = Clean };
-        if (enter is not null) return enter(direct);
-        string[] who = Environment.IsPrivilegedProcess
-            ? [
-                "setpriv", string.Create(CultureInfo.InvariantCulture, $"--reuid={owner.User}"),
-                string.Create(CultureInfo.InvariantCulture, $"--regid={owner.Group}"), "--clear-groups", "--",
-            ]
-            : [];
-        return direct with { Arguments = [.. who, .. direct.Arguments] };
+        string[] direct = [programs.PathOf(command[0]), .. command.Skip(1)];
+        return enter is null ? ServerPrograms.AsOwner(owner, direct) : enter(new ChildCommand(direct) { Folder = "/", Environment = ServerPrograms.Clean });
     }
 }
