@@ -51,8 +51,11 @@ internal sealed class PageGround : IDisposable
     {
         var into = await RepositoryAsync();
         await using var writer = await into.BeginPointAsync(SigningKeys.None, None);
-        using var reader = last is null ? null : into.OpenPoint(await EntryAsync(last));
-        await using var known = last is null ? null : await KnownTree.OpenAsync(writer, reader!, last.Contents, PageBytes, None); // Opened just above.
+
+        // A point that a prune has dropped is nobody's base.
+        var entry = (await into.ListPointsAsync(SigningKeys.None, None)).Points.FirstOrDefault(p => p.Id == last?.Id);
+        using var reader = entry is null ? null : into.OpenPoint(entry);
+        await using var known = reader is null ? null : await KnownTree.OpenAsync(writer, reader, last!.Contents, PageBytes, None); // It is last's.
         var pages = known is null ? new PagesWriter(writer, PageBytes) : await PagesWriter.BesideAsync(writer, known, None);
         var contents = await WriteAsync(pages);
         Damage = known?.Damage;
