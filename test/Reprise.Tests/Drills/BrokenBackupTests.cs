@@ -171,6 +171,28 @@ public sealed class BrokenBackupTests : IDisposable
         else Twins.AssertPasses(await bench.DrillNewestAsync(), "runtime-files");
     }
 
+    [Theory]
+    [InlineData("the key", true)]
+    [InlineData("another key", false)]
+    [InlineData("", false)]
+    public async Task A_manifest_that_somebody_else_made_does_not_say_what_need_not_be_read(string signing, bool isBase)
+    {
+        bench.Signing = SigningKeys.From("the key", null);
+        await bench.TakeAsync(bench.Signing, bench.Files(bench.Folder));
+        await bench.ForgeAsync(SigningKeys.From(signing, null), bench.Files(bench.Folder));
+        var seen = new List<bool>();
+        var asset = new HookedAsset(bench.Files(bench.Folder))
+        {
+            Captured = (record, context) =>
+            {
+                seen.Add(context.PreviousPoint is not null);
+                return Task.FromResult(record);
+            },
+        };
+        await bench.TakeAsync(bench.Signing, asset);
+        Assert.Equal([isBase], seen);
+    }
+
     private async Task AssertRefusedAsync(string code, KeyFile? key)
     {
         var refused = await Assert.ThrowsAsync<RepriseException>(() => bench.DrillNewestAsync(key));

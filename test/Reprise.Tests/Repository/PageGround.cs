@@ -1,12 +1,9 @@
-using System.Buffers;
 using Reprise.Repository;
 using Reprise.Repository.Pages;
 using Reprise.Repository.Points;
 using Reprise.Repository.Sealing;
-using Reprise.Storage;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
-using Reprise.Storage.Memory;
 using Reprise.Storage.Runtime;
 
 namespace Reprise.Tests.Repository;
@@ -22,7 +19,7 @@ internal sealed class PageGround : IDisposable
 
     public PageGround(int seed) => random = new Random(seed);
 
-    public TalliedStore Store { get; } = new();
+    public ArrivingStore Store { get; } = new();
 
     public SortedDictionary<string, byte[]> Files { get; } = new(StringComparer.Ordinal);
 
@@ -54,8 +51,11 @@ internal sealed class PageGround : IDisposable
     {
         var into = await RepositoryAsync();
         await using var writer = await into.BeginPointAsync(SigningKeys.None, None);
-        using var reader = last is null ? null : into.OpenPoint(await EntryAsync(last));
-        await using var known = last is null ? null : await KnownTree.OpenAsync(writer, reader!, last.Contents, PageBytes, None); // Opened just above.
+
+        // A point that a prune has dropped is nobody's base.
+        var entry = (await into.ListPointsAsync(SigningKeys.None, None)).Points.FirstOrDefault(p => p.Id == last?.Id);
+        using var reader = entry is null ? null : into.OpenPoint(entry);
+        await using var known = reader is null ? null : await KnownTree.OpenAsync(writer, reader, last!.Contents, PageBytes, None); // It is last's.
         var pages = known is null ? new PagesWriter(writer, PageBytes) : await PagesWriter.BesideAsync(writer, known, None);
         var contents = await WriteAsync(pages);
         Damage = known?.Damage;
@@ -120,58 +120,3 @@ internal sealed class PageGround : IDisposable
 
 /// <summary>A point that was taken.</summary>
 internal sealed record Taken(PointId Id, PagedContents Contents);
-
-/// <summary>Counts what is read of packs and what is written, and can be made to die at a write.</summary>
-internal sealed class TalliedStore : IStore
-{
-    private readonly MemoryStore inner = new();
-    private long readBytes;
-    private long reads;
-
-    public StoreCapabilities Capabilities => inner.Capabilities;
-
-    public long ReadBytes => Interlocked.Read(ref readBytes);
-
-    public long Reads => Interlocked.Read(ref reads);
-
-    public long WrittenBytes { get; private set; }
-
-    /// <summary>Writes until every later one fails; null: none does.</summary>
-    public int? DiesAfter { get; set; }
-
-    public void Reset()
-    {
-        Interlocked.Exchange(ref readBytes, 0);
-        Interlocked.Exchange(ref reads, 0);
-        WrittenBytes = 0;
-    }
-
-    public async ValueTask PutAsync(ObjectName name, ReadOnlyMemory<byte> content, PutMode mode, CancellationToken token)
-    {
-        if (DiesAfter is { } left && (DiesAfter = left - 1) < 0)
-            throw new StoreException(new StoreFault.Failed(), name, "the writer was killed", "");
-        await inner.PutAsync(name, content, mode, token);
-        lock (inner) WrittenBytes += content.Length;
-    }
-
-    public ValueTask<IMemoryOwner<byte>> ReadAsync(ObjectName name, ByteRange range, CancellationToken token)
-    {
-        if (name.Value.StartsWith("packs/", StringComparison.Ordinal))
-        {
-            Interlocked.Add(ref readBytes, range.LengthBytes);
-            Interlocked.Increment(ref reads);
-        }
-
-        return inner.ReadAsync(name, range, token);
-    }
-
-    public ValueTask<ObjectInfo?> StatAsync(ObjectName name, CancellationToken token) => inner.StatAsync(name, token);
-
-    public IAsyncEnumerable<ObjectInfo> ListAsync(ObjectPrefix prefix, CancellationToken token) => inner.ListAsync(prefix, token);
-
-    public ValueTask DeleteAsync(ObjectName name, CancellationToken token)
-    {
-        if (DiesAfter < 0) throw new StoreException(new StoreFault.Failed(), name, "the writer was killed", "");
-        return inner.DeleteAsync(name, token);
-    }
-}

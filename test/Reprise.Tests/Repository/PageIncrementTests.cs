@@ -171,6 +171,50 @@ public sealed class PageIncrementTests : IDisposable
     }
 
     [Fact]
+    public async Task A_prune_that_drops_the_last_point_at_any_step_of_a_capture_takes_nothing_from_it()
+    {
+        var committed = 0;
+        for (var at = 0; ; at++)
+        {
+            Assert.True(at < 120, "a capture of so little has few steps");
+            using var own = new PageGround(3);
+            own.Files["a"] = own.Pages(200);
+            var first = await own.TakeAsync(null);
+            own.Touch("a", 7);
+            var second = await own.TakeAsync(first);
+            own.Touch("a", 100);
+            var repository = await own.RepositoryAsync();
+            var (step, happened) = (0, false);
+            own.Store.Before = async () =>
+            {
+                if (Interlocked.Increment(ref step) != at + 1) return;
+                happened = true;
+                own.Store.Before = null;
+                for (var i = 0; i < 2; i++)
+                    await repository.PruneAsync(c => [.. c.Points.Where(p => p.Id == second.Id || p.Id == first.Id)], SigningKeys.None, None);
+            };
+            try
+            {
+                // Two prunes take a writer for dead, which is no loss: it says so.
+                var third = await own.TakeAsync(second);
+                own.Store.Before = null;
+                await own.AssertHoldsAsync(third);
+                var report = await repository.CheckAsync([await own.EntryAsync(third)], Reprise.Repository.Checking.ReadDepth.All, _ => { }, None);
+                Assert.Empty(report.Damage);
+                committed++;
+            }
+            catch (RepriseException e)
+            {
+                Assert.True(happened, e.Message);
+            }
+
+            if (!happened) break;
+        }
+
+        Assert.True(committed > 2, $"{committed} captures ended");
+    }
+
+    [Fact]
     public async Task Marks_that_cannot_be_read_carry_nothing_over_and_are_told()
     {
         ground.Files["a"] = ground.Pages(6000);

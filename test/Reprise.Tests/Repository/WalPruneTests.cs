@@ -1,4 +1,5 @@
 using Reprise.Recovery.Wal;
+using Reprise.Recovery.Windows;
 using Reprise.Repository;
 using Reprise.Repository.Points;
 using Reprise.Repository.Pruning;
@@ -22,6 +23,9 @@ public sealed class WalPruneTests : IAsyncLifetime
     private PointRepository repository = null!; // InitializeAsync sets it before any test.
     private WalArchive archive = null!; // And this.
     private string lineage = "";
+
+    // While others write, windows grow.
+    private bool isCrowded;
 
     public async ValueTask InitializeAsync()
     {
@@ -239,8 +243,26 @@ public sealed class WalPruneTests : IAsyncLifetime
     private async Task<WalPruneReport> PlanAsync() => await repository.PlanWalAsync(
         NeedsOf, await repository.ListPointsAsync(SigningKeys.None, None), SigningKeys.None, None);
 
-    private async Task<WalPruneReport> PruneAsync(PointCatalog? before = null) => await repository.PruneWalAsync(
-        NeedsOf, before ?? await repository.ListPointsAsync(SigningKeys.None, None), SigningKeys.None, None);
+    // Whatever goes: of every point that is there, the window stays what it was.
+    private async Task<WalPruneReport> PruneAsync(PointCatalog? before = null)
+    {
+        var catalog = await repository.ListPointsAsync(SigningKeys.None, None);
+        var promised = await WindowsAsync(catalog);
+        var report = await repository.PruneWalAsync(NeedsOf, before ?? catalog, SigningKeys.None, None);
+        if (!isCrowded) Assert.Equal(promised, await WindowsAsync(catalog));
+        return report;
+    }
+
+    private async Task<IReadOnlyList<WalWindow>> WindowsAsync(PointCatalog catalog)
+    {
+        var bases = NeedsOf(catalog).Select(n => new WalBase(
+            n.Point, "orders", n.Point.Time, n.Identifier, n.Timeline, n.Start.Plus(1000), Owner, "/data"));
+        var windows = new List<WalWindow>();
+
+        // Each by itself: joined, a shorter one would hide behind a longer.
+        foreach (var one in bases) windows.AddRange(await new WalWindows(archive).ReadAsync([one], None));
+        return windows;
+    }
 
     private IReadOnlyList<WalNeed> NeedsOf(PointCatalog catalog) => [.. catalog.Points.Select(p => needs[p.Id])];
 
@@ -255,6 +277,7 @@ public sealed class WalPruneTests : IAsyncLifetime
 
         public async Task BeginAsync()
         {
+            tests.isCrowded = true;
             await tests.InitializeAsync();
             for (var segment = 1; segment <= 8; segment++) await PushAsync(segment);
             await PointAsync((5 * Segment) + 77);
