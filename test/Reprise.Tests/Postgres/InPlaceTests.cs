@@ -214,8 +214,7 @@ public sealed class InPlaceTests
     [Theory]
     [InlineData(2, true)]
     [InlineData(12, false)]
-    [InlineData(22, true)]
-    [InlineData(26, false)]
+    [InlineData(26, true)]
     public async Task A_restore_that_is_killed_while_it_exchanges_is_continued_or_undone(int step, bool isContinued)
     {
         using var ground = new InPlaceGround(15);
