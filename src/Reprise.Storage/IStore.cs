@@ -34,6 +34,14 @@ public interface IStore
     /// </summary>
     ValueTask<IMemoryOwner<byte>> ReadAsync(ObjectName name, ByteRange range, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Says that these ranges of an object will be read soon, so that a medium can begin to fetch them. Blocks for as long as that
+    /// takes to be asked for; what cannot be fetched ahead is no failure, and most media do nothing.
+    /// </summary>
+    void Expect(ObjectName name, IReadOnlyList<ByteRange> ranges)
+    {
+    }
+
     /// <summary>Name and size, or null when the object does not exist.</summary>
     ValueTask<ObjectInfo?> StatAsync(ObjectName name, CancellationToken cancellationToken);
 

@@ -55,7 +55,11 @@ internal sealed class EntryMetadata(IDisk disk, MetadataTally tally)
     /// Sets everything, in the order that the kernel asks for: a change of owner clears set-id bits and capabilities, a
     /// change of mode moves the mask of an ACL, and the time comes last.
     /// </summary>
-    public void Apply(DiskPath path, FileEntry entry, FileStatus now)
+    /// <param name="path">of the entry.</param>
+    /// <param name="entry">what it is to have.</param>
+    /// <param name="now">what it has.</param>
+    /// <param name="open">it, when it is open: then its name need not be looked up.</param>
+    public void Apply(DiskPath path, FileEntry entry, FileStatus now, IDiskFile? open = null)
     {
         var owned = SetOwner(path, entry, now);
         foreach (var attribute in entry.Attributes)
@@ -64,8 +68,10 @@ internal sealed class EntryMetadata(IDisk disk, MetadataTally tally)
         }
 
         // A program that would run as its owner must not become one that runs as whoever restores it.
-        if (entry.Type != FileEntryType.SymbolicLink) disk.SetMode(path, owned ? entry.Mode : entry.Mode & ~SetIds);
-        disk.SetModified(path, entry.Modified);
+        var mode = owned ? entry.Mode : entry.Mode & ~SetIds;
+        var isSet = now.Mode == mode && now.User == entry.User && now.Group == entry.Group && entry.Attributes.Count == 0;
+        if (entry.Type != FileEntryType.SymbolicLink && !isSet) disk.SetMode(path, mode);
+        if (open?.TrySetModified(entry.Modified) != true) disk.SetModified(path, entry.Modified);
     }
 
     /// <summary>The same for a live folder, which may belong to somebody else: then it keeps what it has.</summary>

@@ -37,6 +37,10 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
     private const int BatchBytes = 2 * 1024 * 1024;
     private const int BatchEntries = 256;
     private const int PrivateFolder = 0x1C0;
+    private const int ReadAndRun = 5;
+
+    /// <summary>Lists of <see cref="BatchEntries"/> entries whose packs are asked for before they are needed.</summary>
+    private const int ListsAhead = 8;
 
     /// <summary>Files up to this are written whole, many in one piece of work; longer ones stream.</summary>
     private const int ShortFileBytes = 1024 * 1024;
@@ -51,6 +55,7 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
     private readonly Stack<FileEntry> folders = new();
     private readonly Queue<(Task Work, List<FileEntry> Left)> inFlight = new();
     private readonly LongFileWriter longFiles = new(cpu);
+    private readonly Queue<List<FileEntry>> ahead = new();
     private List<FileEntry> left = [];
     private bool syncEach;
     private Task writingBack = Task.CompletedTask;
@@ -64,7 +69,7 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
         var batch = new Batch();
         try
         {
-            while (await cpu.RunAsync(() => Entries(list), cancellationToken) is { Count: > 0 } entries)
+            while (await cpu.RunAsync(() => Entries(list, point), cancellationToken) is { Count: > 0 } entries)
             {
                 foreach (var entry in entries)
                 {
@@ -84,12 +89,14 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
 
             await BeginAsync(batch, point, progress, cancellationToken);
             await EndAsync(0, cancellationToken);
+            await longFiles.EndAsync();
             await writingBack;
         }
         finally
         {
             // Whatever failed, nothing goes on behind the caller's back, who may delete what is here.
             foreach (var (work, _) in inFlight) await Task.WhenAny(work);
+            await Task.WhenAny(longFiles.EndAsync());
             await Task.WhenAny(writingBack);
         }
 
@@ -107,11 +114,18 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
     private static bool IsShort(Content content) =>
         content is { Depth: 0, LengthBytes: <= ShortFileBytes } && !content.Parts.Any(part => part.IsHole);
 
-    private static List<FileEntry> Entries(FileListReader list)
+    // A disk that is told early what will be read is never waited for.
+    private List<FileEntry> Entries(FileListReader list, PointReader point)
     {
-        var entries = new List<FileEntry>(BatchEntries);
-        while (entries.Count < BatchEntries && list.Next() is { } entry) entries.Add(entry);
-        return entries;
+        while (ahead.Count < ListsAhead)
+        {
+            var entries = new List<FileEntry>(BatchEntries);
+            while (entries.Count < BatchEntries && list.Next() is { } entry) entries.Add(entry);
+            point.Expect(entries.Select(entry => entry.Content).OfType<Content>());
+            ahead.Enqueue(entries);
+        }
+
+        return ahead.Dequeue();
     }
 
     // One call makes thousands of files durable; where there is none, each file is synced.
@@ -180,7 +194,7 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
             (number, bytes) =>
             {
                 var entry = files[number];
-                using var file = disk.CreateNew(writing.Tree / entry.Path);
+                using var file = Create(entry);
                 if (!bytes.IsEmpty) file.Write(0, bytes);
                 Finish(file, entry);
             },
@@ -259,15 +273,22 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
     {
         if (!await cpu.RunAsync(() => Place(entry), cancellationToken)) return;
         var content = entry.Content ?? throw new InvalidOperationException("only files are streamed");
-        using var file = await cpu.RunAsync(() => disk.CreateNew(writing.Tree / entry.Path), cancellationToken);
-        await longFiles.WriteAsync(file, content, point, progress, cancellationToken);
-        await cpu.RunAsync(() => Finish(file, entry), cancellationToken);
+        var file = await cpu.RunAsync(() => Create(entry), cancellationToken);
+        await longFiles.WriteAsync(file, content, point, written => Finish(written, entry), progress, cancellationToken);
+    }
+
+    // Nobody else may write before it is whole, and until it has its group nobody may read it as a member of ours.
+    private IDiskFile Create(FileEntry entry)
+    {
+        var (group, others) = ((entry.Mode >> 3) & ReadAndRun, entry.Mode & ReadAndRun);
+        var shared = group == others ? (group << 3) | others : 0;
+        return disk.CreateNew(writing.Tree / entry.Path, (entry.Mode & PrivateFolder) | shared);
     }
 
     private void Finish(IDiskFile file, FileEntry entry)
     {
         if (syncEach) file.Sync();
-        metadata.Apply(writing.Tree / entry.Path, entry, file.Stat());
+        metadata.Apply(writing.Tree / entry.Path, entry, file.Stat(), file);
     }
 
     /// <summary>

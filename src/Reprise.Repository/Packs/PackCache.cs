@@ -51,6 +51,10 @@ internal sealed class PackCache(IStore store, Sealer sealer) : IDisposable
         return pack;
     }
 
+    /// <summary>Lets the store begin to fetch parts of a pack.</summary>
+    public void Expect(PackFacts facts, IReadOnlyList<Part> parts) => store.Expect(
+        facts.Id.Name, [.. Coalesced(parts).Select(range => new ByteRange(facts.DataOffsetBytes + range.Offset, range.Length))]);
+
     /// <inheritdoc />
     public void Dispose()
     {

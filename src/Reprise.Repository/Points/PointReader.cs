@@ -11,6 +11,8 @@ namespace Reprise.Repository.Points;
 /// <summary>Reads one committed point; needs nothing but the point and its packs. One enumeration at a time.</summary>
 public sealed class PointReader : IDisposable
 {
+    private const long MostExpectedBytes = 64 * 1024 * 1024;
+
     private readonly RepositoryHost host;
     private readonly Sealer sealer;
     private readonly Zstd zstd;
@@ -93,6 +95,15 @@ public sealed class PointReader : IDisposable
         }
 
         return OpenEachAsync(contents, packs, take, cancellationToken);
+    }
+
+    /// <summary>Lets the store begin to fetch what <paramref name="contents"/> name themselves, up to 64 MiB of it. Never fails.</summary>
+    public void Expect(IEnumerable<Content> contents)
+    {
+        var left = MostExpectedBytes;
+        var parts = contents.SelectMany(content => content.Parts).Where(part => !part.IsHole)
+            .TakeWhile(part => (left -= part.StoredBytes) > 0 && part.Pack < table.Packs.Count);
+        foreach (var pack in parts.GroupBy(part => part.Pack)) cache.Expect(table.Packs[pack.Key], [.. pack]);
     }
 
     /// <summary>The names of the packs that <paramref name="content"/> needs, its lists of parts included.</summary>

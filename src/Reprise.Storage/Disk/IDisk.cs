@@ -28,6 +28,12 @@ public interface IDisk
     IDiskFile CreateNew(DiskPath path);
 
     /// <summary>
+    /// The same with permission bits (0 to 0777) that are as near to <paramref name="mode"/> as they can be at once: what it
+    /// got, its <see cref="IDiskFile.Stat"/> says.
+    /// </summary>
+    IDiskFile CreateNew(DiskPath path, int mode) => CreateNew(path);
+
+    /// <summary>
     /// Creates a file of this process alone, which is gone when it is closed or the process is killed. Where the file
     /// system knows no files without a name, it has <paramref name="path"/> for a moment, which must not exist. Also the
     /// honest way to know whether a folder can be written.
@@ -83,6 +89,14 @@ public interface IDisk
 
     /// <summary>Makes a FIFO.</summary>
     void MakeFifo(DiskPath path, int mode);
+
+    /// <summary>
+    /// Lets the system begin to read parts of a file (offset and length) that will be read soon, where it can. That the file
+    /// is not there, or not readable, says whoever reads it.
+    /// </summary>
+    void ReadAhead(DiskPath path, IReadOnlyList<(long OffsetBytes, long LengthBytes)> parts)
+    {
+    }
 
     /// <summary>Deletes a file or a link; an absent one is fine.</summary>
     void DeleteFile(DiskPath path);
@@ -146,6 +160,9 @@ public interface IDiskFile : IDisposable
     /// Writes all of <paramref name="content"/> at <paramref name="offsetBytes"/>. Durable after <see cref="Sync"/>.
     /// </summary>
     void Write(long offsetBytes, ReadOnlySpan<byte> content);
+
+    /// <summary>Sets the time of last change; false when that is only possible by a name, and then nothing was changed.</summary>
+    bool TrySetModified(UnixTime time) => false;
 
     /// <summary>Truncates, or extends with a hole.</summary>
     void SetLength(long lengthBytes);

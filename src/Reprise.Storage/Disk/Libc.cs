@@ -43,6 +43,9 @@ internal static partial class Libc
         RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x10000 : 0x4000;
     public const uint BasicStatus = 0x7ff;
 
+    /// <summary><c>POSIX_FADV_WILLNEED</c></summary>
+    public const int WillNeed = 3;
+
     /// <summary>What statx and statvfs fill at most, with room to spare.</summary>
     public const int StatusBytes = 256;
 
@@ -86,6 +89,10 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     public static partial int Allocate(int file, int mode, long offset, long length);
 
+    /// <summary>Returns the error itself.</summary>
+    [LibraryImport("libc", EntryPoint = "posix_fadvise", SetLastError = true)]
+    public static partial int Advise(int file, long offset, long length, int advice);
+
     [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
     public static partial long Seek(int file, long offset, int whence);
 
@@ -128,6 +135,10 @@ internal static partial class Libc
     /// <summary><paramref name="times"/>: seconds and nanoseconds of access, then of modification.</summary>
     [LibraryImport("libc", EntryPoint = "utimensat", SetLastError = true)]
     public static partial int ChangeTimesAt(int folder, byte[] path, long[] times, int flags);
+
+    /// <summary>The same of an open file.</summary>
+    [LibraryImport("libc", EntryPoint = "futimens", SetLastError = true)]
+    public static partial int ChangeTimes(int file, long[] times);
 
     [LibraryImport("libc", EntryPoint = "llistxattr", SetLastError = true)]
     public static partial nint ListAttributes(byte[] path, byte[] names, nuint length);

@@ -59,10 +59,23 @@ public sealed class LinuxDisk : IDisk
     }
 
     /// <inheritdoc />
-    public IDiskFile CreateNew(DiskPath path)
+    public IDiskFile CreateNew(DiskPath path) => CreateNew(path, PrivateFile);
+
+    /// <inheritdoc />
+    public IDiskFile CreateNew(DiskPath path, int mode)
     {
         const int flags = Libc.ReadWrite | Libc.Create | Libc.Exclusive;
-        return new LinuxFile(Open(path, flags | Libc.OpenNoFollow, PrivateFile, "create"), path);
+        return new LinuxFile(Open(path, flags | Libc.OpenNoFollow, mode, "create"), path);
+    }
+
+    /// <inheritdoc />
+    public void ReadAhead(DiskPath path, IReadOnlyList<(long OffsetBytes, long LengthBytes)> parts)
+    {
+        const int readOnly = Libc.ReadOnly | Libc.NonBlocking;
+        var file = Libc.OpenAt(Libc.CurrentFolder, Terminated(path), readOnly | Libc.OpenNoFollow | Libc.CloseOnExec, 0);
+        if (file < 0) return;
+        using var handle = new SafeFileHandle(file, ownsHandle: true);
+        foreach (var (offset, length) in parts) _ = Libc.Advise(file, offset, length, Libc.WillNeed);
     }
 
     /// <inheritdoc />

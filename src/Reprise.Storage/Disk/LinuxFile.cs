@@ -107,6 +107,13 @@ internal sealed class LinuxFile(SafeFileHandle handle, DiskPath path) : IDiskFil
         return true;
     }
 
+    public bool TrySetModified(UnixTime time)
+    {
+        if (Libc.ChangeTimes(Descriptor, [0, Libc.OmitTime, time.Seconds, time.Nanoseconds]) != 0)
+            throw LinuxFault.Last("set the time of", path);
+        return true;
+    }
+
     public void SetLength(long lengthBytes)
     {
         if (Libc.Truncate(Descriptor, lengthBytes) != 0) throw LinuxFault.Last("set the length of", path);

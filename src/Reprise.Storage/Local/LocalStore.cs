@@ -88,6 +88,10 @@ public sealed class LocalStore : IStore
     }
 
     /// <inheritdoc />
+    public void Expect(ObjectName name, IReadOnlyList<ByteRange> ranges) =>
+        disk.ReadAhead(PathOf(name), [.. ranges.Select(range => (range.OffsetBytes, (long)range.LengthBytes))]);
+
+    /// <inheritdoc />
     public async ValueTask<ObjectInfo?> StatAsync(ObjectName name, CancellationToken cancellationToken) =>
         await cpu.RunAsync(() => Guard(name, () => Stat(name)), cancellationToken);
 

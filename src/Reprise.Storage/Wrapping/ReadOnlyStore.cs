@@ -9,6 +9,9 @@ public sealed class ReadOnlyStore(IStore inner) : IStore
     public StoreCapabilities Capabilities => inner.Capabilities;
 
     /// <inheritdoc />
+    public void Expect(ObjectName name, IReadOnlyList<ByteRange> ranges) => inner.Expect(name, ranges);
+
+    /// <inheritdoc />
     public ValueTask PutAsync(
         ObjectName name, ReadOnlyMemory<byte> content, PutMode mode, CancellationToken cancellationToken) =>
         throw Refused(name, "written");

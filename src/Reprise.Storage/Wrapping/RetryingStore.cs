@@ -29,6 +29,9 @@ public sealed class RetryingStore(IStore inner, RetryPolicy policy, TimeProvider
     public StoreCapabilities Capabilities => inner.Capabilities;
 
     /// <inheritdoc />
+    public void Expect(ObjectName name, IReadOnlyList<ByteRange> ranges) => inner.Expect(name, ranges);
+
+    /// <inheritdoc />
     public async ValueTask PutAsync(
         ObjectName name, ReadOnlyMemory<byte> content, PutMode mode, CancellationToken cancellationToken)
     {
