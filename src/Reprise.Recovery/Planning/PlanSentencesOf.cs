@@ -35,7 +35,7 @@ internal static class PlanSentencesOf
             .OrderByDescending(c => Math.Abs((c.Live ?? 0) - (c.Restored ?? 0)))
             .ToList();
         if (RowChanges.Text(changes) is { } text) return ": " + text;
-        var compared = assets.Count > 0 && assets.All(a => a.Presence == Presence.Readable);
+        var compared = assets.Count > 0 && assets.All(a => a.IsCompared);
         return compared ? ", with as many rows as are live now" : "";
     }
 

@@ -116,6 +116,9 @@ public sealed record PlannedAsset
     /// <summary>Rows by table that differ, or that only one side has.</summary>
     public IReadOnlyList<RowChange> Rows { get; init; } = [];
 
+    /// <summary>Whether both sides say how many rows they have; without that, no difference means nothing.</summary>
+    public bool IsCompared { get; init; }
+
     /// <summary>What protects that which is there now.</summary>
     public required SafetyKind Safety { get; init; }
 

@@ -106,6 +106,7 @@ public static class RestorePlanner
             Moment = asset.Record.Moment,
             Bytes = asset.Record.SourceBytes,
             Rows = RowChanges.Between(asset.Record.Name, asset.Record.Kind, asset.Target, asset.Record.Rows),
+            IsCompared = asset.Target is { Presence: Presence.Readable, IsKeptWhole: false },
             Safety = SafetyOf(asset.Record.Name, asset.Target, facts.WithoutSafety),
             AcceptCode = refused ? TargetIdentity.CodeOf(asset.Record.Name, asset.Target) : null,
         };
@@ -122,6 +123,7 @@ public static class RestorePlanner
         Rows = asset.Former is { } former
             ? RowChanges.Between(asset.Record.Name, asset.Record.Kind, asset.Target, former.Rows)
             : [],
+        IsCompared = asset is { Former: not null, Target.Presence: Presence.Readable },
         Safety = SafetyOf(asset.Record.Name, asset.Target, facts.WithoutSafety),
     };
 

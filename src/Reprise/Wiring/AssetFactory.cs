@@ -133,7 +133,9 @@ internal sealed class AssetFactory(Machine machine, IReadOnlyList<string> compos
         foreach (var asset in configuration.Assets)
         {
             if (asset is AssetConfiguration.Sqlite sqlite) yield return sqlite.Path + "*";
-            if (asset is AssetConfiguration.Postgres { DataFolder: { } data }) yield return data;
+            if (asset is not AssetConfiguration.Postgres { DataFolder: { } data }) continue;
+            yield return data;
+            foreach (var beside in (string[])[".new-*", ".before-*", ".reprise-swap*"]) yield return data.TrimEnd('/') + beside;
         }
 
         if (configuration.Repository.Location is RepositoryLocation.Folder repository) yield return repository.Path;

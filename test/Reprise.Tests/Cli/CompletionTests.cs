@@ -25,7 +25,7 @@ public class CompletionTests
 
     [Theory]
     [InlineData("re", "recover restore")]
-    [InlineData("restore --plan --s", "--salvage --skip-check --stage")]
+    [InlineData("restore --plan --s", "--salvage --server-is-stopped --skip-check --stage")]
     [InlineData("points sh", "show")]
     [InlineData("points show --js", "--json")]
     [InlineData("key ", "--config --help --json --key-file --no-color --quiet --repository add list revoke rotate sheet")]

@@ -17,7 +17,11 @@ public sealed class ClusterSwapTests : IDisposable
     private static readonly PointId Id = PointId.At(new DateTimeOffset(2026, 11, 22, 3, 0, 0, TimeSpan.Zero));
     private static readonly Swap There = new(Slot.New(Id), Slot.Before(Id));
     private static readonly Swap Back = new(Slot.Before(Id), Slot.New(Id));
-    private readonly string place = Directory.CreateTempSubdirectory("rsw").FullName;
+
+    // Thousands of syncs: in memory where there is a file system in it.
+    private readonly string place = Directory.CreateDirectory(
+        Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), "rsw" + Guid.NewGuid().ToString("N"))).FullName;
+
     private int round;
 
     public void Dispose() => Directory.Delete(place, recursive: true);
@@ -37,7 +41,9 @@ public sealed class ClusterSwapTests : IDisposable
                 var (former, fresh) = (world.Print(world.Place.Data), world.Print(world.Place.In(Slot.New(Id))));
                 killed = world.RunUntil(steps, There);
                 world.AssertNoServerStartsOnHalf();
-                world.Swap.Run(isFinished ? There : hadLive ? Back : new Swap(null, Slot.New(Id)), () => { });
+                var back = hadLive ? Back : new Swap(null, Slot.New(Id));
+                if (!isFinished && world.RunUntil(steps % 9, back)) world.AssertNoServerStartsOnHalf();
+                world.Swap.Run(isFinished ? There : back, () => { });
                 Assert.Null(world.Swap.Unfinished());
                 if (isFinished)
                 {

@@ -31,7 +31,7 @@ internal sealed class InPlaceRestore(PostgresHost host, PostgresServer server, P
     public async Task SwapAsync(Swap swap, CancellationToken cancellationToken)
     {
         var place = target.Locate();
-        var commands = new ServerCommands(host, server, settings, place);
+        var commands = new ServerCommands(host, server, settings, place, target.Processes(place));
         var exchange = new ClusterSwap(host.Disk, place);
         if (!await host.Cpu.RunAsync(() => exchange.IsDone(swap), cancellationToken))
         {

@@ -14,6 +14,9 @@ internal sealed class InPlaceTarget(PostgresHost host, PostgresServer server, Po
     /// <summary>Where the live files lie.</summary>
     public ClusterPlace Locate() => ClusterPlace.Resolve(host.Disk, new DiskPath(settings.DataFolder ?? cluster.DataFolder));
 
+    /// <summary>Whether a server works there.</summary>
+    public ServerPresence Processes(ClusterPlace place) => new(host, server, place, cluster.System);
+
     public async Task<TargetState> InspectAsync(CancellationToken cancellationToken)
     {
         var place = await host.Cpu.RunAsync(Locate, cancellationToken);
@@ -72,7 +75,7 @@ internal sealed class InPlaceTarget(PostgresHost host, PostgresServer server, Po
     // Where we may not stop the server, it is itself in the way; else those are who would be cut off.
     private async Task<IReadOnlyList<string>> UsersAsync(ClusterPlace place, CancellationToken cancellationToken)
     {
-        if (await new ServerPresence(host, server, place).FindAsync(cancellationToken) is not ServerState.Running running) return [];
+        if (await Processes(place).FindAsync(cancellationToken) is not ServerState.Running running) return [];
         if (settings.Control is null) return [running.Who];
         try
         {
@@ -108,7 +111,7 @@ internal sealed class InPlaceTarget(PostgresHost host, PostgresServer server, Po
         var programs = await ServerPrograms.FindAsync(host, settings, major, cancellationToken);
         if (programs?.Folder is not { } bin || host.Disk.Stat(new DiskPath(bin) / "pg_verifybackup") is null)
             problems.Add(ServerPrograms.Missing(major).Problem);
-        var state = await new ServerPresence(host, server, place).FindAsync(cancellationToken);
+        var state = await Processes(place).FindAsync(cancellationToken);
         var isStoppedByUs = state is ServerState.Running && settings.Control is not null;
         if (!isStoppedByUs && ServerCommands.Refusal(state, settings, place) is { } refusal) problems.Add(refusal);
     }

@@ -5,13 +5,12 @@ using Reprise.Storage.Errors;
 namespace Reprise.Recovery.Postgres.InPlace;
 
 /// <summary>Stops and starts the server of a data directory, and believes no exit code: it looks whether it is so.</summary>
-internal sealed class ServerCommands(PostgresHost host, PostgresServer server, PostgresSettings settings, ClusterPlace place)
+internal sealed class ServerCommands(
+    PostgresHost host, PostgresServer server, PostgresSettings settings, ClusterPlace place, ServerPresence presence)
 {
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan CommandLimit = TimeSpan.FromHours(1);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-
-    private readonly ServerPresence presence = new(host, server, place);
 
     /// <summary>Sees to it that no server works in the data directory; <c>target-in-use</c> when that cannot be had.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -60,6 +59,8 @@ internal sealed class ServerCommands(PostgresHost host, PostgresServer server, P
         while (host.Clock.GetElapsedTime(began) < Patience)
         {
             last = await AskAsync(system, cancellationToken);
+            if (last is null && await host.Cpu.RunAsync(presence.Look, cancellationToken) is ServerState.Stopped)
+                last = new Problem(RecoveryErrors.TargetIdentity, Severity.Error, $"one answers at {server.Connection.Server}, but no process works there", "correct connection: or data:");
             if (last is null) return;
             await Task.Delay(Glance, host.Clock, cancellationToken);
         }

@@ -31,7 +31,11 @@ internal abstract record ServerState
 /// of these alone is proof: the pid file may be of another pid namespace or of a server that crashed, and behind the
 /// address there may be another server.
 /// </summary>
-internal sealed class ServerPresence(PostgresHost host, PostgresServer server, ClusterPlace place)
+/// <param name="host">this machine.</param>
+/// <param name="server">the connection.</param>
+/// <param name="place">where the live files lie.</param>
+/// <param name="restored">the identifier of the server that comes back: one that answers with it works somewhere.</param>
+internal sealed class ServerPresence(PostgresHost host, PostgresServer server, ClusterPlace place, string restored)
 {
     private const int MaxProcesses = 100_000;
     private const int MaxTextBytes = 4096;
@@ -44,9 +48,10 @@ internal sealed class ServerPresence(PostgresHost host, PostgresServer server, C
     public async Task<ServerState> FindAsync(CancellationToken cancellationToken)
     {
         var seen = await host.Cpu.RunAsync(Look, cancellationToken);
-        if (seen is not ServerState.Stopped || await host.Cpu.RunAsync(System, cancellationToken) is not { } system) return seen;
-        return await AnswersAsync(system, cancellationToken) ? new ServerState.Unknown(
-            $"a server with the same identifier answers at {server.Connection.Server}, and no process of it is to be seen here") : seen;
+        if (seen is not ServerState.Stopped) return seen;
+        var system = await host.Cpu.RunAsync(System, cancellationToken);
+        return await AnswersAsync([system ?? restored, restored], cancellationToken) ? new ServerState.Unknown(
+            $"a server with the same identifier answers at {server.Connection.Server}, but no process works in that folder: it runs elsewhere, or data: names another one") : seen;
     }
 
     /// <summary>The same without asking the connection, for moments in which nothing may wait.</summary>
@@ -65,12 +70,13 @@ internal sealed class ServerPresence(PostgresHost host, PostgresServer server, C
     private string? System() =>
         new ClusterTree(host.Disk, place, place.Data).ControlBytes() is { } control ? ControlFile.System(control) : null;
 
-    private async Task<bool> AnswersAsync(string system, CancellationToken cancellationToken)
+    private async Task<bool> AnswersAsync(HashSet<string> systems, CancellationToken cancellationToken)
     {
         try
         {
             await using var session = await server.OpenAsync(server.Connection.Database, SessionUse.Ours, cancellationToken);
-            return await session.ScalarAsync(CatalogSql.SystemIdentifier, cancellationToken) == system;
+            var system = await session.ScalarAsync(CatalogSql.SystemIdentifier, cancellationToken);
+            return system is not null && systems.Contains(system);
         }
         catch (RepriseException)
         {
