@@ -1,8 +1,10 @@
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Postgres;
 using Reprise.Recovery.Processes;
+using Reprise.Recovery.Windows;
 using Reprise.Repository;
 using Reprise.Repository.Points;
+using Reprise.Repository.Pruning;
 using Reprise.Repository.Sealing;
 using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;
@@ -128,6 +130,16 @@ public sealed class PostgresBench : IDisposable
     /// <summary>How many points are committed.</summary>
     public async Task<int> PointsAsync() =>
         repository is null ? 0 : (await repository.ListPointsAsync(SigningKeys.None, None)).Points.Count;
+
+    /// <summary>Drops points, then deletes the WAL that none needs.</summary>
+    public async Task<WalPruneReport> PruneAsync(params PointId[] drop)
+    {
+        var into = await RepositoryAsync();
+        var before = await into.ListPointsAsync(SigningKeys.None, None);
+        var report = await into.PruneAsync(c => [.. c.Points.Where(p => drop.Contains(p.Id))], SigningKeys.None, None);
+        Manifests.RemoveAll(m => report.Dropped.Contains(m.Id));
+        return await into.PruneWalAsync(now => WalNeeds.Of(now.Points, new HashSet<PointId>()), before, SigningKeys.None, None);
+    }
 
     /// <summary>A fresh identifier for a restore.</summary>
     public static PointId NewId() => PointId.At(TimeProvider.System.GetUtcNow());
