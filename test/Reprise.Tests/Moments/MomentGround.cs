@@ -35,9 +35,10 @@ internal sealed class MomentGround : IDisposable
     public string this[string name] => Path.Combine(place, name);
 
     /// <summary>Takes a point.</summary>
-    public async Task<PointManifest> PointAsync(PostgresCluster? server = null)
+    public async Task<PointManifest> PointAsync(PostgresCluster? server = null, PointManifest? beside = null)
     {
-        var (_, reader) = await Bench.BackupAsync(await AssetAsync(server ?? Server));
+        (AssetRecord, PointReader)? last = beside is null ? null : (beside.Assets.Single(), points[beside.Id]);
+        var (_, reader) = await Bench.BackupAsync(await AssetAsync(server ?? Server), last);
         points[reader.Manifest.Id] = reader;
         return reader.Manifest;
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Reprise.Recovery.Moments;
 using Reprise.Repository.Wal;
@@ -12,19 +13,25 @@ namespace Reprise.Tests.Moments;
 [Collection(PostgresTests.Name)]
 public sealed class MomentTests
 {
-    // Every kind of moment meets every version once or more.
+    // Each kind of moment meets increments and fulls, or two versions; each version meets both.
     [Theory]
-    [InlineData(15, "time")]
-    [InlineData(15, "name")]
-    [InlineData(17, "lsn")]
-    [InlineData(17, "latest")]
-    [InlineData(18, "xid")]
-    [InlineData(18, "time")]
-    public async Task The_row_before_the_moment_is_there_and_the_one_after_is_not(int major, string kind)
+    [InlineData(15, "time", false)]
+    [InlineData(15, "name", true)]
+    [InlineData(15, "latest", true)]
+    [InlineData(17, "lsn", false)]
+    [InlineData(17, "latest", false)]
+    [InlineData(17, "xid", true)]
+    [InlineData(18, "xid", false)]
+    [InlineData(18, "time", true)]
+    [InlineData(18, "lsn", true)]
+    public async Task The_row_before_the_moment_is_there_and_the_one_after_is_not(int major, string kind, bool isIncrement)
     {
         using var ground = new MomentGround(major);
         var server = ground.Server;
-        var point = await ground.PointAsync();
+        PhysicalTests.Tool(server, "pgbench", "-i", "-q", "-s", "1", "postgres");
+        var full = isIncrement ? await ground.PointAsync() : null;
+        using var load = new Load(server);
+        var point = await ground.PointAsync(beside: full);
         ground.Fill();
         var before = ground.Write(1);
         if (kind != "latest") ground.Write(2);
@@ -36,8 +43,9 @@ public sealed class MomentTests
         Assert.Equal(point.Id, (await ground.FindAsync(wish)).Point);
         Assert.True(reached.Replayed);
         Assert.Equal((1u, 2u), (reached.Timeline, reached.NewTimeline));
-        Assert.True(reached.LastCommit <= before.Time || kind == "latest", $"{reached.LastCommit:O}, {before.Time:O}");
-        if (kind is "xid" or "lsn" or "time") Assert.Equal(before.Transaction, reached.Transaction);
+        Assert.True(reached.LastCommit <= before.Time || kind is "latest" or "name", $"{reached.LastCommit:O}, {before.Time:O}");
+        if (kind == "xid") Assert.Equal(before.Transaction, reached.Transaction);
+        load.MustStillRun();
         var steps = ground.Bench.Progress.Steps;
         Assert.True(steps.IndexOf("pg_verifybackup") < steps.FindIndex(s => s.StartsWith("replay", StringComparison.Ordinal)), string.Join('\n', steps));
         var stopped = WalGround.AsServer(server, "pg_controldata", data);
@@ -45,6 +53,10 @@ public sealed class MomentTests
         using (var copy = new StartedCopy(server, data))
         {
             Assert.Equal("1", copy.Sql("select string_agg(i::text, ',' order by i) from marks"));
+            Assert.Equal("t", copy.Sql("""
+                select (select sum(abalance) from pgbench_accounts) = (select sum(bbalance) from pgbench_branches)
+                  and (select sum(abalance) from pgbench_accounts) = (select sum(delta) from pgbench_history)
+                """));
             Assert.Equal("f|off|2", copy.Sql("select pg_is_in_recovery(), current_setting('archive_mode'), substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)::int"));
             Assert.Equal("|", copy.Sql("select current_setting('recovery_target_lsn'), current_setting('restore_command')"));
             var check = copy.Tool("pg_amcheck", "--heapallindexed", "-d", "postgres");
@@ -237,5 +249,20 @@ public sealed class MomentTests
         Assert.Equal(MomentErrors.Unreachable, refused.Code);
         Assert.Equal(ExitCodes.Refused, refused.Code.Exit);
         return refused.Problem.Message + " " + refused.Problem.Hint;
+    }
+
+    /// <summary>Two sessions that commit fifty times a second for as long as it lives.</summary>
+    private sealed class Load(PostgresCluster server) : IDisposable
+    {
+        private readonly Process process = PhysicalTests.Start(server, "pgbench", "-n", "-c", "2", "-R", "50", "-T", "600", "postgres");
+
+        public void MustStillRun() => Assert.False(process.HasExited, "the load ended before the recovery did");
+
+        public void Dispose()
+        {
+            process.Kill();
+            process.WaitForExit();
+            process.Dispose();
+        }
     }
 }
