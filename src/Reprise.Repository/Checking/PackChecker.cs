@@ -40,6 +40,9 @@ public sealed record CheckReport
 /// <summary>Reads packs and proves name, directory and every entry. One bad pack stops nothing.</summary>
 internal sealed class PackChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
 {
+    /// <summary>So many packs before its turn, one is asked for.</summary>
+    private const int ReadAhead = Limits.PacksChecked + 2;
+
     public async Task<CheckReport> CheckAsync(
         IReadOnlyList<PointEntry> points, Func<string, bool> reads, Action<long> progress, CancellationToken cancellationToken)
     {
@@ -51,8 +54,11 @@ internal sealed class PackChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
         var reading = new Queue<(string Name, PackFacts Pack, Task<Problem?> Work)>();
         try
         {
-            foreach (var (name, pack) in wanted)
+            var names = wanted.Keys.ToList();
+            for (var i = 0; i < names.Count; i++)
             {
+                var (name, pack) = (names[i], wanted[names[i]]);
+                if (i + ReadAhead < names.Count && reads(names[i + ReadAhead])) await ExpectAsync(wanted[names[i + ReadAhead]], cancellationToken);
                 if (Absent(pack, present) is { } problem) damage[name] = problem;
                 else if (reads(name)) reading.Enqueue((name, pack, ReadAsync(pack, cancellationToken)));
                 if (reading.Count >= Limits.PacksChecked) await TakeAsync();
@@ -78,6 +84,10 @@ internal sealed class PackChecker(RepositoryHost host, Sealer sealer, Zstd zstd)
 
         return new CheckReport { Objects = wanted.Count, ObjectsRead = read, BytesRead = bytes, Damage = damage };
     }
+
+    // A medium that is told early is not waited for.
+    private Task ExpectAsync(PackFacts pack, CancellationToken cancellationToken) => host.Cpu.RunAsync(
+        () => host.Store.Expect(pack.Id.Name, [new ByteRange(0, pack.SizeBytes)]), cancellationToken);
 
     private static Problem? Absent(PackFacts pack, IReadOnlyDictionary<PackId, long> present)
     {
