@@ -21,7 +21,7 @@ public sealed class ContentBatch : IAsyncDisposable
             var next = first + 1;
             for (; next < contents.Count && bytes + contents[next].Length <= most; next++) bytes += contents[next].Length;
             var share = contents.Skip(first).Take(next - first).ToArray();
-            shares.Add(cpu.RunAsync(() => preparer.PrepareShare(share), cancellationToken));
+            shares.Add(cpu.ComputeAsync(() => preparer.PrepareShare(share), cancellationToken));
             first = next;
         }
 

@@ -300,7 +300,7 @@ public sealed class PointReader : IDisposable
         try
         {
             var pack = await loaded.PackAsync();
-            return await host.Cpu.RunAsync(
+            return await host.Cpu.ComputeAsync(
                 () =>
                 {
                     var bytes = pack.Entry(part, type, zstd);

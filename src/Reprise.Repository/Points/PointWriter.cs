@@ -217,7 +217,7 @@ public sealed class PointWriter : IAsyncDisposable
         CancellationToken cancellationToken)
     {
         await DrainAsync(Limits.ChunksInFlight - 1, cancellationToken);
-        var work = host.Cpu.RunAsync(() => preparer.PrepareOwned(type, rented, length), cancellationToken);
+        var work = host.Cpu.ComputeAsync(() => preparer.PrepareOwned(type, rented, length), cancellationToken);
         pending.Enqueue(new PendingChunk(type, isList, length, work, taken));
     }
 

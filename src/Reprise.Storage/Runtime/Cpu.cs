@@ -6,18 +6,27 @@ namespace Reprise.Storage.Runtime;
 /// </summary>
 /// <param name="scheduler">where work runs; the thread pool's in production, the loop's in the simulator.</param>
 /// <param name="degree">how many pieces of work a pipeline should keep in flight (at least 1).</param>
-public sealed class Cpu(TaskScheduler scheduler, int degree)
+/// <param name="computing">where work runs that never waits; the same when it is not given.</param>
+public sealed class Cpu(TaskScheduler scheduler, int degree, TaskScheduler? computing = null)
 {
+    private readonly TaskScheduler computing = computing ?? scheduler;
+
     /// <summary>How many pieces of work a pipeline should keep in flight.</summary>
     public int Degree { get; } = Math.Max(1, degree);
 
-    /// <summary>The pool of the machine, one piece of work a core; and twice the threads, because some of them wait for a disk.</summary>
+    /// <summary>
+    /// The pool of the machine, one piece of work a core. The pool has more threads than cores, because some of them wait for a
+    /// disk; what never waits takes turns, because more of it at once would only hold more buffers.
+    /// </summary>
     public static Cpu OfThisMachine()
     {
-        ThreadPool.GetMinThreads(out var workers, out var ports);
-        ThreadPool.SetMinThreads(Math.Max(workers, 2 * Environment.ProcessorCount), ports);
-        return new(TaskScheduler.Default, Environment.ProcessorCount);
+        var cores = Environment.ProcessorCount;
+        return new(TaskScheduler.Default, cores, new ConcurrentExclusiveSchedulerPair(TaskScheduler.Default, cores).ConcurrentScheduler);
     }
+
+    /// <summary>Runs <paramref name="work"/> that never waits for a disk and owns its buffers: as many pieces at once as there are cores.</summary>
+    public Task<T> ComputeAsync<T>(Func<T> work, CancellationToken cancellationToken) =>
+        Task.Factory.StartNew(work, cancellationToken, TaskCreationOptions.DenyChildAttach, computing);
 
     /// <summary>Runs synchronous <paramref name="work"/> that owns its buffers.</summary>
     public Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellationToken) =>
