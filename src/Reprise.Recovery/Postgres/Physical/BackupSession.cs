@@ -57,13 +57,15 @@ internal sealed class BackupSession : IAsyncDisposable
     /// <exception cref="RepriseException">
     /// <c>physical-impossible</c>, and whatever a connection may fail with.
     /// </exception>
-    public static async Task<BackupSession> OpenAsync(PostgresServer server, string database, CancellationToken cancellationToken)
+    public static async Task<BackupSession> OpenAsync(
+        PostgresServer server, string database, bool isStreamed, CancellationToken cancellationToken)
     {
         var opened = await server.OpenAsync(database, SessionUse.Ours, cancellationToken);
         try
         {
             // It is idle while files are read, and says nothing to nobody for as long as that takes.
             await opened.ExecuteAsync("set idle_session_timeout = 0", cancellationToken);
+            if (await PhysicalRights.MissingAsync(opened, isStreamed, cancellationToken) is { } missing) throw missing;
             return new BackupSession(opened, await opened.AskAsync(ServerSql, ClusterJson.Default.ServerFacts, cancellationToken));
         }
         catch (SqlException e) when (e.State == SqlErrors.InsufficientPrivilege)

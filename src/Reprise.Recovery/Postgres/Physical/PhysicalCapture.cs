@@ -24,7 +24,7 @@ internal sealed class PhysicalCapture(
 
     public async Task<AssetRecord> RunAsync(CancellationToken cancellationToken)
     {
-        await using var session = await BackupSession.OpenAsync(server, settings.Maintenance, cancellationToken);
+        await using var session = await BackupSession.OpenAsync(server, settings.Maintenance, settings.DataFolder is null, cancellationToken);
         var facts = session.Server;
         Require(facts);
         await using var source = await OpenAsync(facts, cancellationToken);
@@ -72,7 +72,7 @@ internal sealed class PhysicalCapture(
 
     // Where the data directory is named, it must be the server's; without, the server itself reads it.
     private async Task<ClusterSource> OpenAsync(ServerFacts facts, CancellationToken cancellationToken) => settings.DataFolder is null
-        ? await ServerSource.OpenAsync(server, settings.Maintenance, facts, host, cancellationToken)
+        ? await ServerSource.OpenAsync(server, settings, facts, host, cancellationToken)
         : await LocalSource.OpenAsync(host, new DataFolder(host, settings, facts), cancellationToken);
 
     private AssetRecord Record(
@@ -94,14 +94,24 @@ internal sealed class PhysicalCapture(
             SourceBytes = sourceBytes,
             StoredBytes = 0,
             Sha256 = PostgresRecord.PhysicalDigest(streams),
-            Versions = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["server"] = facts.Version },
+            Versions = Versions(facts, cluster),
             Identity = identity,
             Facts = new SortedDictionary<string, string>(StringComparer.Ordinal) { [ClusterFacts.Fact] = cluster.Format() },
             Streams = streams,
         };
     }
 
-    private static void Require(ServerFacts facts)
+    // What a person is shown of a point.
+    private static SortedDictionary<string, string> Versions(ServerFacts facts, ClusterFacts cluster)
+    {
+        var versions = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["server"] = facts.Version };
+        if (cluster.Streamed) versions["files"] = "streamed";
+        return versions;
+    }
+
+    /// <summary>Refuses servers of which files are not captured.</summary>
+    /// <exception cref="RepriseException"><c>physical-impossible</c>.</exception>
+    public static void Require(ServerFacts facts)
     {
         if (!Majors.Contains(facts.Major))
             throw PhysicalErrors.Impossible($"it is PostgreSQL {facts.Major}, and 15, 17 and 18 are tested", "use method: logical");

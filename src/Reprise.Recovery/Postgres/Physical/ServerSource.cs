@@ -3,6 +3,7 @@ using System.Text;
 using Reprise.Repository.Pages;
 using Reprise.Repository.Wal;
 using Reprise.Storage.Disk;
+using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Postgres.Physical;
 
@@ -17,8 +18,10 @@ internal sealed class ServerSource : ClusterSource
     private readonly ServerFiles files;
     private readonly ServerFacts server;
     private readonly ServerOwner owner;
+    private readonly DataFolder? here;
 
-    private ServerSource(ServerFiles files, ServerFacts server, ServerOwner owner) => (this.files, this.server, this.owner) = (files, server, owner);
+    private ServerSource(ServerFiles files, ServerFacts server, ServerOwner owner, DataFolder? here) =>
+        (this.files, this.server, this.owner, this.here) = (files, server, owner, here);
 
     public override string Root => server.DataFolder;
 
@@ -29,13 +32,14 @@ internal sealed class ServerSource : ClusterSource
     /// <summary>Connects, and asks whom the files belong to.</summary>
     /// <exception cref="Storage.Errors.RepriseException"><c>physical-impossible</c>, and whatever a connection may fail with.</exception>
     public static async Task<ServerSource> OpenAsync(
-        PostgresServer server, string database, ServerFacts facts, PostgresHost host, CancellationToken cancellationToken)
+        PostgresServer server, PostgresSettings settings, ServerFacts facts, PostgresHost host, CancellationToken cancellationToken)
     {
-        var files = await ServerFiles.OpenAsync(server, database, host, cancellationToken);
+        var files = await ServerFiles.OpenAsync(server, settings.Maintenance, host, cancellationToken);
         try
         {
             var owner = await OwnerAsync(files, facts.FolderMode, cancellationToken);
-            return new ServerSource(files, facts, owner);
+            var folder = new DataFolder(host, settings, facts);
+            return new ServerSource(files, facts, owner, await host.Cpu.RunAsync(() => IsHere(folder), cancellationToken) ? folder : null);
         }
         catch
         {
@@ -63,8 +67,9 @@ internal sealed class ServerSource : ClusterSource
 
     public override Task<WalFindings?> WalkAsync(Lsn start, Lsn stop, CancellationToken cancellationToken) => Task.FromResult<WalFindings?>(null);
 
-    // No device and inode, and no machine: nobody but the server sees them, and an image of a container brings its own.
-    public override SortedDictionary<string, string> Identity(ClusterFacts cluster) => new(StringComparer.Ordinal)
+    // Where its folder is to be seen too, as if it had been read there. Else no device and inode, and no machine: nobody but the
+    // server sees them, and an image of a container brings its own.
+    public override SortedDictionary<string, string> Identity(ClusterFacts cluster) => here?.Identity(cluster) ?? new(StringComparer.Ordinal)
     {
         ["database"] = "*",
         ["system"] = cluster.System,
@@ -75,6 +80,19 @@ internal sealed class ServerSource : ClusterSource
     {
         files.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private static bool IsHere(DataFolder folder)
+    {
+        try
+        {
+            folder.Demand();
+            return true;
+        }
+        catch (RepriseException e) when (e.Code == RecoveryErrors.PhysicalImpossible)
+        {
+            return false;
+        }
     }
 
     // The server refuses to start with files that are not its user's, and a restore by root gives them to that number.
