@@ -1,7 +1,6 @@
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
-using Reprise.Repository.Format;
 using Reprise.Repository.Pages;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
@@ -62,16 +61,16 @@ internal sealed class ServerFiles : IClusterFiles, IDisposable
         PostgresServer server, string database, PostgresHost host, CancellationToken cancellationToken)
     {
         var name = server.Connection.Options.GetValueOrDefault("application_name", PostgresConnection.ApplicationName);
-        var session = await WireSession.OpenAsync(
+        var opened = await WireSession.OpenAsync(
             server.Connection, server.Where(database), [("database", database), ("application_name", name)], host, cancellationToken);
         try
         {
-            await session.AskAsync(Prepare, cancellationToken);
-            return new ServerFiles(session, host);
+            await opened.AskAsync(Prepare, cancellationToken);
+            return new ServerFiles(opened, host);
         }
         catch
         {
-            session.Dispose();
+            opened.Dispose();
             throw;
         }
     }

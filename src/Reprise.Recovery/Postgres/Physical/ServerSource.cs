@@ -34,16 +34,16 @@ internal sealed class ServerSource : ClusterSource
     public static async Task<ServerSource> OpenAsync(
         PostgresServer server, PostgresSettings settings, ServerFacts facts, PostgresHost host, CancellationToken cancellationToken)
     {
-        var files = await ServerFiles.OpenAsync(server, settings.Maintenance, host, cancellationToken);
+        var opened = await ServerFiles.OpenAsync(server, settings.Maintenance, host, cancellationToken);
         try
         {
-            var owner = await OwnerAsync(files, facts.FolderMode, cancellationToken);
+            var belongsTo = await OwnerAsync(opened, facts.FolderMode, cancellationToken);
             var folder = new DataFolder(host, settings, facts);
-            return new ServerSource(files, facts, owner, await host.Cpu.RunAsync(() => IsHere(folder), cancellationToken) ? folder : null);
+            return new ServerSource(opened, facts, belongsTo, await host.Cpu.RunAsync(() => IsHere(folder), cancellationToken) ? folder : null);
         }
         catch
         {
-            files.Dispose();
+            opened.Dispose();
             throw;
         }
     }
