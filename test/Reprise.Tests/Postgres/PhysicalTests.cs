@@ -35,7 +35,6 @@ public sealed class PhysicalTests : IDisposable
     [InlineData(17, false)]
     [InlineData(18, false)]
     [InlineData(15, true)]
-    [InlineData(17, true)]
     [InlineData(18, true)]
     public async Task A_server_under_load_comes_back_as_it_was_when_the_backup_ended(int major, bool isStreamed)
     {
