@@ -1,9 +1,11 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Text;
 using Reprise.Recovery;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Postgres;
 using Reprise.Recovery.Postgres.Physical;
+using Reprise.Repository.Points;
 using Reprise.Storage.Errors;
 using Reprise.Tests.Fixtures;
 using static Reprise.Tests.Postgres.PhysicalTests;
@@ -127,6 +129,25 @@ public sealed class StreamedTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_read_on_another_host_goes_in_place_only_where_somebody_says_that_it_is()
+    {
+        using var cluster = PostgresCluster.Start(15);
+        var (record, _) = await bench.BackupAsync(Streamed(cluster));
+        Assert.True(record.Identity.ContainsKey("data"), "its folder is to be seen here");
+        var elsewhere = record with
+        {
+            Identity = new SortedDictionary<string, string>(record.Identity.Where(i => i.Key is not ("data" or "machine")).ToDictionary(), StringComparer.Ordinal),
+        };
+        Assert.Contains(await CodesAsync(elsewhere, null), code => code == RecoveryErrors.PhysicalInPlace);
+        foreach (var (taken, data) in new[] { (record, (string?)null), (elsewhere, cluster.Data) })
+            Assert.DoesNotContain(await CodesAsync(taken, data), code => code == RecoveryErrors.PhysicalInPlace);
+
+        async Task<IEnumerable<ErrorCode>> CodesAsync(AssetRecord taken, string? data) =>
+            (await bench.Asset(cluster, "postgres", s => s with { Method = PostgresMethod.Physical, DataFolder = data })
+                .PreflightAsync(new RestoreItem(PostgresBench.NewId(), taken), None)).Select(p => p.Code);
+    }
+
+    [Fact]
     public async Task A_link_that_leads_back_into_its_folder_is_refused_and_a_tablespace_inside_too()
     {
         using var cluster = PostgresCluster.Start(15);
@@ -178,6 +199,45 @@ public sealed class StreamedTests : IDisposable
             reader.Next();
             reader.Next();
         }
+    }
+
+    [Theory]
+    [InlineData("base", true)]
+    [InlineData("...", true)]
+    [InlineData("", false)]
+    [InlineData(".", false)]
+    [InlineData("..", false)]
+    [InlineData("../etc", false)]
+    [InlineData("/etc", false)]
+    [InlineData("a\0", false)]
+    public void A_name_that_leads_out_of_its_folder_is_none(string name, bool isName)
+    {
+        Assert.Equal(isName, ServerFiles.IsName(Encoding.UTF8.GetBytes(name)));
+        Assert.False(ServerFiles.IsName(new byte[256].Select(_ => (byte)'x').ToArray()));
+    }
+
+    [Fact]
+    public async Task A_refused_question_is_told_to_its_asker_only_and_silence_ends_all()
+    {
+        using var cluster = PostgresCluster.Start(15);
+        var server = new PostgresServer(new PostgresSettings { ConnectionText = cluster.Connection("postgres") }, bench.Host);
+        using var session = await WireSession.OpenAsync(server.Connection, "here", [("database", "postgres")], bench.Host, None);
+        await session.AskAsync("prepare divided(int) as select 10 / $1; prepare slow(int) as select pg_sleep($1)", None);
+        var questions = new ServerQuestions(session, TimeProvider.System, TimeSpan.FromSeconds(2));
+        var answers = new List<string>();
+        Task[] asked = [.. ((string[])["5", "0", "2"]).Select(by => Ask("divided", by))];
+        await asked[0];
+        Assert.Equal("22012", (await Assert.ThrowsAsync<SqlException>(() => asked[1])).State);
+        await asked[2];
+        Assert.Equal(["2", "5"], answers);
+        Task[] later = [Ask("slow", "60"), Ask("divided", "1")];
+        foreach (var task in later)
+            Assert.Equal(RecoveryErrors.DatabaseUnavailable, (await Assert.ThrowsAnyAsync<RepriseException>(() => task.WaitAsync(TimeSpan.FromSeconds(20)))).Code);
+
+        Task Ask(string statement, string argument) => questions.AskAsync(
+            statement, [Encoding.ASCII.GetBytes(argument)], false, Take, None);
+
+        void Take(RowReader row) => answers.Add(Encoding.ASCII.GetString(row.Next()!.Value.Span)); // A number is never null.
     }
 
     // Reading has begun, and is far from its end.

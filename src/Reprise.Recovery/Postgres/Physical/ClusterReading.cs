@@ -89,7 +89,7 @@ internal sealed class ClusterReading(
         var file = new OpenedFile(opened, ClusterRules.Relation(next.Entry.Path));
         await PassAsync(new PendingBlock(file, null, null) { IsStart = true }, cancellationToken);
         var at = 0L;
-        while (at < file.SizeBytes)
+        while (at < file.SizeBytes && !file.HasEnded && !file.IsGone)
         {
             var data = await opened.NextDataAsync(at, cancellationToken);
             var until = Math.Min(data ?? file.SizeBytes, file.SizeBytes) / server.BlockBytes * server.BlockBytes;

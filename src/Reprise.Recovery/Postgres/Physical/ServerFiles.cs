@@ -23,6 +23,8 @@ internal sealed class ServerFiles : IClusterFiles, IDisposable
     private const int AheadBlocks = 16;
     private const int FirstBytes = 256 * 1024;
     private const int MaxSmallBytes = 64 * 1024;
+    private const int MaxNameBytes = 255;
+    private const long MaxFileBytes = 1L << 50;
     private const int MicrosecondsPerSecond = 1_000_000;
     private const string Read = "reprise_read";
     private const string List = "reprise_list";
@@ -41,6 +43,8 @@ internal sealed class ServerFiles : IClusterFiles, IDisposable
           from pg_catalog.pg_stat_file($1, true) s
         """;
 
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
     private readonly WireSession session;
     private readonly ServerQuestions questions;
     private readonly PostgresHost host;
@@ -49,7 +53,7 @@ internal sealed class ServerFiles : IClusterFiles, IDisposable
     {
         this.session = session;
         this.host = host;
-        questions = new ServerQuestions(session);
+        questions = new ServerQuestions(session, host.Clock, Patience);
     }
 
     /// <inheritdoc />
@@ -81,8 +85,12 @@ internal sealed class ServerFiles : IClusterFiles, IDisposable
     {
         var found = new List<ServerEntry>();
         await AskAsync(List, [Place(folder)], false, row => Take(found, row), cancellationToken);
-        return found;
+        return found.TrueForAll(entry => IsName(entry.Name.Bytes)) ? found : throw session.Strange($"a question for what is in {folder}");
     }
+
+    /// <summary>Whether it is the name of something in a folder, not a way out of it.</summary>
+    public static bool IsName(ReadOnlySpan<byte> name) =>
+        name.Length is > 0 and <= MaxNameBytes && !name.ContainsAny((byte)'/', (byte)0) && !name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8);
 
     /// <summary>What lies at a place, or null.</summary>
     /// <exception cref="RepriseException"><c>physical-impossible</c>.</exception>
@@ -145,7 +153,7 @@ internal sealed class ServerFiles : IClusterFiles, IDisposable
     {
         // Columns are null where the file vanished between its folder's listing and the look at it.
         if (row.Next() is not { } name || row.Next() is not { } isFolder || row.Next() is not { } size || row.Next() is not { } time) return;
-        if (!Utf8Parser.TryParse(size.Span, out long bytes, out _) || bytes < 0 || !Utf8Parser.TryParse(time.Span, out long microseconds, out _))
+        if (!Utf8Parser.TryParse(size.Span, out long bytes, out _) || bytes is < 0 or > MaxFileBytes || !Utf8Parser.TryParse(time.Span, out long microseconds, out _))
             throw session.Strange("a question for its files");
         var (seconds, rest) = Math.DivRem(microseconds, MicrosecondsPerSecond);
         if (rest < 0) (seconds, rest) = (seconds - 1, rest + MicrosecondsPerSecond);

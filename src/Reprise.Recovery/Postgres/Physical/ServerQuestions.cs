@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 using Reprise.Storage.Errors;
 
@@ -6,9 +7,9 @@ namespace Reprise.Recovery.Postgres.Physical;
 
 /// <summary>
 /// Asks a server prepared statements one behind the other without waiting for the answers, so that the way there and back
-/// is paid once, not for each. Questions come from one caller at a time; answers come in their order.
+/// is paid once, not for each. An answer that takes longer than the patience is <c>database-unavailable</c>. Questions come from one caller at a time; answers come in their order.
 /// </summary>
-internal sealed class ServerQuestions(WireSession session)
+internal sealed class ServerQuestions(WireSession session, TimeProvider clock, TimeSpan patience)
 {
     private readonly byte[] buffer = new byte[WireMessages.MaxMessageBytes];
     private Task sent = Task.CompletedTask;
@@ -42,6 +43,23 @@ internal sealed class ServerQuestions(WireSession session)
     {
         await EndedAsync(before);
         await asked;
+
+        // A cable that was pulled looks like a server that is still reading.
+        using var within = new CancellationTokenSource(patience, clock);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, within.Token);
+        try
+        {
+            await TakeAsync(row, both.Token);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw SqlErrors.Unreachable(
+                Messages.Where, string.Create(CultureInfo.InvariantCulture, $"it has been silent for {patience.TotalSeconds:0} s"), e);
+        }
+    }
+
+    private async Task TakeAsync(RowTaker row, CancellationToken cancellationToken)
+    {
         while (true)
         {
             var (type, length) = await Messages.HeaderAsync(cancellationToken);
