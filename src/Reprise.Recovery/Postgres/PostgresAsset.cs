@@ -26,7 +26,7 @@ public sealed class PostgresAsset : IReplayable, IExaminable
             throw new RepriseException(
                 RecoveryErrors.ConnectionInvalid,
                 $"{name} asks for the method physical through via:, where the files of the server are not to be seen",
-                "use method: logical, or leave it at auto");
+                "leave via: out and connect to the server itself (a published port), which then reads its files; or use method: logical, or auto");
         }
 
         Name = name;

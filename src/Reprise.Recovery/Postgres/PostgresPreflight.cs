@@ -1,5 +1,7 @@
 using System.Globalization;
 using Reprise.Recovery.Assets;
+using Reprise.Recovery.Postgres.Physical;
+using Reprise.Repository.Pages;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
@@ -27,6 +29,12 @@ internal sealed class PostgresPreflight(
             await using var session = await server.OpenAsync(name, SessionUse.Ours, cancellationToken);
             var facts = await session.AskAsync(CatalogSql.Server, CatalogJson.Default.CatalogServer, cancellationToken);
             JudgeServer(facts);
+            if (settings.Method == PostgresMethod.Physical)
+            {
+                await JudgeFilesAsync(cancellationToken);
+                return problems;
+            }
+
             await server.ProgramsAsync(facts.Major, cancellationToken);
             await JudgeReadingAsync(session, facts, cancellationToken);
             await JudgeCollationAsync(session, facts, cancellationToken);
@@ -77,6 +85,21 @@ internal sealed class PostgresPreflight(
         }
 
         return problems;
+    }
+
+    // What a capture would refuse, without beginning one.
+    private async Task JudgeFilesAsync(CancellationToken cancellationToken)
+    {
+        await using var backup = await BackupSession.OpenAsync(server, settings.Maintenance, settings.DataFolder is null, cancellationToken);
+        PhysicalCapture.Require(backup.Server);
+        if (settings.DataFolder is not null)
+        {
+            await host.Cpu.RunAsync(new DataFolder(host, settings, backup.Server).Demand, cancellationToken);
+            return;
+        }
+
+        await using var source = await ServerSource.OpenAsync(server, settings, backup.Server, host, cancellationToken);
+        await source.LookAsync(default, default, PagedEntryType.Folder, cancellationToken);
     }
 
     private void Add(ErrorCode code, Severity severity, string message, string hint) =>

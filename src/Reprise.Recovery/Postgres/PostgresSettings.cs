@@ -11,7 +11,7 @@ public enum PostgresMethod
     /// <summary><c>pg_dump</c> and <c>pg_restore</c>, one database or all.</summary>
     Logical,
 
-    /// <summary>The files of a whole server with their WAL, read where they lie.</summary>
+    /// <summary>The files of a whole server with their WAL, read where they lie or through the server.</summary>
     Physical,
 }
 
@@ -36,7 +36,7 @@ public sealed record PostgresSettings
     public IReadOnlyList<string>? Via { get; init; }
 
     /// <summary>
-    /// The data directory when it can be read from here; null: physical capture takes where the server says that it is.
+    /// The data directory when it can be read from here; null: physical capture reads it through the server.
     /// </summary>
     public string? DataFolder { get; init; }
 

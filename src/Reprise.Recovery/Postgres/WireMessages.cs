@@ -32,15 +32,25 @@ internal sealed class WireMessages(WireTransport transport, string where) : IDis
     public static byte[] Terminated(string text) => [.. Encoding.UTF8.GetBytes(text), 0];
 
     /// <summary>Sends a message; one without a type begins a connection.</summary>
-    public async ValueTask SendAsync(char? type, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    public ValueTask SendAsync(char? type, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
+        SendAllAsync(Framed(type ?? '\0', body.Span).AsMemory(type is null ? 1 : 0), cancellationToken);
+
+    /// <summary>One message, to be sent with others.</summary>
+    public static byte[] Framed(char type, ReadOnlySpan<byte> body)
     {
         var bytes = new byte[HeaderBytes + body.Length];
-        bytes[0] = (byte)(type ?? '\0');
+        bytes[0] = (byte)type;
         BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(1), body.Length + 4);
-        body.CopyTo(bytes.AsMemory(HeaderBytes));
+        body.CopyTo(bytes.AsSpan(HeaderBytes));
+        return bytes;
+    }
+
+    /// <summary>Sends messages at once.</summary>
+    public async ValueTask SendAllAsync(ReadOnlyMemory<byte> framed, CancellationToken cancellationToken)
+    {
         try
         {
-            await transport.SendAsync(bytes.AsMemory(type is null ? 1 : 0), cancellationToken);
+            await transport.SendAsync(framed, cancellationToken);
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {

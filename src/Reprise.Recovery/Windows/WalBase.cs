@@ -1,3 +1,4 @@
+using Reprise.Recovery.Postgres.InPlace;
 using Reprise.Recovery.Postgres.Physical;
 using Reprise.Repository.Points;
 using Reprise.Repository.Wal;
@@ -12,9 +13,9 @@ namespace Reprise.Recovery.Windows;
 /// <param name="Timeline">that it was on.</param>
 /// <param name="Stop">where the backup ended: from there on WAL is needed.</param>
 /// <param name="Owner">who took it: where several servers went on from one past, it tells whose WAL is meant.</param>
-/// <param name="DataFolder">where the data directory lay.</param>
+/// <param name="DataFolder">where the data directory lay; null: not on this machine, as far as anybody could see.</param>
 public sealed record WalBase(
-    PointId Point, string Asset, DateTimeOffset Moment, ulong Identifier, uint Timeline, Lsn Stop, WalOwner Owner, string DataFolder)
+    PointId Point, string Asset, DateTimeOffset Moment, ulong Identifier, uint Timeline, Lsn Stop, WalOwner Owner, string? DataFolder)
 {
     /// <summary>Every one of a point.</summary>
     public static IEnumerable<WalBase> Of(PointManifest manifest)
@@ -22,8 +23,10 @@ public sealed record WalBase(
         foreach (var record in manifest.Assets.Where(a => a.Facts.ContainsKey(ClusterFacts.Fact)))
         {
             var point = BasePoints.Of(manifest, record);
+            var cluster = ClusterFacts.Of(record);
+            var folder = InPlaceTarget.IsElsewhere(record, cluster) ? null : cluster.DataFolder;
             yield return new WalBase(
-                point.Id, record.Name, point.Moment, point.Identifier, point.Timeline, point.Stop, point.Owner, ClusterFacts.Of(record).DataFolder);
+                point.Id, record.Name, point.Moment, point.Identifier, point.Timeline, point.Stop, point.Owner, folder);
         }
     }
 }

@@ -28,7 +28,7 @@ internal abstract record AssetConfiguration
         /// <summary>A URI, libpq's <c>key=value</c> or Npgsql's <c>;</c> form.</summary>
         public required SecretText Connection { get; init; }
 
-        /// <summary>The data directory when it can be read here, or null.</summary>
+        /// <summary>The data directory when it can be read here; null: the server reads its files itself.</summary>
         public string? DataFolder { get; init; }
 
         /// <summary>How it is captured.</summary>

@@ -28,6 +28,9 @@ internal sealed class MomentGround : IDisposable
         Server.Sql("postgres", "create table marks(i int primary key, v text); create extension amcheck");
     }
 
+    /// <summary>Whether files come through the server instead of from where they lie.</summary>
+    public bool IsStreamed { get; init; }
+
     public PostgresBench Bench { get; } = new();
 
     public PostgresCluster Server { get; }
@@ -120,7 +123,7 @@ internal sealed class MomentGround : IDisposable
     private async Task<PostgresAsset> AssetAsync(PostgresCluster server)
     {
         var archive = await Bench.ArchiveAsync();
-        return Bench.Asset(server, "postgres", s => s with { Method = PostgresMethod.Physical, DataFolder = server.Data, Archive = archive });
+        return Bench.Asset(server, "postgres", s => s with { Method = PostgresMethod.Physical, DataFolder = IsStreamed ? null : server.Data, Archive = archive });
     }
 
     public void Dispose()

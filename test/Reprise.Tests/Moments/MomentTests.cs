@@ -13,20 +13,22 @@ namespace Reprise.Tests.Moments;
 [Collection(PostgresTests.Name)]
 public sealed class MomentTests
 {
-    // Each kind of moment meets increments and fulls, or two versions; each version meets both.
+    // Each kind of moment meets increments and fulls, or two versions; each version meets both. Two read the files through the server.
     [Theory]
-    [InlineData(15, "time", false)]
-    [InlineData(15, "name", true)]
-    [InlineData(15, "latest", true)]
-    [InlineData(17, "lsn", false)]
-    [InlineData(17, "latest", false)]
-    [InlineData(17, "xid", true)]
-    [InlineData(18, "xid", false)]
-    [InlineData(18, "time", true)]
-    [InlineData(18, "lsn", true)]
-    public async Task The_row_before_the_moment_is_there_and_the_one_after_is_not(int major, string kind, bool isIncrement)
+    [InlineData(15, "time", false, false)]
+    [InlineData(15, "name", true, false)]
+    [InlineData(15, "latest", true, false)]
+    [InlineData(17, "lsn", false, false)]
+    [InlineData(17, "latest", false, false)]
+    [InlineData(17, "xid", true, false)]
+    [InlineData(18, "xid", false, false)]
+    [InlineData(18, "time", true, false)]
+    [InlineData(18, "lsn", true, false)]
+    [InlineData(15, "lsn", true, true)]
+    [InlineData(18, "latest", false, true)]
+    public async Task The_row_before_the_moment_is_there_and_the_one_after_is_not(int major, string kind, bool isIncrement, bool isStreamed)
     {
-        using var ground = new MomentGround(major);
+        using var ground = new MomentGround(major) { IsStreamed = isStreamed };
         var server = ground.Server;
         PhysicalTests.Tool(server, "pgbench", "-i", "-q", "-s", "1", "postgres");
         var full = isIncrement ? await ground.PointAsync() : null;

@@ -31,10 +31,12 @@ public sealed class PhysicalTests : IDisposable
     }
 
     [Theory]
-    [InlineData(15)]
-    [InlineData(17)]
-    [InlineData(18)]
-    public async Task A_server_under_load_comes_back_as_it_was_when_the_backup_ended(int major)
+    [InlineData(15, false)]
+    [InlineData(17, false)]
+    [InlineData(18, false)]
+    [InlineData(15, true)]
+    [InlineData(18, true)]
+    public async Task A_server_under_load_comes_back_as_it_was_when_the_backup_ended(int major, bool isStreamed)
     {
         using var cluster = ClusterWithChecksums(major);
         var before = Tablespace(cluster, "early");
@@ -43,7 +45,8 @@ public sealed class PhysicalTests : IDisposable
             create table spaced tablespace early as select generate_series(1, 20000) i; create index on spaced(i) tablespace early;
             create extension amcheck
             """);
-        var (record, point) = await UnderLoadAsync(cluster);
+        var (record, point) = await UnderLoadAsync(cluster, isStreamed);
+        Assert.Equal(isStreamed, ClusterFacts.Of(record).Streamed);
         Assert.Empty(bench.Problems);
         Assert.Equal("physical", record.Method);
         Assert.Equal(AssetStates.Complete, record.State);
@@ -75,14 +78,16 @@ public sealed class PhysicalTests : IDisposable
         Assert.Equal(production, Fingerprints(cluster.Data, before, before + "/../late"));
     }
 
-    [Fact]
-    public async Task A_damaged_page_is_named_by_relation_block_and_file_and_makes_the_asset_incomplete()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_damaged_page_is_named_by_relation_block_and_file_and_makes_the_asset_incomplete(bool isStreamed)
     {
         using var cluster = ClusterWithChecksums(15);
         cluster.Sql("postgres", "create schema shop; create table shop.orders as select i, repeat('x', 200) from generate_series(1, 2000) i; checkpoint");
         var path = cluster.Sql("postgres", "select pg_relation_filepath('shop.orders')");
         Flip(Path.Combine(cluster.Data, path), (3 * 8192) + 5000);
-        var (record, point) = await bench.BackupAsync(Physical(cluster));
+        var (record, point) = await bench.BackupAsync(isStreamed ? Streamed(cluster) : Physical(cluster));
         var problem = Assert.Single(bench.Problems);
         Assert.Equal(RecoveryErrors.PagesDamaged, problem.Code);
         Assert.Equal(ExitCodes.Incomplete, problem.Code.Exit);
@@ -112,8 +117,10 @@ public sealed class PhysicalTests : IDisposable
         Assert.InRange(Disks.OfThisMachine().Stat(new DiskPath(back.FullName))!.AllocatedBytes, 0, 1_000_000);
     }
 
-    [Fact]
-    public async Task A_configuration_that_names_places_of_production_starts_in_the_copy()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_configuration_that_names_places_of_production_starts_in_the_copy(bool isStreamed)
     {
         var hba = Path.Combine(place, "pg_hba.conf");
         await File.WriteAllTextAsync(hba, "local all all trust # of production\n");
@@ -121,7 +128,7 @@ public sealed class PhysicalTests : IDisposable
         using var cluster = PostgresCluster.Start(15, settings: $"hba_file = '{hba}'");
         await File.AppendAllTextAsync(
             Path.Combine(cluster.Data, "postgresql.conf"), $"\ndata_directory = '{cluster.Data}'\nexternal_pid_file = '{place}/pid'\n");
-        var (record, point) = await bench.BackupAsync(Physical(cluster));
+        var (record, point) = await bench.BackupAsync(isStreamed ? Streamed(cluster) : Physical(cluster));
         var folder = Directory.CreateDirectory(Path.Combine(place, "out")).FullName;
         await Physical(cluster).MaterialiseAsync(record, point, folder, Survey.Intact, bench.Progress, None);
         Assert.Equal(await File.ReadAllTextAsync(hba), await File.ReadAllTextAsync(Path.Combine(folder, "outside", "pg_hba.conf")));
@@ -163,7 +170,7 @@ public sealed class PhysicalTests : IDisposable
         Assert.Equal(ExitCodes.Refused, error.Code.Exit);
     }
 
-    private async Task<(AssetRecord Record, PointReader Point)> UnderLoadAsync(PostgresCluster cluster)
+    private async Task<(AssetRecord Record, PointReader Point)> UnderLoadAsync(PostgresCluster cluster, bool isStreamed)
     {
         Tool(cluster, "pgbench", "-i", "-q", "-s", "3", "postgres");
         var churn = Path.Combine(place, "churn.sql");
@@ -174,7 +181,7 @@ public sealed class PhysicalTests : IDisposable
         {
             await Task.Delay(1500);
             cluster.Sql("postgres", "insert into marks values (1)");
-            var taken = await bench.BackupAsync(Physical(cluster));
+            var taken = await bench.BackupAsync(isStreamed ? Streamed(cluster) : Physical(cluster));
             cluster.Sql("postgres", "insert into marks values (2)");
             await Task.Delay(500);
             return taken;
@@ -185,6 +192,9 @@ public sealed class PhysicalTests : IDisposable
             Kill(drops);
         }
     }
+
+    private PostgresAsset Streamed(PostgresCluster cluster) =>
+        bench.Asset(cluster, "postgres", settings => settings with { Method = PostgresMethod.Physical });
 
     private PostgresAsset Physical(PostgresCluster cluster, string? data = null) => bench.Asset(
         cluster, "postgres", settings => settings with { Method = PostgresMethod.Physical, DataFolder = data ?? cluster.Data });

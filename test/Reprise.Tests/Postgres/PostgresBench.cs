@@ -88,7 +88,7 @@ public sealed class PostgresBench : IDisposable
     /// Captures and commits, beside an earlier point if one is given; the record and a reader of the point come back.
     /// </summary>
     public async Task<(AssetRecord Record, PointReader Point)> BackupAsync(
-        PostgresAsset asset, (AssetRecord Record, PointReader Point)? last = null)
+        PostgresAsset asset, (AssetRecord Record, PointReader Point)? last = null, CancellationToken cancellationToken = default)
     {
         var into = await RepositoryAsync();
         await using var writer = await into.BeginPointAsync(SigningKeys.None, None);
@@ -101,7 +101,7 @@ public sealed class PostgresBench : IDisposable
             Previous = last?.Record,
             PreviousPoint = last?.Point,
         };
-        var record = await asset.CaptureAsync(context, None);
+        var record = await asset.CaptureAsync(context, cancellationToken);
         Problems.AddRange(context.Problems);
         await writer.CommitAsync(
             new PointManifest

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Postgres.Physical;
+using Reprise.Repository.Points;
 using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
@@ -32,6 +33,9 @@ internal sealed class InPlaceTarget(PostgresHost host, PostgresServer server, Po
             : state with { HasData = live.Entries().Any() };
     }
 
+    /// <summary>Whether the data directory of a record was on another host, or in a container: its path says nothing here.</summary>
+    public static bool IsElsewhere(AssetRecord record, ClusterFacts cluster) => cluster.Streamed && !record.Identity.ContainsKey("data");
+
     public async Task<IReadOnlyList<Problem>> PreflightAsync(CancellationToken cancellationToken)
     {
         var problems = new List<Problem>();
@@ -39,6 +43,12 @@ internal sealed class InPlaceTarget(PostgresHost host, PostgresServer server, Po
         {
             if (settings.Via is not null)
                 throw ClusterTree.Cannot(new DiskPath(cluster.DataFolder), "the server is reached through via:, where its files are not to be seen");
+            if (settings.DataFolder is null && IsElsewhere(item.Record, cluster))
+            {
+                throw ClusterTree.Cannot(
+                    new DiskPath(cluster.DataFolder), "its files were read through the server, and nobody said where they are on this machine (data:)");
+            }
+
             if (cluster.ReplaysTablespaces) throw PhysicalRestore.ReplaysTablespaces(item.Record.Name);
             var place = await host.Cpu.RunAsync(Locate, cancellationToken);
             if (host.Disk.Stat(place.Data) is { Type: not FileType.Folder })

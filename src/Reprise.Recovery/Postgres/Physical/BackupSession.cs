@@ -1,5 +1,6 @@
 using System.Globalization;
 using Reprise.Repository.Wal;
+using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Postgres.Physical;
@@ -29,6 +30,7 @@ internal sealed class BackupSession : IAsyncDisposable
           'identFile', pg_catalog.current_setting('ident_file'),
           'started', pg_catalog.floor(extract(epoch from pg_catalog.pg_postmaster_start_time()))::bigint,
           'superuser', (select r.rolname from pg_catalog.pg_roles r where r.oid = 10),
+          'folderMode', pg_catalog.current_setting('data_directory_mode'),
           'port', pg_catalog.current_setting('port')::int,
           'sizeBytes', (select pg_catalog.sum(pg_catalog.pg_tablespace_size(t.oid)) from pg_catalog.pg_tablespace t))::text
         from pg_catalog.pg_control_system() s, pg_catalog.pg_control_init() i, pg_catalog.pg_control_checkpoint() c
@@ -55,13 +57,15 @@ internal sealed class BackupSession : IAsyncDisposable
     /// <exception cref="RepriseException">
     /// <c>physical-impossible</c>, and whatever a connection may fail with.
     /// </exception>
-    public static async Task<BackupSession> OpenAsync(PostgresServer server, string database, CancellationToken cancellationToken)
+    public static async Task<BackupSession> OpenAsync(
+        PostgresServer server, string database, bool isStreamed, CancellationToken cancellationToken)
     {
         var opened = await server.OpenAsync(database, SessionUse.Ours, cancellationToken);
         try
         {
             // It is idle while files are read, and says nothing to nobody for as long as that takes.
             await opened.ExecuteAsync("set idle_session_timeout = 0", cancellationToken);
+            if (await PhysicalRights.MissingAsync(opened, isStreamed, cancellationToken) is { } missing) throw missing;
             return new BackupSession(opened, await opened.AskAsync(ServerSql, ClusterJson.Default.ServerFacts, cancellationToken));
         }
         catch (SqlException e) when (e.State == SqlErrors.InsufficientPrivilege)
@@ -113,6 +117,10 @@ internal sealed class BackupSession : IAsyncDisposable
     public Task<IReadOnlyList<ClusterTablespace>> TablespacesAsync(CancellationToken cancellationToken) =>
         session.AskAsync(TablespacesSql, ClusterJson.Default.IReadOnlyListClusterTablespace, cancellationToken);
 
+    /// <summary>A tablespace that lies inside the data directory, or null.</summary>
+    public Task<string?> TablespaceInsideAsync(CancellationToken cancellationToken) => session.ScalarAsync(
+        "select t.spcname from pg_catalog.pg_tablespace t where pg_catalog.pg_tablespace_location(t.oid) ~ '^[^/]' limit 1", cancellationToken);
+
     /// <summary>The name of a database, or null.</summary>
     public Task<string?> DatabaseAsync(uint oid, CancellationToken cancellationToken) => session.ScalarAsync(
         string.Create(CultureInfo.InvariantCulture, $"select datname from pg_catalog.pg_database where oid = {oid}"), cancellationToken);
@@ -125,6 +133,8 @@ internal static class PhysicalErrors
 {
     public static RepriseException Impossible(string why, string hint, Exception? inner = null) =>
         new(RecoveryErrors.PhysicalImpossible, $"the files of the server cannot be captured: {why}", hint, inner);
+
+    public static RepriseException Gone(DiskPath place) => Impossible($"{place} is not there", "look at the log and the disk of the server");
 
     public static RepriseException Wal(string why) => new(
         RecoveryErrors.WalRangeBroken,

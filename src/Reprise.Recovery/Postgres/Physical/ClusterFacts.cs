@@ -52,6 +52,9 @@ internal sealed record ClusterFacts
     /// <summary>Where configuration files lay that are kept apart, by their name there.</summary>
     public IReadOnlyDictionary<string, string> Outside { get; init; } = new SortedDictionary<string, string>();
 
+    /// <summary>Whether the files came over the connection instead of from this machine's disk.</summary>
+    public bool Streamed { get; init; }
+
     /// <summary>How many pages were damaged at the source.</summary>
     public long BadPages { get; init; }
 
@@ -133,6 +136,9 @@ internal sealed record ServerFacts
     public required long Started { get; init; }
 
     public required int Port { get; init; }
+
+    /// <summary>Permission bits of its folders, in octal digits.</summary>
+    public required string FolderMode { get; init; }
 
     public required long SizeBytes { get; init; }
 

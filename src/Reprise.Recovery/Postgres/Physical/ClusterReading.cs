@@ -16,10 +16,10 @@ internal sealed record BadPage(DiskPath Path, RelationFile Relation, uint Block)
 
 /// <summary>
 /// Reads the files of a data directory into a map: blocks are read, hashed and judged on the machine's cores, some at
-/// once, and taken up in their order. Memory: <see cref="BlocksInFlight"/> blocks.
+/// once, and taken up in their order. Memory: <see cref="IClusterFiles.BlocksInFlight"/> blocks.
 /// </summary>
 internal sealed class ClusterReading(
-    IDisk disk, Cpu cpu, TimeProvider clock, PagesWriter pages, ServerFacts server, Lsn start, IProgressSink progress) : IAsyncDisposable
+    IClusterFiles files, Cpu cpu, TimeProvider clock, PagesWriter pages, ServerFacts server, Lsn start, IProgressSink progress) : IAsyncDisposable
 {
     private const int BlockBytes = 256 * 1024;
     private const int MaxBadPages = 1000;
@@ -38,13 +38,13 @@ internal sealed class ClusterReading(
     /// <summary>Bytes that were read.</summary>
     public long ReadBytes { get; private set; }
 
-    private int BlocksInFlight => cpu.Degree + 2;
+    /// <summary>Is shown, in their order, the blocks of every file that is read outside of a scan.</summary>
+    public Action<ReadOnlyMemory<byte>>? Witness { get; set; }
 
-    /// <summary>Everything that <paramref name="scan"/> finds.</summary>
-    public async Task RunAsync(ClusterScan scan, CancellationToken cancellationToken)
+    /// <summary>Everything that a scan finds.</summary>
+    public async Task RunAsync(IAsyncEnumerable<ScannedEntry> entries, CancellationToken cancellationToken)
     {
-        using var entries = scan.Entries().GetEnumerator();
-        while (await cpu.RunAsync(() => entries.MoveNext() ? entries.Current : (ScannedEntry?)null, cancellationToken) is { } next)
+        await foreach (var next in entries.WithCancellation(cancellationToken))
         {
             if (next.Entry.Type == PagedEntryType.File) await BeginAsync(next, cancellationToken);
             else await PassAsync(new PendingBlock(null, next.Entry, null), cancellationToken);
@@ -85,50 +85,28 @@ internal sealed class ClusterReading(
 
     private async ValueTask BeginAsync(ScannedEntry next, CancellationToken cancellationToken)
     {
-        if (await cpu.RunAsync(() => Open(next), cancellationToken) is not { } file) return;
-        await PassAsync(new PendingBlock(file, file.Entry, null), cancellationToken);
+        if (await files.OpenAsync(next, cancellationToken) is not { } opened) return;
+        var file = new OpenedFile(opened, ClusterRules.Relation(next.Entry.Path));
+        await PassAsync(new PendingBlock(file, null, null) { IsStart = true }, cancellationToken);
         var at = 0L;
-        while (at < file.SizeBytes)
+        while (at < file.SizeBytes && !file.HasEnded && !file.IsGone)
         {
-            // Whole pages of a hole need not be read.
-            var from = at;
-            var data = file.IsSparse ? await cpu.RunAsync(() => file.Handle.NextData(from), cancellationToken) : at;
+            var data = await opened.NextDataAsync(at, cancellationToken);
             var until = Math.Min(data ?? file.SizeBytes, file.SizeBytes) / server.BlockBytes * server.BlockBytes;
             if (until > at) await PassAsync(new PendingBlock(file, null, null) { Zeros = (until - at) / server.BlockBytes }, cancellationToken);
             at = Math.Max(at, until);
             var (offset, length) = (at, (int)Math.Min(BlockBytes, file.SizeBytes - at));
-            if (length > 0)
-                await PassAsync(new PendingBlock(file, null, cpu.RunAsync(() => Read(file, offset, length), cancellationToken)), cancellationToken);
+            if (length > 0) await PassAsync(new PendingBlock(file, null, ReadAsync(file, offset, length, cancellationToken)), cancellationToken);
             at += length;
         }
 
         await PassAsync(new PendingBlock(file, null, null) { IsEnd = true }, cancellationToken);
     }
 
-    private OpenedFile? Open(ScannedEntry next)
-    {
-        IDiskFile? handle = null;
-        try
-        {
-            handle = disk.OpenRead(next.Place);
-            var status = handle.Stat();
-            return new OpenedFile(handle, next.Entry with { Modified = status.Modified }, status, ClusterRules.Relation(next.Entry.Path));
-        }
-        catch (RepriseException e) when (e.Code == StorageErrors.FileMissing)
-        {
-            return null;
-        }
-        catch
-        {
-            handle?.Dispose();
-            throw;
-        }
-    }
-
     private async ValueTask PassAsync(PendingBlock block, CancellationToken cancellationToken)
     {
         pending.Enqueue(block);
-        await DrainAsync(BlocksInFlight, cancellationToken);
+        await DrainAsync(files.BlocksInFlight, cancellationToken);
     }
 
     private async ValueTask DrainAsync(int left, CancellationToken cancellationToken)
@@ -144,47 +122,64 @@ internal sealed class ClusterReading(
     private async ValueTask TakeAsync(PendingBlock block, CancellationToken cancellationToken)
     {
         if (block.Entry is { } entry) await pages.AddAsync(entry, cancellationToken);
-        if (block is { Zeros: > 0, File.HasEnded: false }) pages.AppendZeros(block.Zeros);
-        if (block is { Reading: { } reading, File: { } file })
+        if (block.File is not { } file) return;
+        if (block.IsStart)
         {
-            var read = await reading;
-            foreach (var page in read.Suspects) read = await JudgeAsync(file, read, page, cancellationToken);
-            if (!file.HasEnded) await pages.AppendAsync(read.Block, cancellationToken);
-
-            // A file that was cut off while it was read ends there; the WAL cuts it off again.
-            file.HasEnded |= read.Block.Bytes.Length < read.Asked;
-            ReadBytes += read.Block.Bytes.Length;
-            progress.Advance(read.Block.Bytes.Length);
-            BlockBuffers.Program.Return(read.Rented);
+            file.IsGone = !await file.Content.IsThereAsync();
+            if (!file.IsGone) await pages.AddAsync(file.Entry, cancellationToken);
         }
 
+        if (block.Zeros > 0 && !file.HasEnded && !file.IsGone) pages.AppendZeros(block.Zeros);
+        if (block.Reading is { } reading) await AppendAsync(file, await reading, cancellationToken);
         if (!block.IsEnd) return;
-        block.File?.Dispose();
-        await pages.EndAsync(cancellationToken);
+        file.Dispose();
+        if (!file.IsGone) await pages.EndAsync(cancellationToken);
     }
 
-    private ReadBlock Read(OpenedFile file, long offset, int length)
+    private async ValueTask AppendAsync(OpenedFile file, ReadBlock read, CancellationToken cancellationToken)
+    {
+        if (!file.IsGone)
+        {
+            foreach (var page in read.Suspects) read = await JudgeAsync(file, read, page, cancellationToken);
+            if (!file.HasEnded) await pages.AppendAsync(read.Block, cancellationToken);
+        }
+
+        if (Witness is { } witness) await cpu.RunAsync(() => witness(read.Block.Bytes), cancellationToken);
+
+        // A file that was cut off while it was read ends there; the WAL cuts it off again.
+        file.HasEnded |= read.Block.Bytes.Length < read.Asked;
+        ReadBytes += read.Block.Bytes.Length;
+        progress.Advance(read.Block.Bytes.Length);
+        BlockBuffers.Program.Return(read.Rented);
+    }
+
+    private async Task<ReadBlock> ReadAsync(OpenedFile file, long offset, int length, CancellationToken cancellationToken)
     {
         var rented = BlockBuffers.Program.Rent(length);
         try
         {
-            var read = file.Handle.Read(offset, rented.AsSpan(0, length));
-            var suspects = new List<int>();
-            if (server.Checksums && file.Relation is { } relation)
-            {
-                for (var at = 0; at + server.BlockBytes <= read; at += server.BlockBytes)
-                {
-                    if (!PageChecksum.IsSound(rented.AsSpan(at, server.BlockBytes), Number(relation, offset + at), start)) suspects.Add(at);
-                }
-            }
-
-            return new ReadBlock(rented, offset, length, Marked(rented.AsMemory(0, read)), suspects);
+            return await file.Content.ReadAsync(
+                offset, rented.AsMemory(0, length), read => Judged(file.Relation, rented, offset, length, read), cancellationToken);
         }
         catch
         {
             BlockBuffers.Program.Return(rented);
             throw;
         }
+    }
+
+    private ReadBlock Judged(RelationFile? relation, byte[] rented, long offset, int length, int read)
+    {
+        var suspects = new List<int>();
+        if (server.Checksums && relation is { } known)
+        {
+            for (var at = 0; at + server.BlockBytes <= read; at += server.BlockBytes)
+            {
+                if (!PageChecksum.IsSound(rented.AsSpan(at, server.BlockBytes), Number(known, offset + at), start)) suspects.Add(at);
+            }
+        }
+
+        return new ReadBlock(rented, offset, length, Marked(rented.AsMemory(0, read)), suspects);
     }
 
     // A page that is being written is read in two halves, perhaps; soon it is whole, or changed since the start.
@@ -198,7 +193,7 @@ internal sealed class ClusterReading(
         {
             if (BadCount < MaxBadPages) await Task.Delay(RereadPause, clock, cancellationToken);
             var fresh = new byte[server.BlockBytes];
-            var length = await cpu.RunAsync(() => file.Handle.Read(read.Offset + at, fresh), cancellationToken);
+            var length = await file.Content.ReadAgainAsync(read.Offset + at, fresh, cancellationToken);
 
             // It was cut off meanwhile, which the WAL does too.
             if (length < fresh.Length) return read;
@@ -235,21 +230,21 @@ internal sealed class ClusterReading(
     private uint Number(RelationFile relation, long offset) =>
         (relation.Segment * (uint)server.SegmentBlocks) + (uint)(offset / server.BlockBytes);
 
-    private sealed class OpenedFile(IDiskFile handle, PagedEntry entry, FileStatus status, RelationFile? relation) : IDisposable
+    private sealed class OpenedFile(IClusterFile content, RelationFile? relation) : IDisposable
     {
-        public IDiskFile Handle => handle;
+        public IClusterFile Content => content;
 
-        public PagedEntry Entry => entry;
+        public PagedEntry Entry => content.Entry;
 
         public RelationFile? Relation => relation;
 
-        public long SizeBytes => status.SizeBytes;
-
-        public bool IsSparse => status.AllocatedBytes < status.SizeBytes;
+        public long SizeBytes => content.SizeBytes;
 
         public bool HasEnded { get; set; }
 
-        public void Dispose() => handle.Dispose();
+        public bool IsGone { get; set; }
+
+        public void Dispose() => content.Dispose();
     }
 
     /// <param name="Rented">the buffer, ours.</param>
@@ -262,6 +257,8 @@ internal sealed class ClusterReading(
     private sealed record PendingBlock(OpenedFile? File, PagedEntry? Entry, Task<ReadBlock>? Reading)
     {
         public long Zeros { get; init; }
+
+        public bool IsStart { get; init; }
 
         public bool IsEnd { get; init; }
     }

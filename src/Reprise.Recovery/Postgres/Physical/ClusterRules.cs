@@ -73,6 +73,15 @@ internal static partial class ClusterRules
         });
     }
 
+    /// <summary>Which of the names in a folder are kept; of <c>pg_control</c> it is read last, when the backup ends.</summary>
+    public static HashSet<string> KeptIn(DiskPath folder, IReadOnlyCollection<string> names)
+    {
+        var isGlobal = folder.ToString() == "global";
+        return (IsOfDatabase(folder) ? Kept(names) : names)
+            .Where(name => !IsLeftOut(name) && !(isGlobal && name == "pg_control"))
+            .ToHashSet(StringComparer.Ordinal);
+    }
+
     [GeneratedRegex("^(base/[0-9]+|pg_tblspc/[0-9]+/PG_[0-9]+_[0-9]+/[0-9]+)$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex DatabaseFolder();
 

@@ -106,16 +106,8 @@ internal sealed class ClusterScan(
             return [];
         }
 
-        var kept = listed.Where(name => !ClusterRules.IsLeftOut(name.ToString()));
-        if (ClusterRules.IsOfDatabase(folder))
-        {
-            var names = ClusterRules.Kept([.. listed.Select(name => name.ToString())]).ToHashSet(StringComparer.Ordinal);
-            kept = kept.Where(name => names.Contains(name.ToString()));
-        }
-
-        // Read last, when the backup ends.
-        if (folder.ToString() == "global") kept = kept.Where(name => name.ToString() != "pg_control");
-        return [.. kept.Order()];
+        var kept = ClusterRules.KeptIn(folder, [.. listed.Select(name => name.ToString())]);
+        return [.. listed.Where(name => kept.Contains(name.ToString())).Order()];
     }
 
     internal static PagedEntry Of(DiskPath path, FileStatus status, PagedEntryType type) => new()
