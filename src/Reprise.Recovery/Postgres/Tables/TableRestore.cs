@@ -94,7 +94,7 @@ public sealed class TableRestore
         await using var session = await live.OpenAsync(database, SessionUse.Ours, cancellationToken);
         var suffix = await SuffixAsync(session, tables, cancellationToken);
         var names = Distinct([.. tables.Select(t => TableScript.Suffixed(t.Name, suffix, Encoding.UTF8))]);
-        var planned = tables.Select((t, i) => new PlannedTable(database, t.Typed, TableName.Of(t.Schema, names[i]), t.Rows, t.Bytes));
+        var planned = tables.Select((t, i) => new PlannedTable(database, t.Typed, NamedTable.Of(t.Schema, names[i]), t.Rows, t.Bytes));
         var identity = await PostgresIdentity.AskAsync(session, live, false, cancellationToken);
         identity.Remove("database");
         var owner = await session.ScalarAsync("select current_user::text", cancellationToken);
@@ -121,7 +121,7 @@ public sealed class TableRestore
                 var held = await session.ScalarAsync(CatalogSql.Holds(table.Schema, TableScript.Suffixed(table.Name, suffix, Encoding.UTF8)), cancellationToken)
                     ?? throw new RepriseException(
                         RecoveryErrors.SchemaMissing,
-                        $"{live.Where(session.Database)} has no schema {TableName.Shown(Sql.Name(table.Schema))} for the new table",
+                        $"{live.Where(session.Database)} has no schema {NamedTable.Shown(Sql.Name(table.Schema))} for the new table",
                         $"create it, or write the table to a file with --to FOLDER");
                 isFree &= held is not ("true" or "t");
             }

@@ -47,7 +47,7 @@ internal sealed class TableScript(IReadOnlyList<TableOutput> outputs) : IDumpSin
                 ?? throw DumpHeadParser.Invalid($"it does not make {output.Found.Typed}");
             var piece = new Piece(output, group);
             pieces.Add(piece);
-            foreach (var item in group.Items.Where(i => i.Kind == "TABLE DATA")) byTable[item.Id] = piece;
+            foreach (var item in group.Items.Where(i => i.Kind == "TABLE DATA" && !byTable.TryAdd(i.Id, piece))) throw Twice(item, byTable[item.Id], piece);
             await WriteAsync(piece, Preamble(head, output), cancellationToken);
             foreach (var item in group.Items.Where(i => i.IsBeforeData)) await WriteAsync(piece, Statement(piece, item), cancellationToken);
         }
@@ -104,7 +104,7 @@ internal sealed class TableScript(IReadOnlyList<TableOutput> outputs) : IDumpSin
     private static string Preamble(DumpHead head, TableOutput output)
     {
         var encoding = head.Items.FirstOrDefault(i => i.Kind == "ENCODING")?.Definition ?? "SET client_encoding = 'UTF8';\n";
-        var headline = output.Headline.Length == 0 ? "" : $"-- {TableName.Shown(output.Headline)}\n\n";
+        var headline = output.Headline.Length == 0 ? "" : $"-- {NamedTable.Shown(output.Headline)}\n\n";
         return headline
             + "SET statement_timeout = 0;\nSET lock_timeout = 0;\nSET idle_in_transaction_session_timeout = 0;\n" + encoding
             + "SET standard_conforming_strings = on;\nSELECT pg_catalog.set_config('search_path', '', false);\nSET check_function_bodies = false;\n"
@@ -132,7 +132,7 @@ internal sealed class TableScript(IReadOnlyList<TableOutput> outputs) : IDumpSin
             _ => null,
         };
         if (made is not null) return made;
-        if (Word(item) is { } word) piece.LeftOut.Add(TableName.Shown(word));
+        if (Word(item) is { } word) piece.LeftOut.Add(NamedTable.Shown(word));
         return "";
     }
 
@@ -156,7 +156,7 @@ internal sealed class TableScript(IReadOnlyList<TableOutput> outputs) : IDumpSin
         {
             throw new RepriseException(
                 RecoveryErrors.TableNotRestorable,
-                $"{TableName.Of(item.Schema, item.Tag)} inherits from another table, which would show the rows of a new one too",
+                $"{NamedTable.Of(item.Schema, item.Tag)} inherits from another table, which would show the rows of a new one too",
                 "write it to a file with --to FOLDER");
         }
 
@@ -210,8 +210,14 @@ internal sealed class TableScript(IReadOnlyList<TableOutput> outputs) : IDumpSin
         _ => null,
     };
 
+    // Rows pass by once.
+    private static RepriseException Twice(DumpItem rows, Piece one, Piece other) => new(
+        RecoveryErrors.TableAmbiguous,
+        $"the rows of {NamedTable.Shown(NamedTable.Of(rows.Schema, rows.Tag))} would come twice: with {NamedTable.Shown(one.Output.Found.Typed)} and with {NamedTable.Shown(other.Output.Found.Typed)}",
+        "name the partitioned table or its partitions, not both");
+
     private static RepriseException Odd(string definition) =>
-        DumpHeadParser.Invalid($"'{TableName.Shown(definition.Length > 60 ? definition[..60] : definition)}' does not begin as pg_dump writes it");
+        DumpHeadParser.Invalid($"'{NamedTable.Shown(definition.Length > 60 ? definition[..60] : definition)}' does not begin as pg_dump writes it");
 
     private ValueTask WriteAsync(Piece piece, string sql, CancellationToken cancellationToken) =>
         sql.Length == 0 ? ValueTask.CompletedTask : piece.Output.Write(text.GetBytes(sql), cancellationToken);

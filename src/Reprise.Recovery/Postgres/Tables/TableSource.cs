@@ -42,17 +42,17 @@ internal abstract class TableSource(TableWish wish) : IAsyncDisposable
     /// <summary>Everything in a database that a person might take for a table.</summary>
     protected abstract Task<IReadOnlyList<FoundTable>> AllAsync(string database, CancellationToken cancellationToken);
 
-    private static bool IsMeant(TableName wanted, FoundTable found) =>
+    private static bool IsMeant(NamedTable wanted, FoundTable found) =>
         found.Name == wanted.Name && (wanted.Schema is null || found.Schema == wanted.Schema);
 
-    private static FoundTable One(TableName wanted, IReadOnlyList<FoundTable> found)
+    private static FoundTable One(NamedTable wanted, IReadOnlyList<FoundTable> found)
     {
         if (found is not [var one])
         {
             throw new RepriseException(
                 RecoveryErrors.TableAmbiguous,
                 $"{Shown(wanted)} is there {found.Count} times",
-                $"name one of {string.Join(", ", found.Select(f => TableName.Shown(f.Typed)))}");
+                $"name one of {string.Join(", ", found.Select(f => NamedTable.Shown(f.Typed)))}");
         }
 
         var kind = one.Kind switch
@@ -64,25 +64,25 @@ internal abstract class TableSource(TableWish wish) : IAsyncDisposable
             _ => "no table",
         };
         return kind is null ? one : throw new RepriseException(
-            RecoveryErrors.TableNotRestorable, $"{TableName.Shown(one.Typed)} is {kind}", "name the tables that hold the rows");
+            RecoveryErrors.TableNotRestorable, $"{NamedTable.Shown(one.Typed)} is {kind}", "name the tables that hold the rows");
     }
 
     private RepriseException NoDatabase(IReadOnlyList<string> databases) => new(
         RecoveryErrors.TableUnknown,
-        $"point {wish.Point.Manifest.Id} has no database {TableName.Shown(wish.Database ?? "")} of {wish.Record.Name}",
-        $"it has {string.Join(", ", databases.Take(20).Select(TableName.Shown))}");
+        $"point {wish.Point.Manifest.Id} has no database {NamedTable.Shown(wish.Database ?? "")} of {wish.Record.Name}",
+        $"it has {string.Join(", ", databases.Take(20).Select(NamedTable.Shown))}");
 
-    private static string Shown(TableName name) => TableName.Shown(name.ToString());
+    private static string Shown(NamedTable name) => NamedTable.Shown(name.ToString());
 
-    private RepriseException Unknown(TableName wanted, List<FoundTable> all)
+    private RepriseException Unknown(NamedTable wanted, List<FoundTable> all)
     {
         var text = wanted.Name;
         var near = all
             .Select(f => (f.Typed, Distance: Distance(text, f)))
             .Where(f => f.Distance <= Math.Max(2, text.Length / 3))
             .OrderBy(f => f.Distance).ThenBy(f => f.Typed, StringComparer.Ordinal)
-            .Select(f => TableName.Shown(f.Typed)).Distinct().Take(MostNamed).ToList();
-        var where = wish.Database is null ? "" : $" in database {TableName.Shown(wish.Database)}";
+            .Select(f => NamedTable.Shown(f.Typed)).Distinct().Take(MostNamed).ToList();
+        var where = wish.Database is null ? "" : $" in database {NamedTable.Shown(wish.Database)}";
         return new RepriseException(
             RecoveryErrors.TableUnknown,
             $"{wish.Record.Name} has no table {Shown(wanted)}{where} at that moment",
@@ -94,14 +94,14 @@ internal abstract class TableSource(TableWish wish) : IAsyncDisposable
         Math.Abs(wanted.Length - found.Name.Length) > wanted.Length ? int.MaxValue
         : ConnectionKeywords.Distance(wanted.ToLowerInvariant(), found.Name.ToLowerInvariant());
 
-    private static RepriseException Ambiguous(List<string> databases, TableName first, IEnumerable<FoundTable> found) => databases.Count == 0
+    private static RepriseException Ambiguous(List<string> databases, NamedTable first, IEnumerable<FoundTable> found) => databases.Count == 0
         ? new RepriseException(
             RecoveryErrors.TableAmbiguous,
-            $"no database has all of these tables: {string.Join(", ", found.Select(f => TableName.Shown($"{f.Database}: {f.Typed}")).Distinct().Take(20))}",
+            $"no database has all of these tables: {string.Join(", ", found.Select(f => NamedTable.Shown($"{f.Database}: {f.Typed}")).Distinct().Take(20))}",
             "bring back the tables of one database at a time")
         : new RepriseException(
             RecoveryErrors.TableAmbiguous,
-            $"{Shown(first)} is there in several databases: {string.Join(", ", databases.Take(20).Select(TableName.Shown))}",
+            $"{Shown(first)} is there in several databases: {string.Join(", ", databases.Take(20).Select(NamedTable.Shown))}",
             "choose one with --database NAME");
 }
 

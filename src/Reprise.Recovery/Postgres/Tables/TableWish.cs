@@ -17,7 +17,7 @@ public sealed record TableWish
     public AssetMoment? Moment { get; init; }
 
     /// <summary>Which tables; at least one, all of one database.</summary>
-    public required IReadOnlyList<TableName> Tables { get; init; }
+    public required IReadOnlyList<NamedTable> Tables { get; init; }
 
     /// <summary>Of which database, or null: the only one that has them all.</summary>
     public string? Database { get; init; }
@@ -68,5 +68,5 @@ internal sealed record FoundTable(string Database, string Schema, string Name, c
 
     public long? Bytes { get; init; }
 
-    public string Typed => TableName.Of(Schema, Name);
+    public string Typed => NamedTable.Of(Schema, Name);
 }

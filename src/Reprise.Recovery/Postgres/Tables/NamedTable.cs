@@ -6,14 +6,14 @@ namespace Reprise.Recovery.Postgres.Tables;
 /// <summary>A table as a person names it.</summary>
 /// <param name="Schema">its schema, or null: the only one that has a table of this name.</param>
 /// <param name="Name">its name as the catalogue has it.</param>
-public sealed record TableName(string? Schema, string Name)
+public sealed record NamedTable(string? Schema, string Name)
 {
     /// <summary>
     /// Reads <c>orders</c>, <c>public.orders</c> or <c>"My Schema"."Odd ""one"""</c>: as in SQL, what stands in double quotes is
     /// taken as it is, everything else becomes lower-case.
     /// </summary>
     /// <exception cref="RepriseException"><c>table-unknown</c>: it is no such name.</exception>
-    public static TableName Parse(string text)
+    public static NamedTable Parse(string text)
     {
         var words = new SqlWords(text);
         var first = words.Name();
@@ -26,7 +26,7 @@ public sealed record TableName(string? Schema, string Name)
                 "write schema.table, with double quotes around a part that holds capitals, blanks or a dot: 'public.\"Orders\"'");
         }
 
-        return second is null ? new TableName(null, first) : new TableName(first, second);
+        return second is null ? new NamedTable(null, first) : new NamedTable(first, second);
     }
 
     /// <summary>As it would have to be typed.</summary>
