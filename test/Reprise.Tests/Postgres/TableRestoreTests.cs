@@ -1,4 +1,3 @@
-using System.Globalization;
 using Reprise.Recovery;
 using Reprise.Recovery.Moments;
 using Reprise.Recovery.Postgres;

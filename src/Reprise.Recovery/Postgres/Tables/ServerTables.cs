@@ -1,9 +1,6 @@
 using System.Globalization;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Postgres.Physical;
-using Reprise.Recovery.Processes;
-using Reprise.Repository.Points;
-using Reprise.Storage.Disk;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Postgres.Tables;
@@ -55,8 +52,8 @@ internal sealed class ServerTables : TableSource
         var end = await replay.RunAsync(data, moment?.ReplayBytes ?? 0, cancellationToken);
         var reached = moment is null ? null : MomentEnd.Of(record, moment, files.Laid?.LastEnd, end);
         progress.Begin($"start the copy of {record.Name} in {wish.Scratch}", null);
-        var server = await PrivateServer.StartAsync(host, programs, data, cluster.Superuser, isWatched: false, place, cancellationToken);
-        var made = new ServerTables(host, wish, server, reached);
+        var started = await PrivateServer.StartAsync(host, programs, data, cluster.Superuser, isWatched: false, place, cancellationToken);
+        var made = new ServerTables(host, wish, started, reached);
         try
         {
             await made.AwaitAsync(cancellationToken);

@@ -27,6 +27,7 @@ internal sealed class TableScript(IReadOnlyList<TableOutput> outputs) : IDumpSin
 
     private readonly Dictionary<int, Piece> byTable = [];
     private readonly List<Piece> pieces = [];
+    private readonly HashSet<(string Schema, string Name)> taken = [.. outputs.Select(o => (o.Found.Schema, o.NewName ?? ""))];
     private Encoding text = Encoding.UTF8;
     private Piece? current;
 
@@ -185,14 +186,14 @@ internal sealed class TableScript(IReadOnlyList<TableOutput> outputs) : IDumpSin
         return on == (piece.Group.Root.Schema, piece.Group.Root.Tag) ? $"\nALTER TABLE ONLY {table} ADD CONSTRAINT {Renamed(piece, name)}{rest};\n" : "";
     }
 
-    // Names of indexes, and of the constraints that have one, are unique in a schema.
+    // Names of indexes, and of the constraints that have one, are unique in a schema, among tables too; long ones may become the same.
     private string Renamed(Piece piece, string name)
     {
         for (var number = 1; ; number++)
         {
             var extra = number == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $"_{number}");
             var made = Suffixed(name, piece.Output.Suffix + extra, text);
-            if (piece.Names.Add(made)) return Sql.Name(made);
+            if (taken.Add((piece.Output.Found.Schema, made))) return Sql.Name(made);
         }
     }
 
@@ -232,7 +233,5 @@ internal sealed class TableScript(IReadOnlyList<TableOutput> outputs) : IDumpSin
         public long Rows { get; set; }
 
         public List<string> LeftOut { get; } = [];
-
-        public HashSet<string> Names { get; } = new(StringComparer.Ordinal);
     }
 }

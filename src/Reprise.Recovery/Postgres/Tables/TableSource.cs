@@ -1,5 +1,4 @@
 using Reprise.Recovery.Assets;
-using Reprise.Repository.Points;
 using Reprise.Storage.Errors;
 
 namespace Reprise.Recovery.Postgres.Tables;
