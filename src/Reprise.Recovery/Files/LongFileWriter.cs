@@ -10,30 +10,25 @@ namespace Reprise.Recovery.Files;
 /// past the page cache while the next ones fill. One file after another, but the end of one is written while the next is
 /// begun; memory: two buffers.
 /// </summary>
-internal sealed class LongFileWriter(Cpu cpu)
+internal sealed class LongFileWriter(Cpu cpu, PointReader point)
 {
-    private const int BufferBytes = 4 * 1024 * 1024;
+    private const int BufferBytes = 2 * 1024 * 1024;
 
     private (DirectBuffer Filling, DirectBuffer Writing)? buffers;
     private Task work = Task.CompletedTask;
 
-    /// <summary>Waits for what is still being written, and says what became of it.</summary>
-    public Task EndAsync() => work;
-
     /// <summary>
-    /// Writes <paramref name="content"/> into an empty file, holes as holes; not synced. All of it is proven on return, and written
-    /// when <see cref="EndAsync"/> ends.
+    /// Writes <paramref name="content"/> into an empty file, holes as holes; not synced. All of it is proven when the task ends,
+    /// and then the next file may be begun; written and finished when the task in it ends.
     /// </summary>
     /// <param name="file">which is closed at the end, whatever that is.</param>
     /// <param name="content">what it is to hold.</param>
-    /// <param name="point">which has it.</param>
     /// <param name="finish">gets the file when everything is in it.</param>
     /// <param name="progress">hears how far it is.</param>
     /// <param name="cancellationToken">gives up.</param>
-    public async Task WriteAsync(
+    public async Task<Task> WriteAsync(
         IDiskFile file,
         Content content,
-        PointReader point,
         Action<IDiskFile> finish,
         IProgressSink progress,
         CancellationToken cancellationToken)
@@ -41,7 +36,7 @@ internal sealed class LongFileWriter(Cpu cpu)
         var proven = false;
         try
         {
-            await FillAsync(file, content, point, progress, cancellationToken);
+            await FillAsync(file, content, progress, cancellationToken);
             proven = true;
         }
         finally
@@ -54,6 +49,7 @@ internal sealed class LongFileWriter(Cpu cpu)
         }
 
         work = CloseAsync(work, file, content.LengthBytes, finish);
+        return work;
     }
 
     private async Task CloseAsync(Task last, IDiskFile file, long lengthBytes, Action<IDiskFile> finish)
@@ -72,7 +68,7 @@ internal sealed class LongFileWriter(Cpu cpu)
     }
 
     private async Task FillAsync(
-        IDiskFile file, Content content, PointReader point, IProgressSink progress, CancellationToken cancellationToken)
+        IDiskFile file, Content content, IProgressSink progress, CancellationToken cancellationToken)
     {
         // A disk that is too small says so now, and not after half of the bytes. Holes must not be filled by it.
         if (content.Depth == 0 && !content.Parts.Any(part => part.IsHole))

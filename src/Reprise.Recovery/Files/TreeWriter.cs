@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Reprise.Recovery.Assets;
 using Reprise.Repository.Format;
 using Reprise.Repository.Points;
@@ -28,7 +29,7 @@ internal sealed record TreeWriting
 
 /// <summary>
 /// Writes the entries of a list into an empty folder. Short files are gathered into batches, of which some are read and
-/// written at once; long ones stream. Nothing leaves the folder: the list promises plain
+/// written at once, and beside them a long one streams: it waits for the disk while they keep the cores busy. Nothing leaves the folder: the list promises plain
 /// relative paths below folders that it names (see <see cref="FileListReader"/>), every name is created and none
 /// opened, and what holds a hard link is looked at first.
 /// </summary>
@@ -45,16 +46,30 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
     /// <summary>Files up to this are written whole, many in one piece of work; longer ones stream.</summary>
     private const int ShortFileBytes = 1024 * 1024;
 
+    /// <summary>From here on a file is written past the page cache: finding room in it costs more than waiting for the disk.</summary>
+    private const int DirectBytes = 64 * 1024;
+
     /// <summary>After this many bytes the file system is told to write them.</summary>
     private const long WriteBackBytes = 128L * 1024 * 1024;
 
     /// <summary>Batches that are read and written at once.</summary>
     private const int BatchesInFlight = 4;
 
+    /// <summary>Long files that stream at once: one waits for the disk while the other is opened.</summary>
+    private const int StreamsInFlight = 2;
+
+    /// <summary>Pieces of work that may have ended while one before them goes on: what they remember are folders.</summary>
+    private const int MostRemembered = 4096;
+
     private readonly EntryMetadata metadata = new(disk, tally);
     private readonly Stack<FileEntry> folders = new();
+
+    /// <summary>What was begun, in the order of the list, and the folders that were left before it.</summary>
     private readonly Queue<(Task Work, List<FileEntry> Left)> inFlight = new();
-    private readonly LongFileWriter longFiles = new(cpu);
+
+    private readonly Queue<Task> batches = new();
+    private readonly Queue<(LongFileWriter Writer, Task Last)> streams = new();
+    private readonly ConcurrentBag<DirectBuffer> rooms = [];
     private readonly Queue<List<FileEntry>> ahead = new();
     private List<FileEntry> left = [];
     private bool syncEach;
@@ -66,37 +81,18 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
         FileListReader list, PointReader point, IProgressSink progress, CancellationToken cancellationToken)
     {
         syncEach = !await cpu.RunAsync(TrySyncAll, cancellationToken);
-        var batch = new Batch();
+        for (var number = 0; number < StreamsInFlight; number++)
+            streams.Enqueue((new LongFileWriter(cpu, point.Beside()), Task.CompletedTask));
         try
         {
-            while (await cpu.RunAsync(() => Entries(list, point), cancellationToken) is { Count: > 0 } entries)
-            {
-                foreach (var entry in entries)
-                {
-                    var isShort = entry.Content is not { } content || IsShort(content);
-                    if (!isShort || entry.Type == FileEntryType.HardLink || !batch.HasRoom(entry))
-                    {
-                        await BeginAsync(batch, point, progress, cancellationToken);
-                        batch = new Batch();
-                    }
-
-                    // What a hard link names has to be there.
-                    if (entry.Type == FileEntryType.HardLink) await EndAsync(0, cancellationToken);
-                    if (isShort) batch.Add(entry);
-                    else await StreamAsync(entry, point, progress, cancellationToken);
-                }
-            }
-
-            await BeginAsync(batch, point, progress, cancellationToken);
+            await WriteEachAsync(list, point, progress, cancellationToken);
             await EndAsync(0, cancellationToken);
-            await longFiles.EndAsync();
             await writingBack;
         }
         finally
         {
             // Whatever failed, nothing goes on behind the caller's back, who may delete what is here.
             foreach (var (work, _) in inFlight) await Task.WhenAny(work);
-            await Task.WhenAny(longFiles.EndAsync());
             await Task.WhenAny(writingBack);
         }
 
@@ -108,6 +104,31 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
                 TrySyncAll();
             },
             cancellationToken);
+    }
+
+    private async Task WriteEachAsync(
+        FileListReader list, PointReader point, IProgressSink progress, CancellationToken cancellationToken)
+    {
+        var batch = new Batch();
+        while (await cpu.RunAsync(() => Entries(list, point), cancellationToken) is { Count: > 0 } entries)
+        {
+            foreach (var entry in entries)
+            {
+                var isShort = entry.Content is not { } content || IsShort(content);
+                if (!isShort || entry.Type == FileEntryType.HardLink || !batch.HasRoom(entry))
+                {
+                    await BeginAsync(batch, point, progress, cancellationToken);
+                    batch = new Batch();
+                }
+
+                // What a hard link names has to be there.
+                if (entry.Type == FileEntryType.HardLink) await EndAsync(0, cancellationToken);
+                if (isShort) batch.Add(entry);
+                else await StreamAsync(entry, progress, cancellationToken);
+            }
+        }
+
+        await BeginAsync(batch, point, progress, cancellationToken);
     }
 
     // One with holes streams.
@@ -161,8 +182,8 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
             },
             cancellationToken);
         var work = files.Count == 0 ? Task.CompletedTask : StoreAsync(files, point, cancellationToken);
-        inFlight.Enqueue((work, left));
-        left = [];
+        batches.Enqueue(work);
+        Begun(work);
         progress.Advance(batch.Bytes);
         await WriteBackAsync(batch.Bytes, cancellationToken);
     }
@@ -177,28 +198,44 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
         writingBack = cpu.RunAsync(TrySyncAll, cancellationToken);
     }
 
-    /// <summary>Waits for batches until <paramref name="most"/> are in flight, and finishes the folders that they left.</summary>
+    private void Begun(Task work)
+    {
+        inFlight.Enqueue((work, left));
+        left = [];
+    }
+
+    /// <summary>
+    /// Waits for batches until <paramref name="most"/> are in flight, for everything when that is 0, and finishes folders of
+    /// which nothing is written any more.
+    /// </summary>
     private async Task EndAsync(int most, CancellationToken cancellationToken)
     {
-        while (inFlight.Count > most)
+        while (batches.Count > most) await batches.Dequeue();
+        while (inFlight.TryPeek(out var first) && (most == 0 || first.Work.IsCompleted || inFlight.Count > MostRemembered))
         {
-            await inFlight.Peek().Work;
-            var finished = inFlight.Dequeue().Left;
-            if (finished.Count > 0) await cpu.RunAsync(() => Finish(finished), cancellationToken);
+            await first.Work;
+            inFlight.Dequeue();
+            if (first.Left.Count > 0) await cpu.RunAsync(() => Finish(first.Left), cancellationToken);
         }
     }
 
-    private Task StoreAsync(List<FileEntry> files, PointReader point, CancellationToken cancellationToken) =>
-        point.ReadEachAsync(
+    private async Task StoreAsync(List<FileEntry> files, PointReader point, CancellationToken cancellationToken)
+    {
+        if (!rooms.TryTake(out var room)) room = new DirectBuffer(ShortFileBytes);
+        await point.ReadEachAsync(
             [.. files.Select(entry => entry.Content ?? throw new InvalidOperationException("a file without content"))],
+            room.Memory,
             (number, bytes) =>
             {
                 var entry = files[number];
                 using var file = Create(entry);
-                if (!bytes.IsEmpty) file.Write(0, bytes);
+                if (bytes.Length >= DirectBytes) room.WriteMostTo(file, bytes.Length);
+                else if (!bytes.IsEmpty) file.Write(0, bytes);
                 Finish(file, entry);
             },
             cancellationToken);
+        rooms.Add(room);
+    }
 
     /// <summary>
     /// Makes everything but regular files; true when <paramref name="entry"/> is one that is to be written.
@@ -269,12 +306,16 @@ internal sealed class TreeWriter(IDisk disk, Cpu cpu, TreeWriting writing, Metad
     }
 
     private async Task StreamAsync(
-        FileEntry entry, PointReader point, IProgressSink progress, CancellationToken cancellationToken)
+        FileEntry entry, IProgressSink progress, CancellationToken cancellationToken)
     {
+        await streams.Peek().Last;
         if (!await cpu.RunAsync(() => Place(entry), cancellationToken)) return;
         var content = entry.Content ?? throw new InvalidOperationException("only files are streamed");
         var file = await cpu.RunAsync(() => Create(entry), cancellationToken);
-        await longFiles.WriteAsync(file, content, point, written => Finish(written, entry), progress, cancellationToken);
+        var (writer, _) = streams.Dequeue();
+        var proving = writer.WriteAsync(file, content, written => Finish(written, entry), progress, cancellationToken);
+        streams.Enqueue((writer, proving));
+        Begun(proving.Unwrap());
     }
 
     // Nobody else may write before it is whole, and until it has its group nobody may read it as a member of ours.

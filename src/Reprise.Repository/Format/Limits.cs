@@ -5,7 +5,8 @@ namespace Reprise.Repository.Format;
 /// once compressed (<see cref="ChunksInFlight"/> × 2 × <see cref="MaxChunkBytes"/>), an open pack each for data and lists,
 /// and <see cref="PacksInFlight"/> being sealed and stored: 24 + 8 + 5 + 2 × 8 = 53 MiB, and 61 MiB of a point with so many
 /// packs that they are large. Of a restore: <see cref="PacksCached"/> packs, as many that batches of files still need, what
-/// these need of other packs, and the chunks in flight: 72 MiB, and 120 MiB when the packs are large. To this come idle
+/// these need of other packs, and for each of two long files the chunks in flight and two buffers of 2 MiB: 88 MiB, and 136
+/// MiB when the packs are large and the chunks as long as they can be. To this come idle
 /// buffers that are kept for the next turn (<see cref="Storage.Runtime.BlockBuffers"/>), what the collector has not yet taken
 /// back, and the index.
 /// </summary>

@@ -12,7 +12,7 @@ namespace Reprise.Repository.Packs;
 /// Keeps the few packs that a reader used last. What lies together was written together and is mostly read together, so that
 /// a pack is read whole; but a file that has some chunks in common with others finds these far away, and of such a pack only
 /// they are read. A pack counts as needed whole when a quarter of it was asked for since it was read last. One that is still in use when it is
-/// evicted lives until its last user lets go. Not thread-safe.
+/// evicted lives until its last user lets go. Safe from several threads, but for its disposal.
 /// </summary>
 internal sealed class PackCache(IStore store, Sealer sealer) : IDisposable
 {
@@ -23,6 +23,7 @@ internal sealed class PackCache(IStore store, Sealer sealer) : IDisposable
     /// <summary>How many packs are remembered of which little was asked for.</summary>
     private const int MaxRemembered = 1024;
 
+    private readonly Lock gate = new();
     private readonly List<LoadedPack> packs = [];
     private readonly Dictionary<PackId, long> asked = [];
     private readonly ConcurrentDictionary<PackId, byte[]> headers = new();
@@ -35,20 +36,23 @@ internal sealed class PackCache(IStore store, Sealer sealer) : IDisposable
     public LoadedPack Acquire(
         PackFacts facts, IReadOnlyList<Part> parts, bool mayLoad, CancellationToken cancellationToken)
     {
-        var at = packs.FindIndex(p => p.Facts.Id == facts.Id);
-        if (at < 0 && !(IsNeededWhole(facts, parts) && mayLoad))
-            return new LoadedPack(facts, ReadPartsAsync(facts, parts, cancellationToken), isWhole: false);
-        var pack = at >= 0 ? packs[at] : new LoadedPack(facts, ReadAsync(facts, cancellationToken), isWhole: true);
-        if (at >= 0) packs.RemoveAt(at);
-        packs.Add(pack);
-        if (packs.Count > Limits.PacksCached)
+        lock (gate)
         {
-            packs[0].Release();
-            packs.RemoveAt(0);
-        }
+            var at = packs.FindIndex(p => p.Facts.Id == facts.Id);
+            if (at < 0 && !(IsNeededWhole(facts, parts) && mayLoad))
+                return new LoadedPack(facts, ReadPartsAsync(facts, parts, cancellationToken), isWhole: false);
+            var pack = at >= 0 ? packs[at] : new LoadedPack(facts, ReadAsync(facts, cancellationToken), isWhole: true);
+            if (at >= 0) packs.RemoveAt(at);
+            packs.Add(pack);
+            if (packs.Count > Limits.PacksCached)
+            {
+                packs[0].Release();
+                packs.RemoveAt(0);
+            }
 
-        pack.Use();
-        return pack;
+            pack.Use();
+            return pack;
+        }
     }
 
     /// <summary>Lets the store begin to fetch parts of a pack.</summary>

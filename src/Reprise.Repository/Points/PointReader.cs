@@ -18,24 +18,27 @@ public sealed class PointReader : IDisposable
     private readonly Zstd zstd;
     private readonly PackTable table;
     private readonly PackCache cache;
+    private readonly bool ownsCache;
 
     internal PointReader(RepositoryHost host, Sealer sealer, Zstd zstd, PointManifest manifest, PackTable table)
+        : this(host, sealer, zstd, manifest, table, new PackCache(host.Store, sealer)) => ownsCache = true;
+
+    private PointReader(
+        RepositoryHost host, Sealer sealer, Zstd zstd, PointManifest manifest, PackTable table, PackCache cache)
     {
         this.host = host;
         this.sealer = sealer;
         this.zstd = zstd;
         this.table = table;
         Manifest = manifest;
-        cache = new PackCache(host.Store, sealer);
-    }
-
-    private PointReader(PointReader other)
-        : this(other.host, other.sealer, other.zstd, other.Manifest, other.table)
-    {
+        this.cache = cache;
     }
 
     /// <summary>A reader of the same point for an enumeration beside this one; it is disposed of by itself.</summary>
-    public PointReader Another() => new(this);
+    public PointReader Another() => new(host, sealer, zstd, Manifest, table);
+
+    /// <summary>The same for contents that lie near to what this one reads: the packs of both are kept once. Ends before this one.</summary>
+    public PointReader Beside() => new(host, sealer, zstd, Manifest, table, cache);
 
     /// <summary>What the point says of itself.</summary>
     public PointManifest Manifest { get; }
@@ -84,8 +87,12 @@ public sealed class PointReader : IDisposable
     /// the number and the bytes of each, proven, in order and in one piece of work on the machine's cores. Another call
     /// may begin before this one has ended, but from the same caller.
     /// </summary>
+    /// <param name="contents">which; none is longer than the room.</param>
+    /// <param name="room">holds one of them after the other, from its start; this call's alone until it has ended.</param>
+    /// <param name="take">gets them.</param>
+    /// <param name="cancellationToken">gives up.</param>
     public Task ReadEachAsync(
-        IReadOnlyList<Content> contents, TakeContent take, CancellationToken cancellationToken)
+        IReadOnlyList<Content> contents, Memory<byte> room, TakeContent take, CancellationToken cancellationToken)
     {
         var packs = new Dictionary<int, LoadedPack>();
         foreach (var parts in contents.SelectMany(content => content.Parts).Where(part => !part.IsHole).GroupBy(part => part.Pack))
@@ -94,7 +101,7 @@ public sealed class PointReader : IDisposable
             packs[parts.Key] = cache.Acquire(PackOf(parts.First()), [.. parts], mayLoad, cancellationToken);
         }
 
-        return OpenEachAsync(contents, packs, take, cancellationToken);
+        return OpenEachAsync(contents, packs, room, take, cancellationToken);
     }
 
     /// <summary>Lets the store begin to fetch what <paramref name="contents"/> name themselves, up to 64 MiB of it. Never fails.</summary>
@@ -124,11 +131,15 @@ public sealed class PointReader : IDisposable
         content.Parts.Where(p => !p.IsHole).Select(p => PackOf(p).Id.ToString()).ToHashSet(StringComparer.Ordinal);
 
     /// <inheritdoc />
-    public void Dispose() => cache.Dispose();
+    public void Dispose()
+    {
+        if (ownsCache) cache.Dispose();
+    }
 
     private async Task OpenEachAsync(
         IReadOnlyList<Content> contents,
         Dictionary<int, LoadedPack> packs,
+        Memory<byte> room,
         TakeContent take,
         CancellationToken cancellationToken)
     {
@@ -136,7 +147,7 @@ public sealed class PointReader : IDisposable
         {
             var open = new Dictionary<int, OpenPack>();
             foreach (var (number, pack) in packs) open[number] = await pack.PackAsync();
-            await host.Cpu.RunAsync(() => TakeEach(contents, open, take, cancellationToken), cancellationToken);
+            await host.Cpu.RunAsync(() => TakeEach(contents, open, room.Span, take, cancellationToken), cancellationToken);
         }
         finally
         {
@@ -145,24 +156,20 @@ public sealed class PointReader : IDisposable
     }
 
     private void TakeEach(
-        IReadOnlyList<Content> contents, Dictionary<int, OpenPack> packs, TakeContent take, CancellationToken cancellationToken)
+        IReadOnlyList<Content> contents,
+        Dictionary<int, OpenPack> packs,
+        Span<byte> room,
+        TakeContent take,
+        CancellationToken cancellationToken)
     {
-        var buffer = BlockBuffers.Program.Rent((int)contents.Max(content => content.LengthBytes));
-        try
+        for (var number = 0; number < contents.Count; number++)
         {
-            for (var number = 0; number < contents.Count; number++)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                var content = contents[number];
-                var plain = buffer.AsSpan(0, (int)content.LengthBytes);
-                Fill(content, packs, plain);
-                if (new Sha256Digest(SHA256.HashData(plain)) != content.Sha256) throw Wrong("its SHA-256 is another one");
-                take(number, plain);
-            }
-        }
-        finally
-        {
-            BlockBuffers.Program.Return(buffer);
+            cancellationToken.ThrowIfCancellationRequested();
+            var content = contents[number];
+            var plain = room[..(int)content.LengthBytes];
+            Fill(content, packs, plain);
+            if (new Sha256Digest(SHA256.HashData(plain)) != content.Sha256) throw Wrong("its SHA-256 is another one");
+            take(number, plain);
         }
     }
 

@@ -39,4 +39,16 @@ public sealed class DirectBuffer
         if (offsetBytes % Alignment == 0 && file.TryWriteDirect(offsetBytes, Memory.Span[..whole])) return;
         file.Write(offsetBytes, Memory.Span[..lengthBytes]);
     }
+
+    /// <summary>
+    /// Makes the first <paramref name="lengthBytes"/> of the memory the content of an empty file: whole blocks past the page
+    /// cache where the file system can, and what is left of the last one the usual way. Cutting a last block that was filled
+    /// up would make the file system read it again, which costs a short file more than it takes to write.
+    /// </summary>
+    public void WriteMostTo(IDiskFile file, int lengthBytes)
+    {
+        var whole = lengthBytes - (lengthBytes % Alignment);
+        if (whole == 0 || !file.TryWriteDirect(0, Memory.Span[..whole])) whole = 0;
+        if (whole < lengthBytes) file.Write(whole, Memory.Span[whole..lengthBytes]);
+    }
 }

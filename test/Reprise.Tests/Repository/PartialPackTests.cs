@@ -129,6 +129,7 @@ public class PartialPackTests
         var taken = 0;
         await reader.ReadEachAsync(
             [.. wanted.Select(w => w.Content)],
+            new byte[wanted.Max(w => w.Content.LengthBytes)],
             (number, bytes) =>
             {
                 Assert.True(bytes.SequenceEqual(wanted[number].Bytes.Span));
