@@ -240,4 +240,20 @@ public static class RecoveryErrors
     /// <summary>What was captured as files cannot be exchanged with what is there.</summary>
     public static readonly ErrorCode PhysicalInPlace =
         new("physical-in-place", ExitCodes.Refused, "the files of a server cannot be exchanged with those that are there");
+
+    /// <summary>No such table.</summary>
+    public static readonly ErrorCode TableUnknown =
+        new("table-unknown", ExitCodes.Usage, "the point, or its server at that moment, has no table or database of this name");
+
+    /// <summary>Several such tables.</summary>
+    public static readonly ErrorCode TableAmbiguous =
+        new("table-ambiguous", ExitCodes.Usage, "several schemas or databases have a table of this name");
+
+    /// <summary>Not a table that can be brought back alone.</summary>
+    public static readonly ErrorCode TableNotRestorable =
+        new("table-not-restorable", ExitCodes.Usage, "what was named cannot be brought back as a table of its own: a view, a sequence, a foreign table, or a part of another table");
+
+    /// <summary>There is no place for a new table.</summary>
+    public static readonly ErrorCode SchemaMissing =
+        new("schema-missing", ExitCodes.Refused, "the live database has no schema of this name in which the new table could be made");
 }

@@ -124,7 +124,11 @@ internal sealed record CatalogSnapshot
 }
 
 /// <summary>One table that a dump may hold rows of.</summary>
-internal sealed record CatalogTable(long Oid, string Schema, string Name, bool OfExtension);
+internal sealed record CatalogTable(long Oid, string Schema, string Name, bool OfExtension)
+{
+    /// <summary>As <c>pg_class.relkind</c> has it; null where only tables were asked for.</summary>
+    public string? Kind { get; init; }
+}
 
 /// <summary>What the server says of itself.</summary>
 internal sealed record CatalogServer

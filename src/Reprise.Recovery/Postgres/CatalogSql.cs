@@ -57,6 +57,33 @@ internal static class CatalogSql
         "select coalesce(pg_catalog.json_agg(datname order by datname), '[]'::json)::text"
         + " from pg_catalog.pg_database where not datistemplate and datallowconn";
 
+    /// <summary>Everything of users that a person might take for a table.</summary>
+    public const string Relations =
+        """
+        select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+            'oid', c.oid::bigint, 'schema', n.nspname, 'name', c.relname, 'kind', c.relkind::text) order by c.oid), '[]'::json)::text
+        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+        """;
+
+    /// <summary>A table and its partitions, and theirs, each as JSON has its schema and its name.</summary>
+    public static string WithPartitions(string schema, string name) =>
+        $"""
+        select pg_catalog.json_agg(pg_catalog.json_build_object('oid', c.oid::bigint, 'schema', n.nspname, 'name', c.relname))::text
+        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where c.oid in (select relid from pg_catalog.pg_partition_tree((
+            select r.oid from pg_catalog.pg_class r join pg_catalog.pg_namespace m on m.oid = r.relnamespace
+            where m.nspname = {Sql.Text(schema)} and r.relname = {Sql.Text(name)})))
+          or (n.nspname = {Sql.Text(schema)} and c.relname = {Sql.Text(name)})
+        """;
+
+    /// <summary>Whether there is something of this name in a schema; null: there is no such schema.</summary>
+    public static string Holds(string schema, string name) =>
+        $"""
+        select exists (select from pg_catalog.pg_class c where c.relnamespace = n.oid and c.relname = {Sql.Text(name)})::text
+        from pg_catalog.pg_namespace n where n.nspname = {Sql.Text(schema)}
+        """;
+
     /// <summary>Indexes that nobody can rely on.</summary>
     public const string InvalidIndexes =
         "select coalesce(pg_catalog.json_agg(indexrelid::pg_catalog.regclass::text), '[]'::json)::text"

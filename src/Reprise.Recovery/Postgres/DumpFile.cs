@@ -51,7 +51,8 @@ internal sealed class DumpFile(IDiskFile file, Cpu cpu, IProgressSink progress) 
         ArrayPool<byte>.Shared.Return(writing);
     }
 
-    private async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    /// <summary>Appends; what is given may be reused on return.</summary>
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         while (!bytes.IsEmpty)
         {
@@ -63,7 +64,8 @@ internal sealed class DumpFile(IDiskFile file, Cpu cpu, IProgressSink progress) 
         }
     }
 
-    private async Task EndAsync(CancellationToken cancellationToken)
+    /// <summary>Everything is in the file on return; not synced.</summary>
+    public async Task EndAsync(CancellationToken cancellationToken)
     {
         await FlushAsync(cancellationToken);
         await written;

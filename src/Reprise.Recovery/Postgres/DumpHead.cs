@@ -16,6 +16,28 @@ internal sealed record DumpEntry(int Id, uint Oid, string Tag, string? Schema, i
     public string Copy { get; init; } = "";
 }
 
+/// <summary>One entry of a dump's table of contents, with or without data; texts as <see cref="DumpHead.Text"/> reads them.</summary>
+/// <param name="Id">the dump's own number of it.</param>
+/// <param name="Kind">what it makes, as pg_dump says it: <c>TABLE</c>, <c>FK CONSTRAINT</c>.</param>
+/// <param name="Schema">its schema; empty for what lies in none.</param>
+/// <param name="Tag">its name, and for what belongs to a table that table's name before it.</param>
+/// <param name="Definition">the statements that make it.</param>
+/// <param name="Copy">the statement that takes its rows, or empty.</param>
+internal sealed record DumpItem(int Id, string Kind, string Schema, string Tag, string Definition, string Copy)
+{
+    /// <summary>Who owns it; empty: nobody has to.</summary>
+    public required string Owner { get; init; }
+
+    /// <summary>How a table is stored: <c>heap</c>; empty for everything else.</summary>
+    public required string AccessMethod { get; init; }
+
+    /// <summary>Whether it comes before all rows.</summary>
+    public required bool IsBeforeData { get; init; }
+
+    /// <summary>The numbers of the entries that it needs.</summary>
+    public required IReadOnlyList<int> Needs { get; init; }
+}
+
 /// <summary>Header and table of contents of a dump in the custom format of <c>pg_dump</c>.</summary>
 internal sealed record DumpHead
 {
@@ -51,6 +73,14 @@ internal sealed record DumpHead
 
     /// <summary>The numbers of the entries that create tables, by the table's OID.</summary>
     public required IReadOnlyDictionary<uint, int> Tables { get; init; }
+
+    /// <summary>Every entry, in order; empty unless the parser was told to keep them.</summary>
+    public required IReadOnlyList<DumpItem> Items { get; init; }
+
+    /// <summary>
+    /// How the texts of <see cref="Items"/> become bytes again: UTF-8, or byte by byte where the database has another encoding.
+    /// </summary>
+    public required Encoding Text { get; init; }
 }
 
 /// <summary>
@@ -70,6 +100,8 @@ internal sealed class DumpHeadParser
     private const int DataSection = 3;
 
     private readonly List<DumpEntry> data = [];
+    private readonly List<DumpItem> items = [];
+    private Encoding text = Encoding.UTF8;
     private readonly HashSet<int> ids = [];
     private readonly SortedSet<string> owners = new(StringComparer.Ordinal);
     private readonly Dictionary<uint, int> tables = [];
@@ -85,6 +117,9 @@ internal sealed class DumpHeadParser
     private int countAt;
     private int dataAt = -1;
     private int largestId;
+
+    /// <summary>Whether every entry is kept with its statements, which may take as much memory as the head.</summary>
+    public bool KeepsItems { get; init; }
 
     /// <summary>The head, once it is complete.</summary>
     public DumpHead? Head { get; private set; }
@@ -131,6 +166,8 @@ internal sealed class DumpHeadParser
         DataAt = dataAt < 0 ? (int)consumed : dataAt,
         LargestId = largestId,
         Tables = tables,
+        Items = items,
+        Text = text,
     };
 
     private void Append(ReadOnlySpan<byte> block)
@@ -192,16 +229,19 @@ internal sealed class DumpHeadParser
         var tag = cursor.Text(MaxStringBytes);
         var kind = cursor.Text(MaxStringBytes);
         var section = cursor.Number();
-        for (var i = 0; i < 2; i++) cursor.Text(MaxStringBytes);
+        var definition = cursor.Text(MaxStringBytes);
+        cursor.Text(MaxStringBytes);
         var copy = cursor.Text(MaxStringBytes);
         var schema = cursor.Text(MaxStringBytes);
         cursor.Text(MaxStringBytes);
-        cursor.Text(MaxStringBytes);
+        var method = cursor.Text(MaxStringBytes);
         if (version >= 16) cursor.Number();
         var owner = cursor.Text(MaxStringBytes);
         cursor.Text(MaxStringBytes);
-        while (!cursor.Short && cursor.TryText(MaxStringBytes))
+        var needs = KeepsItems ? new List<int>() : null;
+        while (!cursor.Short && cursor.TryText(MaxStringBytes, out var need))
         {
+            if (int.TryParse(need, out var needed)) needs?.Add(needed);
         }
 
         var offsetAt = cursor.Used;
@@ -215,6 +255,19 @@ internal sealed class DumpHeadParser
         largestId = Math.Max(largestId, id);
         if (section >= DataSection && dataAt < 0) dataAt = (int)consumed;
         if (kind.SequenceEqual("TABLE"u8)) tables[number] = id;
+        if (kind.SequenceEqual("ENCODING"u8) && !definition.SequenceEqual("SET client_encoding = 'UTF8';\n"u8)) text = Encoding.Latin1;
+        if (needs is not null)
+        {
+            items.Add(new DumpItem(
+                id, text.GetString(kind), text.GetString(schema), text.GetString(tag), text.GetString(definition), text.GetString(copy))
+            {
+                Owner = text.GetString(owner),
+                AccessMethod = text.GetString(method),
+                IsBeforeData = dataAt < 0,
+                Needs = needs,
+            });
+        }
+
         if (hasData != 0)
         {
             if (!ids.Add(id)) throw Invalid($"two entries have the number {id}");
@@ -267,12 +320,12 @@ internal ref struct DumpCursor(ReadOnlySpan<byte> bytes)
         return length <= 0 ? default : Bytes(length);
     }
 
-    /// <summary>Skips a string; false when there is none.</summary>
-    public bool TryText(int max)
+    /// <summary>A string; false when there is none.</summary>
+    public bool TryText(int max, out ReadOnlySpan<byte> text)
     {
         var length = Number();
         if (length > max) throw DumpHeadParser.Invalid($"it announces a string of {length} bytes");
-        if (length > 0) Bytes(length);
+        text = length > 0 ? Bytes(length) : default;
         return length >= 0;
     }
 

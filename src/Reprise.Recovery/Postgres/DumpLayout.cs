@@ -44,13 +44,23 @@ internal static class DumpLayout
     }
 
     /// <summary>Reads the head of a stored dump, and passes its bytes on when somebody wants them.</summary>
-    public static async Task<DumpHead> ReadHeadAsync(
+    public static Task<DumpHead> ReadHeadAsync(
+        PointReader point,
+        Content head,
+        Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask>? write,
+        CancellationToken cancellationToken) => ReadHeadAsync(new DumpHeadParser(), point, head, write, cancellationToken);
+
+    /// <summary>Reads it with every entry.</summary>
+    public static Task<DumpHead> ReadItemsAsync(PointReader point, Content head, CancellationToken cancellationToken) =>
+        ReadHeadAsync(new DumpHeadParser { KeepsItems = true }, point, head, null, cancellationToken);
+
+    private static async Task<DumpHead> ReadHeadAsync(
+        DumpHeadParser parser,
         PointReader point,
         Content head,
         Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask>? write,
         CancellationToken cancellationToken)
     {
-        var parser = new DumpHeadParser();
         await foreach (var block in point.ReadAsync(head, cancellationToken))
         {
             if (block.HoleBytes > 0) throw DumpHeadParser.Invalid("it has a hole, and is stored without holes");

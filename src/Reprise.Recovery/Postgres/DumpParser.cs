@@ -40,7 +40,7 @@ internal enum DumpBlock
 /// found by their lengths, and rows are counted as line feeds of whole buffers (COPY writes a line feed inside a value
 /// as <c>\n</c>, and in no encoding of a server is the byte 10 part of another character).
 /// </summary>
-internal sealed class DumpParser(IDumpSink sink) : IDisposable
+internal sealed class DumpParser(IDumpSink sink, DumpHeadParser headParser) : IDisposable
 {
     private const int BufferBytes = 256 * 1024;
     private const int NumberBytes = 5;
@@ -48,7 +48,6 @@ internal sealed class DumpParser(IDumpSink sink) : IDisposable
     // What COPY's end looks like in a dump: the end mark, then two empty lines.
     internal static ReadOnlySpan<byte> RowsEnd => "\\.\n\n\n"u8;
 
-    private readonly DumpHeadParser headParser = new();
     private readonly byte[] output = ArrayPool<byte>.Shared.Rent(BufferBytes + NumberBytes);
     private readonly byte[] carried = new byte[1 + NumberBytes];
     private readonly byte[] tail = new byte[NumberBytes];
@@ -78,6 +77,12 @@ internal sealed class DumpParser(IDumpSink sink) : IDisposable
         Flush,
         Begin,
         End,
+    }
+
+    /// <summary>One that keeps of the head what a capture needs.</summary>
+    public DumpParser(IDumpSink sink)
+        : this(sink, new DumpHeadParser())
+    {
     }
 
     /// <summary>The head, once it is complete.</summary>

@@ -221,6 +221,9 @@ public sealed class PostgresAsset : IReplayable, IExaminable
         CancellationToken cancellationToken) =>
         new MomentRestore(host, settings, record, point, progress).RunAsync(new DiskPath(folder), moment, cancellationToken);
 
+    /// <summary>Brings single tables of it back.</summary>
+    public Tables.TableRestore Tables(IProgressSink progress) => new(host, settings, server, progress);
+
     /// <inheritdoc />
     public IAsyncEnumerable<DamagedPart> SurveyAsync(
         AssetRecord record,

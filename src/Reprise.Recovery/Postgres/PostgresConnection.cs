@@ -279,7 +279,8 @@ internal static class ConnectionKeywords
         .Select(pair => pair.known)
         .FirstOrDefault();
 
-    private static int Distance(string one, string other)
+    /// <summary>How many letters must be added, dropped or changed.</summary>
+    internal static int Distance(string one, string other)
     {
         var row = Enumerable.Range(0, other.Length + 1).ToArray();
         for (var i = 1; i <= one.Length; i++)

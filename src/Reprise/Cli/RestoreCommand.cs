@@ -14,6 +14,12 @@ internal sealed record RestoreOptions
     /// <summary>Only these assets; empty: all.</summary>
     public required IReadOnlyList<string> Assets { get; init; }
 
+    /// <summary>Only these tables, as they were typed; empty: whole assets.</summary>
+    public IReadOnlyList<string> Tables { get; init; } = [];
+
+    /// <summary>The database that they are of, or null: the only one that has them.</summary>
+    public string? Database { get; init; }
+
     /// <summary>Absolute path of a folder to write to instead of over the live data, or null.</summary>
     public string? To { get; init; }
 
@@ -104,6 +110,10 @@ internal static class RestoreCommand
 
         private readonly Option<string[]> asset = CommandTree.Values(
             "--asset", "NAME", "only this asset (may be repeated)");
+        private readonly Option<string[]> table = CommandTree.Values(
+            "--table", "SCHEMA.TABLE", "only this table: a new one beside the live one, or a file with --to (may be repeated)");
+        private readonly Option<string?> database = CommandTree.Value(
+            "--database", "NAME", "of which database of the server the tables are");
         private readonly Option<string?> to = CommandTree.Value(
             "--to", "FOLDER", "into a folder instead of over the live data");
         private readonly Option<string?> stage = CommandTree.Value(
@@ -139,7 +149,7 @@ internal static class RestoreCommand
             foreach (var option in All) command.Add(option);
         }
 
-        private Option[] All => [plan, yes, asset, to, .. moment.All, stage, health, skip, accept, unsafely, stopped, salvage, goOn, secrets];
+        private Option[] All => [plan, yes, asset, table, database, to, .. moment.All, stage, health, skip, accept, unsafely, stopped, salvage, goOn, secrets];
 
         // Whoever copies the last line of a plan gets what the plan said, and nothing more.
         private string Again(ParseResult parse)
@@ -163,6 +173,8 @@ internal static class RestoreCommand
             {
                 Point = parse.GetValue(point),
                 Assets = parse.GetValue(asset) ?? [],
+                Tables = parse.GetValue(table) ?? [],
+                Database = parse.GetValue(database),
                 To = parse.GetValue(to) is { } folder ? context.FullPath(folder) : null,
                 Stage = parse.GetValue(stage) is { } beside ? context.FullPath(beside) : null,
                 Plan = parse.GetValue(plan),
@@ -177,12 +189,37 @@ internal static class RestoreCommand
                 RestoreSecrets = parse.GetValue(secrets),
                 Moment = moment.Read(parse, context),
             };
+            RefuseBesideTables(options);
             return options is { Continue: true, Point: not null } or { Continue: true, To: not null } or { Continue: true, Moment: not null }
                 ? throw new RepriseException(
                     CliErrors.OptionConflict,
                     "--continue finishes the restore that was interrupted and takes neither a point, nor a moment, nor --to",
                     "reprise restore --continue")
                 : options;
+        }
+
+        // A new table replaces nothing: what guards a replacement has no meaning for it.
+        private static void RefuseBesideTables(RestoreOptions options)
+        {
+            if (options.Tables.Count == 0)
+            {
+                if (options.Database is null) return;
+                throw new RepriseException(CliErrors.OptionConflict, "--database says of which database the tables are, and no table is named", "add --table SCHEMA.TABLE");
+            }
+
+            var other = options switch
+            {
+                { Continue: true } => "--continue",
+                { Salvage: true } => "--salvage",
+                { RestoreSecrets: true } => "--restore-secrets",
+                { HealthUrl: not null } => "--health-url",
+                { SkipChecks.Count: > 0 } => "--skip-check",
+                { WithoutSafety.Count: > 0 } => "--without-safety",
+                { ServerIsStopped: true } => "--server-is-stopped",
+                _ => null,
+            };
+            if (other is not null)
+                throw new RepriseException(CliErrors.OptionConflict, $"--table and {other} do not go together", $"leave {other} out: nothing live is replaced");
         }
 
         private static Uri Address(string text) =>

@@ -38,6 +38,8 @@ internal static class RestoreText
             "restored" => $"{name} is {output.Paint("back", Tone.Good)}{took}: {From(result, context)}",
             "rolled-back" =>
                 $"{name} was {output.Paint("rolled back", Tone.Bad)}{took}: what was live before is live again",
+            "beside" => $"{Amounts.Count(result.Tables.Count, "table")} of {name} {output.Paint("came back", Tone.Good)}{took} beside the live ones: {From(result, context)}",
+            "written" when result.Tables.Count > 0 => $"{Amounts.Count(result.Tables.Count, "table")} of {name} written to files{took}: {From(result, context)}; what is live was not touched",
             "written" => $"{name} was written to a folder{took}: {From(result, context)}; what is live was not touched",
             "unchanged" => $"{name} was {output.Paint("not restored", Tone.Bad)}{took}: what is live is as it was",
             _ => $"{name}: the restore did not come to an end",
@@ -46,7 +48,8 @@ internal static class RestoreText
         RenderChecks(result, output);
         RenderUnsafe(result, output);
         RenderFormer(result, output, context);
-        RenderWritten(result, output);
+        if (result.Tables.Count == 0) RenderWritten(result, output);
+        RenderTables(result, output);
         foreach (var moment in result.Moments) RenderMoment(moment, output, context);
         RenderPhases(result, output);
         if (Next(result) is { } next) output.Line($"next: {next}");
@@ -115,7 +118,9 @@ internal static class RestoreText
         "restored" when result.Former.Count > 0 => $"reprise check, then reprise restore forget {result.RestoreId}",
         "restored" => "reprise check",
         "rolled-back" => "reprise check, and read why above",
+        "written" when result.Tables.Count > 0 => "psql -v ON_ERROR_STOP=1 -1 -f FILE DATABASE, where the tables are not",
         "written" => "look at what was written",
+        "beside" => "compare and copy what you need with psql, then drop the new table",
         "unchanged" => null,
         _ => "reprise status",
     };
@@ -206,6 +211,19 @@ internal static class RestoreText
         foreach (var path in result.Written.Take(MostPaths)) output.Line("  " + path);
         var more = result.WrittenCount - MostPaths;
         if (more > 0) output.Line($"  and {Amounts.Count(more, "more file")}");
+    }
+
+    private static void RenderTables(RestoreJson result, Output output)
+    {
+        foreach (var table in result.Tables.Take(MostPaths))
+        {
+            var rows = table.Rows is { } count ? $", {Amounts.Count(count, "row")}" : "";
+            output.Paragraph($"{table.Table} is {table.Target}{rows}", 2);
+            if (table.LeftOut.Count > 0) output.Paragraph($"without: {string.Join(", ", table.LeftOut)}", 4);
+        }
+
+        var more = result.Tables.Count - MostPaths;
+        if (more > 0) output.Line($"  and {Amounts.Count(more, "more table")}");
     }
 
     private static void RenderMoment(MomentJson moment, Output output, CommandContext context)

@@ -15,7 +15,8 @@ internal sealed record RestoreJson
     public required DateTimeOffset? PointCreated { get; init; }
 
     /// <summary>
-    /// <c>planned</c>, <c>restored</c>, <c>rolled-back</c>, <c>written</c> (with <c>--to</c>), <c>forgotten</c>,
+    /// <c>planned</c>, <c>restored</c>, <c>rolled-back</c>, <c>written</c> (with <c>--to</c>), <c>beside</c>
+    /// (new tables beside the live ones), <c>forgotten</c>,
     /// <c>unchanged</c> (refused, or taken back), <c>interrupted</c> (to be continued), or null when nothing is known.
     /// </summary>
     public required string? Verdict { get; init; }
@@ -58,6 +59,34 @@ internal sealed record RestoreJson
 
     /// <summary>Moments behind that of the point to which assets were taken on; empty: none was asked for.</summary>
     public IReadOnlyList<MomentJson> Moments { get; init; } = [];
+
+    /// <summary>Single tables (with <c>--table</c>), in the order in which they were named; empty otherwise.</summary>
+    public IReadOnlyList<TableJson> Tables { get; init; } = [];
+}
+
+/// <summary>One table that comes back alone.</summary>
+internal sealed record TableJson
+{
+    /// <summary>Of which asset.</summary>
+    public required string Asset { get; init; }
+
+    /// <summary>Of which database; null: not looked for yet.</summary>
+    public required string? Database { get; init; }
+
+    /// <summary>Its name, as it would have to be typed.</summary>
+    public required string Table { get; init; }
+
+    /// <summary>The new table as it would have to be typed, or the path of the file.</summary>
+    public required string Target { get; init; }
+
+    /// <summary>How many rows; null: not known before the copy of its server runs.</summary>
+    public required long? Rows { get; init; }
+
+    /// <summary>How much they take, as text in a dump or on the disk of a server; null likewise.</summary>
+    public required long? SizeBytes { get; init; }
+
+    /// <summary>What belongs to the table and did not come with it; empty for a file, which has everything.</summary>
+    public required IReadOnlyList<string> LeftOut { get; init; }
 }
 
 /// <summary>Where the recovery of a server ended.</summary>

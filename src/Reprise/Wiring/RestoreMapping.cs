@@ -28,6 +28,22 @@ internal static class RestoreMapping
         MissingCount = plan.Survey.Parts.Count,
     };
 
+    /// <summary>Nothing but what came of it.</summary>
+    public static RestoreJson Empty(string verdict) => new()
+    {
+        RestoreId = null,
+        Point = null,
+        PointCreated = null,
+        Verdict = verdict,
+        Plan = [],
+        Changes = [],
+        Secrets = [],
+        Safety = new SafetyJson { State = "not-applicable", Id = null },
+        Checks = [],
+        Former = [],
+        Phases = [],
+    };
+
     /// <summary>What was done, or had been done when it ended.</summary>
     public static RestoreJson Of(RestoreReport report, DateTimeOffset? pointCreated) => new()
     {

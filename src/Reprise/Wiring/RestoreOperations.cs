@@ -18,12 +18,22 @@ internal static class RestoreOperations
     {
         var machine = Machine.Of(context.Host) with { Stage = options.Stage, ServerIsStopped = options.ServerIsStopped };
         using var protection = await Protection.OpenAsync(machine, context, context.Cancellation);
+        var isCleared = !options.Plan && await TableOperations.ClearAsync(protection, machine, context.Cancellation);
         var catalog = await protection.CatalogAsync(context.Cancellation);
+        if (options.Continue && isCleared && protection.State.Interrupted().Count == 0) return Cleared(context);
         if (options.Continue) return await ContinueAsync(protection, catalog, options, conversation, context);
+        if (options.Tables.Count > 0) options = TableOperations.WithAsset(protection, options);
         var chosen = options.Moment is null ? null : await MomentChoices.ChooseAsync(protection, catalog, options, machine.Cpu, context);
         var entry = chosen?.Entry ?? PointNames.Find(catalog, options.Point ?? PointNames.Latest, PointOperations.Proven(context));
         var passed = PointNames.IsRelative(options.Point) ? PointNames.PassedOver(catalog, entry).ToList() : [];
         using var point = protection.Repository.OpenPoint(entry);
+        if (options.Tables.Count > 0)
+        {
+            var moments = chosen?.Moments ?? new SortedDictionary<string, AssetMoment>();
+            var tables = await TableOperations.RunAsync(protection, point, moments, options, conversation, context);
+            return tables with { Problems = [.. passed, .. chosen?.Notes ?? [], .. tables.Problems] };
+        }
+
         var created = entry.Manifest.Created;
         var run = protection.Restore(new Dialogue(conversation, context, created), context.Progress, catalog, options.HealthUrl);
         var request = new RestoreRequest
@@ -37,6 +47,13 @@ internal static class RestoreOperations
         };
         var report = await AnswerAsync(run, request, entry, options, context);
         return report with { Problems = [.. passed, .. chosen?.Notes ?? [], .. report.Problems] };
+    }
+
+    // A restore of tables that was killed has nothing to go on from: its transaction is undone, or its file was never published.
+    private static CommandReport<RestoreJson> Cleared(CommandContext context)
+    {
+        context.Progress.Note("a restore of tables was killed; what it left is thrown away, and nothing of it was published: run it again");
+        return new CommandReport<RestoreJson>(RestoreMapping.Empty("unchanged"));
     }
 
     private static async Task<CommandReport<RestoreJson>> AnswerAsync(
@@ -101,7 +118,7 @@ internal static class RestoreOperations
         var conversation = new RestoreConversation(context, options.Yes);
         var run = protection.Restore(new Dialogue(conversation, context, null), context.Progress, null, null);
         var gone = await run.ForgetAsync(options.RestoreId, context.Cancellation);
-        return new CommandReport<RestoreJson>(Empty("forgotten") with
+        return new CommandReport<RestoreJson>(RestoreMapping.Empty("forgotten") with
         {
             RestoreId = options.RestoreId,
             Former = [.. gone.Select(RestoreMapping.Former)],
@@ -153,7 +170,7 @@ internal static class RestoreOperations
     }
 
     private static CommandReport<RestoreJson> Beside(string outcome, PointEntry entry, Survey survey, Func<RestoreJson, RestoreJson> more) => new(
-        more(Empty(outcome) with
+        more(RestoreMapping.Empty(outcome) with
         {
             Point = entry.Id.Value,
             PointCreated = entry.Manifest.Created,
@@ -185,19 +202,4 @@ internal static class RestoreOperations
                 RestoreMapping.Of(e.Report, created), [.. e.Report.Problems.Where(p => p != e.Problem), e.Problem]);
         }
     }
-
-    private static RestoreJson Empty(string verdict) => new()
-    {
-        RestoreId = null,
-        Point = null,
-        PointCreated = null,
-        Verdict = verdict,
-        Plan = [],
-        Changes = [],
-        Secrets = [],
-        Safety = new SafetyJson { State = "not-applicable", Id = null },
-        Checks = [],
-        Former = [],
-        Phases = [],
-    };
 }

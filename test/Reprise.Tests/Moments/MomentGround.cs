@@ -2,6 +2,7 @@ using System.Globalization;
 using Reprise.Recovery.Assets;
 using Reprise.Recovery.Moments;
 using Reprise.Recovery.Postgres;
+using Reprise.Recovery.Postgres.Tables;
 using Reprise.Recovery.Wal;
 using Reprise.Repository.Points;
 using Reprise.Storage.Disk;
@@ -96,6 +97,23 @@ internal sealed class MomentGround : IDisposable
         var written = await ((IReplayable)await AssetAsync(Server)).MaterialiseAsync(
             record, points[found.Point], folder, found.Moment!, Bench.Progress, None); // There is WAL behind the point.
         return (Path.Combine(folder, "data"), written.Reached);
+    }
+
+    /// <summary>Brings tables back to a moment, into a folder or beside the live ones.</summary>
+    public async Task<TableResult> TablesAsync(MomentWish wish, string? folder, params string[] names)
+    {
+        var found = await FindAsync(wish);
+        var record = points[found.Point].Manifest.Assets.Single();
+        var asked = new TableWish
+        {
+            Record = record,
+            Point = points[found.Point],
+            Moment = found.Moment,
+            Tables = [.. names.Select(NamedTable.Parse)],
+            Folder = folder is null ? null : new DiskPath(folder),
+            Scratch = new DiskPath(this["scratch"]),
+        };
+        return await (await AssetAsync(Server)).Tables(Bench.Progress).RunAsync(asked, (_, _) => Task.CompletedTask, None);
     }
 
     /// <summary>Restores a point as it is.</summary>

@@ -43,8 +43,11 @@ internal sealed class PrivateServer : IAsyncDisposable
         this.enter = enter;
         (this.host, this.programs, this.data, this.owner, this.room) = (host, programs, data, owner, room);
         var text = ConnectionKeywords.Socket(room.ToString(), Port, user, "template1");
-        server = new PostgresServer(new PostgresSettings { ConnectionText = text }, host);
+        server = new PostgresServer(new PostgresSettings { ConnectionText = text, ClientFolder = programs.Folder }, host);
     }
+
+    /// <summary>The way to it, with the client programs of its own release.</summary>
+    public PostgresServer Server => server;
 
     /// <summary>Whether it has ended by itself.</summary>
     public bool HasEnded => running.IsCompleted;
