@@ -238,12 +238,7 @@ internal sealed class DumpHeadParser
         if (version >= 16) cursor.Number();
         var owner = cursor.Text(MaxStringBytes);
         cursor.Text(MaxStringBytes);
-        var needs = KeepsItems ? new List<int>() : null;
-        while (!cursor.Short && cursor.TryText(MaxStringBytes, out var need))
-        {
-            if (int.TryParse(need, out var needed)) needs?.Add(needed);
-        }
-
+        var needs = Needs(ref cursor);
         var offsetAt = cursor.Used;
         var flag = cursor.Byte();
         cursor.Bytes(offsetBytes);
@@ -280,6 +275,17 @@ internal sealed class DumpHeadParser
 
         entriesLeft--;
         return true;
+    }
+
+    private List<int>? Needs(ref DumpCursor cursor)
+    {
+        var needs = KeepsItems ? new List<int>() : null;
+        while (!cursor.Short && cursor.TryText(MaxStringBytes, out var need))
+        {
+            if (int.TryParse(need, out var needed)) needs?.Add(needed);
+        }
+
+        return needs;
     }
 
     private static string Decode(ReadOnlySpan<byte> text) => Encoding.UTF8.GetString(text);

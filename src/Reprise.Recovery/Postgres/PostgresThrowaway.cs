@@ -160,22 +160,6 @@ public sealed class PostgresThrowaway : IAsyncDisposable
         await RunAsync("pg_ctl", [.. StartCommand.Skip(1)], cancellationToken);
     }
 
-    /// <summary>The files in which the rows of a user's tables begin, of those that have any; everything in memory is written to them first.</summary>
-    public async Task<IReadOnlyList<DiskPath>> TableFilesAsync(string database, CancellationToken cancellationToken)
-    {
-        const string files =
-            """
-            select coalesce(pg_catalog.json_agg(pg_catalog.pg_relation_filepath(c.oid)), '[]'::json)::text
-            from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-            where c.relkind = 'r' and pg_catalog.pg_relation_size(c.oid) > 0 and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
-            """;
-        var settings = new PostgresSettings { ConnectionText = Connection(database) };
-        await using var session = await new PostgresServer(settings, host).OpenAsync(database, SessionUse.Ours, cancellationToken);
-        await session.ExecuteAsync("checkpoint", cancellationToken);
-        var paths = await session.AskAsync(files, CatalogJson.Default.IReadOnlyListString, cancellationToken);
-        return [.. paths.Select(p => new DiskPath(Data) / p)];
-    }
-
     /// <summary>Runs SQL in a database of it as superuser.</summary>
     public async Task ExecuteAsync(string database, string sql, CancellationToken cancellationToken)
     {

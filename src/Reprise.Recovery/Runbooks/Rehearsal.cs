@@ -36,9 +36,6 @@ public enum RehearsalIncident
     /// <summary>Every row of every table of the first database is deleted.</summary>
     RowsDeleted,
 
-    /// <summary>A page of each table of the first database is damaged on the disk.</summary>
-    PagesDamaged,
-
     /// <summary>The application is stopped.</summary>
     ApplicationStopped,
 
@@ -61,7 +58,6 @@ public static class RehearsalWords
         (RehearsalIncident.DatabaseStopped, "database-stopped", "the server of the first database is stopped"),
         (RehearsalIncident.DatabaseDropped, "database-dropped", "the first database is gone; its server runs"),
         (RehearsalIncident.RowsDeleted, "rows-deleted", "every row of every table of the first database is deleted"),
-        (RehearsalIncident.PagesDamaged, "pages-damaged", "the first page of every table of the first database is damaged on the disk, and its server started on it"),
         (RehearsalIncident.ApplicationStopped, "application-stopped", "the application is stopped"),
         (RehearsalIncident.FilesDeleted, "files-deleted", "the application is stopped, and every protected file is gone"),
         (RehearsalIncident.SecretChanged, "secret-changed", "a secret has another value, and the application runs with it"),

@@ -10,9 +10,6 @@ namespace Reprise.Rehearsing;
 /// <summary>Breaks the application of a sandbox, and repairs it as a person would where a runbook asks for that.</summary>
 internal sealed class SandboxIncident(SandboxApplication application, RehearsalIncident incident)
 {
-    // The header of a page: with or without checksums, PostgreSQL refuses one that cannot be.
-    private const int HeaderBytes = 24;
-
     private const string EmptyAllTables =
         """
         do $$
@@ -38,8 +35,8 @@ internal sealed class SandboxIncident(SandboxApplication application, RehearsalI
             return $"the sandbox cannot do by hand what a person would after {RehearsalWords.Of(variant.Incident)}";
         return variant.Incident switch
         {
-            RehearsalIncident.DatabaseStopped or RehearsalIncident.PagesDamaged
-                when configuration.Assets.FirstOrDefault(a => a.IsDatabase) is not AssetConfiguration.Postgres => "its first database has no server",
+            RehearsalIncident.DatabaseStopped when configuration.Assets.FirstOrDefault(a => a.IsDatabase) is not AssetConfiguration.Postgres =>
+                "its first database has no server",
             RehearsalIncident.DatabaseDropped or RehearsalIncident.RowsDeleted when !configuration.Assets.Any(a => a.IsDatabase) =>
                 "it has no database",
             RehearsalIncident.FilesDeleted when !configuration.Assets.Any(a => a is AssetConfiguration.Files) =>
@@ -58,8 +55,6 @@ internal sealed class SandboxIncident(SandboxApplication application, RehearsalI
             case RehearsalIncident.DatabaseStopped when FirstDatabase is AssetConfiguration.Postgres database:
                 Demand(await application.ServerAsync(application.Places.Servers[database.Name].StopCommand, cancellationToken));
                 return $"the server of {database.Name} was stopped";
-            case RehearsalIncident.PagesDamaged when FirstDatabase is AssetConfiguration.Postgres database:
-                return await DamageAsync(database, cancellationToken);
             case RehearsalIncident.DatabaseDropped:
                 return await DropAsync(FirstDatabase, cancellationToken);
             case RehearsalIncident.RowsDeleted:
@@ -122,23 +117,6 @@ internal sealed class SandboxIncident(SandboxApplication application, RehearsalI
         Demand(await application.StopAsync(cancellationToken));
         foreach (var ending in new[] { "", "-wal", "-shm", "-journal" }) application.Delete(FileOf(database).WithSuffix(ending));
         return $"the application was stopped, and the file of {database.Name} was deleted";
-    }
-
-    // Stopped first, so that no good copy in memory is written over it.
-    private async Task<string> DamageAsync(AssetConfiguration.Postgres database, CancellationToken cancellationToken)
-    {
-        var server = application.Places.Servers[database.Name];
-        var files = await server.TableFilesAsync(application.Layout.Databases[database.Name], cancellationToken);
-        Demand(await application.ServerAsync(server.StopCommand, cancellationToken));
-        foreach (var path in files)
-        {
-            using var file = application.Disk.OpenWrite(path);
-            file.Write(0, Enumerable.Repeat((byte)0xA5, HeaderBytes).ToArray());
-            file.Sync();
-        }
-
-        Demand(await application.ServerAsync(server.StartCommand, cancellationToken));
-        return $"the first page of {files.Count} tables of {database.Name} was damaged on the disk";
     }
 
     private async Task<string> EmptyAsync(AssetConfiguration database, CancellationToken cancellationToken)

@@ -54,7 +54,7 @@ public sealed class TableCommandTests(PostgresRoom room) : IDisposable
         await RunAsync(3, "restore", "--table", "orders", "--to", folder);
         Assert.Equal(0, await bench.RunAsync("restore", "--table", "public.orders", "--yes"));
         Assert.Contains("beside the live ones", bench.Out, StringComparison.Ordinal);
-        using var other = WalGround.Start(15, 16, ""); // Others are clones of one.
+        using var other = PostgresCluster.Start(17); // Those of one version are clones of one.
         other.Sql("postgres", "create database typed");
         Write(other, "typed", "");
         var refused = await RunAsync(3, "restore", "--table", "public.orders", "--yes");
