@@ -26,16 +26,35 @@ public sealed class TableScratch(PostgresHost host, DiskPath folder)
     {
         await ClearAsync(cancellationToken);
         host.Disk.MakeFolder(folder, Passable);
+        RequireOurs();
         host.Disk.SetMode(folder, Passable);
     }
 
     /// <summary>Ends the server that still runs there, and deletes everything.</summary>
-    /// <exception cref="RepriseException"><c>child-failed</c>: it does not end.</exception>
+    /// <exception cref="RepriseException"><c>child-failed</c>: it does not end; <c>file-denied</c>: the folder is another user's.</exception>
     public async Task ClearAsync(CancellationToken cancellationToken)
     {
+        RequireOurs();
         var data = folder / PhysicalRestore.DataName;
         if (Process(data) is { } process && IsServer(process, data)) await StopAsync(data, process, cancellationToken);
         Folders.DeleteTree(host.Disk, folder);
+    }
+
+    // It lies where everybody may write: what another user put there under its name is neither used nor deleted.
+    private void RequireOurs()
+    {
+        if (host.Disk.Stat(folder) is not { } found) return;
+        var self = host.Disk.Stat(new DiskPath("/proc/self/."));
+        if (found.Type == FileType.Folder && (self is null || self.User == found.User)) return;
+        throw new RepriseException(
+            new Problem(
+                StorageErrors.FileDenied,
+                Severity.Error,
+                $"{folder} is not a folder of this user; nothing was changed",
+                "look at what it is and remove it, or name another folder for temporary files with --stage")
+            {
+                Where = folder.ToString(),
+            });
     }
 
     private string? Process(DiskPath data) =>
